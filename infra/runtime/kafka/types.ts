@@ -1,0 +1,121 @@
+/** What the rest of the house sees of Kafka: events in, outcomes out. No kafkajs type leaves this folder. */
+import type { EventByTopic } from '../../../schemas/generated/types.ts'
+import type { TopicName } from '../../../schemas/topics.ts'
+
+/** An event to publish. The codec and the partitioner come from the catalogue row of its topic. */
+export type OutboundEvent = {
+  [T in TopicName]: {
+    readonly topic: T
+    readonly key: string
+    readonly value: EventByTopic[T]
+    readonly headers?: Readonly<Record<string, string>>
+    /** Broker timestamp, epoch ms; the publisher's wall time when absent. */
+    readonly timestampMs?: number
+  }
+}[TopicName]
+
+/** A compacted topic's deletion of a key. */
+export type Tombstone = { readonly topic: TopicName; readonly key: string; readonly value: null }
+
+/** A decoded event. `TIn` restricts the topics a processor reads. */
+export type InboundEvent<TIn extends TopicName = TopicName> = {
+  [T in TIn]: {
+    readonly topic: T
+    readonly key: string
+    readonly value: EventByTopic[T]
+    readonly partition: number
+    readonly offset: number
+    readonly headers: Readonly<Record<string, string>>
+    readonly timestampMs: number
+  }
+}[TIn]
+
+/**
+ * What became of one input event. `reason` is from the step's closed union and doubles as the metric label.
+ * `rows` go to the processor's sink, which must acknowledge them before the input's offset may advance.
+ */
+export type Outcome<Row = never> =
+  | { readonly kind: 'emit'; readonly events: readonly OutboundEvent[]; readonly rows: readonly Row[] }
+  | { readonly kind: 'skip'; readonly reason: string }
+  | { readonly kind: 'dead-letter'; readonly reason: string; readonly detail: string }
+
+export function emit<Row = never>(events: readonly OutboundEvent[], rows: readonly Row[] = []): Outcome<Row> {
+  return { kind: 'emit', events, rows }
+}
+export function skip(reason: string): Outcome<never> {
+  return { kind: 'skip', reason }
+}
+export function deadLetter(reason: string, detail: string): Outcome<never> {
+  return { kind: 'dead-letter', reason, detail }
+}
+
+/** A batch of one partition, in offset order, to one outcome per event, same order. Must be safe to call again with the same events. */
+export type BatchStep<TIn extends TopicName, Row = never> = (
+  events: ReadonlyArray<InboundEvent<TIn>>,
+  context: StepContext,
+) => Promise<ReadonlyArray<Outcome<Row>>> | ReadonlyArray<Outcome<Row>>
+
+export type StepContext = {
+  readonly topic: TopicName
+  readonly partition: number
+  /** True when the batch reaches the end of the partition as the broker last reported it. */
+  readonly caughtUp: boolean
+  /** Keeps group membership during long work; throws when the partition was taken away. */
+  readonly heartbeat: () => Promise<void>
+}
+
+/** Where a step's rows go. `write` resolves only when the rows are durable; rejects with AppError retry 'transient' or 'permanent'. */
+export type Sink<Row> = {
+  write(rows: readonly Row[]): Promise<void>
+}
+
+export type Publisher = {
+  /** Resolves when the brokers acknowledged all events (acks=all, idempotent), in order per key. Chunked by bytes. */
+  publish(events: ReadonlyArray<OutboundEvent | Tombstone>): Promise<void>
+  close(): Promise<void>
+}
+
+export type ProcessorOptions<TIn extends TopicName, Row = never> = {
+  /** Service name: consumer group `isobar-<name>` (unless groupId), metric prefix, log name. */
+  readonly name: string
+  readonly groupId?: string
+  readonly topics: readonly TIn[]
+  readonly step: BatchStep<TIn, Row>
+  readonly sink?: Sink<Row>
+  /**
+   * Called after every (re)assignment before the first batch, with the partitions now owned and their committed next offsets
+   * (null: nothing committed). A step drops or restores its state here. Throwing a transient AppError retries with back-off.
+   */
+  readonly onAssigned?: (assignment: ReadonlyArray<{ topic: TIn; partition: number; nextOffset: number | null }>) => Promise<void>
+  /** Rows handed to one step call at most (default 2,000). */
+  readonly maxBatchEvents?: number
+}
+
+export type RunningProcessor = {
+  /** Assigned, state restored, last poll recent, not draining. The string says why not. */
+  readiness(): { ready: true } | { ready: false; reason: string }
+  /** Milliseconds of wall time since the loop last ticked (fetch or heartbeat). */
+  lastTickAgeMs(): number
+  /** Finishes the batch in flight, commits, leaves the group. */
+  stop(): Promise<void>
+  /** Rejects when the loop failed for good; the service must then exit non-zero. */
+  readonly failed: Promise<never>
+}
+
+/** Follows a compacted or small topic from its beginning in every process (no group, no commit): replicas, caches, live feeds. */
+export type FollowerOptions<TIn extends TopicName> = {
+  readonly name: string
+  readonly topics: readonly TIn[]
+  /** 'beginning' replays everything; 'end' only what is new from now. */
+  readonly from: 'beginning' | 'end'
+  readonly onEvents: (
+    events: ReadonlyArray<InboundEvent<TIn> | { topic: TIn; key: string; value: null; partition: number; offset: number }>,
+  ) => Promise<void> | void
+}
+export type RunningFollower = {
+  /** Resolves once everything that was in the topics at start has been handed to onEvents. */
+  readonly caughtUp: Promise<void>
+  lastTickAgeMs(): number
+  stop(): Promise<void>
+  readonly failed: Promise<never>
+}
