@@ -1,0 +1,85 @@
+/** Feature vectors: one pure function of the hourly grid up to an hour, used online and offline. */
+import { COLUMN_COUNT, isWet } from './columns.ts'
+import { FEATURES, FEATURE_COUNT, MONTH_HOURS } from './definitions.ts'
+import type { HourlyGrid } from './hourly-grid.ts'
+
+/** Longest look-back other than the 30-day means. */
+const RECENT = 240
+
+const LAG = 0
+const MEAN = 1
+const RANGE = 2
+const WET = 3
+const MONTH = 4
+
+const KIND = Uint8Array.from(FEATURES, ({ kind, window }) =>
+  window === MONTH_HOURS ? MONTH : kind === 'lag' ? LAG : kind === 'mean' ? MEAN : kind === 'range' ? RANGE : WET,
+)
+const COLUMN_OF = Uint8Array.from(FEATURES, ({ column }) => column)
+/** First and last position in the scratch of the hours a feature covers. */
+const FIRST = Int32Array.from(
+  FEATURES,
+  ({ column, window, offset }) => column * RECENT + RECENT - offset - Math.min(window, RECENT),
+)
+const LAST = Int32Array.from(FEATURES, ({ column, offset }) => column * RECENT + RECENT - 1 - offset)
+const WINDOW = Int32Array.from(FEATURES, ({ window }) => window)
+
+const scratch = new Float32Array(RECENT * COLUMN_COUNT)
+const sum = new Float64Array(2)
+
+/**
+ * The feature vector of one epoch hour (FEATURE_NAMES order, raw units, NaN where not observed).
+ *
+ * Uses hours ≤ `hour` only. A mean, range or wet share is taken over what was observed if that is at least half of its hours.
+ * `out` (length FEATURE_COUNT) is filled and returned when given, else a new array. About 3 µs a vector.
+ */
+export function buildFeatures(grid: HourlyGrid, hour: number, out: Float32Array = new Float32Array(FEATURE_COUNT)): Float32Array {
+  grid.copyEndingAt(hour, RECENT, scratch)
+  for (let f = 0; f < FEATURE_COUNT; f++) {
+    const kind = KIND[f]!
+    const first = FIRST[f]!
+    const last = LAST[f]!
+    if (kind === LAG) {
+      out[f] = scratch[last]!
+    } else if (kind === MEAN) {
+      let total = 0
+      let count = 0
+      for (let i = first; i <= last; i++) {
+        const x = scratch[i]!
+        if (x === x) {
+          total += x
+          count++
+        }
+      }
+      out[f] = count * 2 >= WINDOW[f]! ? total / count : NaN
+    } else if (kind === RANGE) {
+      let low = Infinity
+      let high = -Infinity
+      let count = 0
+      for (let i = first; i <= last; i++) {
+        const x = scratch[i]!
+        if (x === x) {
+          if (x < low) low = x
+          if (x > high) high = x
+          count++
+        }
+      }
+      out[f] = count * 2 >= WINDOW[f]! ? high - low : NaN
+    } else if (kind === WET) {
+      let wet = 0
+      let count = 0
+      for (let i = first; i <= last; i++) {
+        const x = scratch[i]!
+        if (x === x) {
+          if (isWet(x)) wet++
+          count++
+        }
+      }
+      out[f] = count * 2 >= WINDOW[f]! ? wet / count : NaN
+    } else {
+      grid.sumInto(COLUMN_OF[f]!, hour - MONTH_HOURS + 1, hour, sum)
+      out[f] = sum[1]! * 2 >= MONTH_HOURS ? sum[0]! / sum[1]! : NaN
+    }
+  }
+  return out
+}

@@ -1,0 +1,24 @@
+export {
+  COLUMN,
+  COLUMN_COUNT,
+  HOUR_MS,
+  HOURLY_COLUMNS,
+  hourOf,
+  isWet,
+  observationToHourlyRow,
+  windComponents,
+} from './columns.ts'
+export type { HourlyColumn } from './columns.ts'
+export { createHourlyGrid, createHourlyWindow, DEFAULT_WINDOW_HOURS } from './hourly-grid.ts'
+export type { HourlyGrid, HourlyWindow } from './hourly-grid.ts'
+export {
+  FEATURE_COUNT,
+  FEATURE_NAMES,
+  FEATURE_REACH_HOURS,
+  FEATURE_SET,
+  FEATURES,
+  hashText,
+  MONTH_MEAN_INDEX,
+} from './definitions.ts'
+export type { FeatureDefinition, FeatureKind } from './definitions.ts'
+export { buildFeatures } from './build.ts'
