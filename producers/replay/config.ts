@@ -1,0 +1,48 @@
+/** Environment of the replay. */
+import { z } from 'zod'
+import { clickhouseBlock, clockBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
+import { BUNDLED_OBSERVATIONS } from './series.ts'
+
+export const ReplayConfig = z.object({
+  ...kafkaBlock.shape,
+  ...registryBlock.shape,
+  ...clickhouseBlock.shape,
+  ...clockBlock.shape,
+  replayCsv: z.string().default(BUNDLED_OBSERVATIONS).meta({
+    description: 'Observation CSV to replay (docs/csv.md); default: the bundled one.',
+    fix: 'give the path of a .csv or .csv.gz',
+    example: 'observations.csv.gz',
+  }),
+  replayStations: z.string().optional().meta({
+    description:
+      'JSON list of the stations in the CSV; default: the bundled ones for the bundled CSV, otherwise none are published.',
+    fix: 'give the path of a .json',
+    example: 'stations.json',
+  }),
+  replayBackfillUntil: z.iso
+    .datetime()
+    .transform((text) => Date.parse(text))
+    .optional()
+    .meta({
+      description:
+        'Everything before is published at once, the rest paced; default: as the scenario says, else two thirds of the series.',
+      fix: 'write UTC as 2013-07-01T00:00:00Z',
+      example: '2013-07-01T00:00:00Z',
+    }),
+  replaySpeed: z.coerce.number().positive().max(100_000).default(2).meta({
+    description: 'Hours of data per second of wall time.',
+    fix: 'use a number above 0',
+    example: '2',
+  }),
+  replayScenario: z.string().optional().meta({
+    description: 'demo, none, or the path of a scenario in JSON; default: demo for the bundled CSV, otherwise none.',
+    fix: 'use demo, none or a path',
+    example: 'none',
+  }),
+  replayWaitForModels: z.stringbool().default(true).meta({
+    description: 'Pace on only after every station and variable of the replay has a first model.',
+    fix: 'use true or false',
+    example: 'true',
+  }),
+})
+export type ReplayConfig = z.output<typeof ReplayConfig>

@@ -1,0 +1,12 @@
+/** The declared alterations of the demonstration on the bundled observations (docs/demo.md). */
+import type { ScenarioJson } from './scenario.ts'
+
+export const demoScenario: ScenarioJson = {
+  backfillUntil: '2013-07-01T00:00:00Z',
+  changes: [
+    // A new thermometer type everywhere, 2.5 °C warmer: the models must be retrained.
+    { kind: 'instrument-change', at: '2013-07-02T06:00:00Z', offsetC: 2.5 },
+    // One broken thermometer: an alert, and no retraining.
+    { kind: 'stuck-sensor', stationId: 'lga', from: '2013-07-09T00:00:00Z', hours: 24 },
+  ],
+}

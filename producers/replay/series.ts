@@ -1,0 +1,80 @@
+/** Loads what is replayed: observations in time order, grouped by hour, and the stations they belong to. */
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { AppError } from '../../infra/runtime/errors.ts'
+import type { Observation, Station } from '../../schemas/generated/types.ts'
+import { STATION_ID_PATTERN } from '../../schemas/quantities.ts'
+import { createObservation } from '../shared/observation.ts'
+import { readObservationCsvFile } from '../shared/observation-csv.ts'
+import type { ObservationCsvProblem } from '../shared/observation-csv.ts'
+
+export const BUNDLED_OBSERVATIONS = fileURLToPath(new URL('./data/nycflights13-2013.csv.gz', import.meta.url))
+export const BUNDLED_STATIONS = fileURLToPath(new URL('./data/stations.json', import.meta.url))
+const HOUR_MS = 3_600_000
+
+/** All observations whose instant lies in [startAt, startAt + 1 h). receivedAt equals observedAt. */
+export type ReplayHour = { readonly startAt: number; readonly observations: readonly Observation[] }
+
+export type ReplaySeries = {
+  readonly source: string
+  readonly observations: readonly Observation[]
+  readonly hours: readonly ReplayHour[]
+}
+
+/** Reads a whole file, because a file may be ordered by station and the replay needs time order. About 0.5 KB per row. */
+export async function loadSeries(path: string, onProblem: (problem: ObservationCsvProblem) => void): Promise<ReplaySeries> {
+  const source = sourceName(path)
+  const observations: Observation[] = []
+  for await (const row of readObservationCsvFile(path, { onProblem })) {
+    const { stationId, observedAt } = row
+    observations.push(
+      createObservation({ stationId, observedAt, receivedAt: observedAt, source, kind: 'observation' }, row.values),
+    )
+  }
+  if (observations.length === 0) throw new AppError(`no observations in ${path}`, { code: 'replay-empty', retry: 'permanent' })
+  observations.sort((a, b) => a.observedAt - b.observedAt || (a.stationId < b.stationId ? -1 : 1))
+  return { source, observations, hours: groupByHour(observations) }
+}
+
+export function groupByHour(observations: readonly Observation[]): ReplayHour[] {
+  const hours: Array<{ startAt: number; observations: Observation[] }> = []
+  for (const observation of observations) {
+    const startAt = Math.floor(observation.observedAt / HOUR_MS) * HOUR_MS
+    const last = hours.at(-1)
+    if (last?.startAt === startAt) last.observations.push(observation)
+    else hours.push({ startAt, observations: [observation] })
+  }
+  return hours
+}
+
+const StationsFile = z.array(
+  z.object({
+    stationId: z.string().regex(STATION_ID_PATTERN),
+    name: z.string().min(1),
+    latitude: z.number().min(-90).max(90),
+    longitude: z.number().min(-180).max(180),
+    elevationM: z.number().nullable(),
+    timezone: z.string(),
+    provider: z.string(),
+    providerStationId: z.string(),
+    kind: z.string(),
+  }),
+)
+
+/** Stations of a JSON file, valid from `validFrom`. */
+export async function loadStations(path: string, validFrom: number): Promise<Station[]> {
+  const parsed = StationsFile.safeParse(JSON.parse(await readFile(path, 'utf8')))
+  if (!parsed.success) {
+    throw new AppError(`stations file ${path}: ${z.prettifyError(parsed.error)}`, { code: 'stations-file', retry: 'permanent' })
+  }
+  return parsed.data.map((station) => ({ ...station, validFrom }))
+}
+
+function sourceName(path: string): string {
+  if (path === BUNDLED_OBSERVATIONS) return 'replay:nycflights13'
+  return `replay:${basename(path)
+    .replace(/\.csv(\.gz)?$/, '')
+    .replaceAll(/[^\w.-]/g, '-')}`
+}
