@@ -1,0 +1,26 @@
+export type Part = 'kafka' | 'registry' | 'rabbitmq'
+export type Environment = Readonly<Record<string, string | undefined>>
+export type Prerequisites = {
+  java: { command: string; env: Record<string, string> } | null
+  /** Folder with Kafka's jars. */
+  kafkaJars: string | null
+  /** Folder with Apicurio Registry's runner jar and its lib folder. */
+  apicurio: string | null
+  rabbitmq: { server: string; epmd: string; env: Record<string, string> } | null
+}
+export const KAFKA_VERSION: string
+export const APICURIO_VERSION: string
+export class MissingPrerequisites extends Error {
+  missing: string[]
+}
+export function cacheRoot(env?: Environment): string
+export function ensurePrerequisites(options?: {
+  parts?: readonly Part[]
+  say?: (line: string) => void
+  env?: Environment
+}): Promise<Prerequisites>
+export function missingScreen(
+  missing: readonly string[],
+  reasons?: readonly string[],
+  installer?: { command: string; line: string; packages: Record<string, string> },
+): string
