@@ -81,7 +81,7 @@ function listFiles(folder) {
 }
 
 /** A lock file with the holder's pid. A lock whose holder is gone is taken over; losing that race costs double work, never a broken item. */
-async function takeLock(file, onWait) {
+export async function takeLock(file, onWait) {
   const me = `${hostname()} ${process.pid}`
   let told = false
   for (;;) {

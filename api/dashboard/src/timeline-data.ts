@@ -1,0 +1,58 @@
+/** What the model timeline shows: marks per variable over event time. Pure. */
+import { formatNumber, instant, unitOf } from './format.ts'
+import type { DriftEvent, ModelEvent } from './wire.ts'
+
+export type MarkKind = 'trained' | 'promoted' | 'rolled-back' | 'rejected' | 'failed' | 'warned' | 'confirmed' | 'recovered'
+export type TimelineMark = { id: string; variable: string; atMs: number; kind: MarkKind; text: string; version: string | null }
+
+export const MARK_LABELS: Readonly<Record<MarkKind, string>> = {
+  trained: 'Trained',
+  promoted: 'Promoted',
+  'rolled-back': 'Rolled back',
+  rejected: 'Gate refused',
+  failed: 'Training failed',
+  warned: 'Drift suspected',
+  confirmed: 'Drift confirmed',
+  recovered: 'Recovered',
+}
+
+const isMarkKind = (name: string): name is MarkKind => Object.hasOwn(MARK_LABELS, name)
+
+export function timelineMarks(
+  events: readonly ModelEvent[],
+  drift: readonly DriftEvent[],
+  stationId: string | null,
+): TimelineMark[] {
+  const marks: TimelineMark[] = []
+  for (const event of events) {
+    const atMs = instant(event.at)
+    if (atMs === null || event.stationId !== stationId || !isMarkKind(event.event)) continue
+    const why = event.reasons?.[0] ?? event.requestReason ?? ''
+    marks.push({ id: event.eventId, variable: event.variable, atMs, kind: event.event, version: event.version, text: why })
+  }
+  for (const event of drift) {
+    const atMs = instant(event.at)
+    if (atMs === null || event.stationId !== stationId || !isMarkKind(event.state)) continue
+    const step = event.estimatedOffset == null ? '' : `; step ${formatNumber(event.estimatedOffset, 1)} ${unitOf(event.variable)}`
+    marks.push({
+      id: event.eventId,
+      variable: event.variable,
+      atMs,
+      kind: event.state,
+      version: null,
+      text: `${event.explanation || event.cause}${step}`,
+    })
+  }
+  return marks.sort((a, b) => a.atMs - b.atMs)
+}
+
+/** The span to draw: all marks to now with a little air, at least a day. */
+export function timelineSpan(marks: readonly TimelineMark[], nowMs: number | null): { from: number; to: number } | null {
+  const first = marks[0]
+  const last = marks.at(-1)
+  if (!first || !last) return null
+  const to = Math.max(nowMs ?? last.atMs, last.atMs)
+  const from = Math.min(first.atMs, to - 86_400_000)
+  const air = (to - from) * 0.02
+  return { from: from - air, to: to + air }
+}

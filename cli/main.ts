@@ -1,0 +1,47 @@
+/** `isobar`: the one composition root. Each verb group is loaded only when it is used. */
+import { Command, CommanderError } from 'commander'
+import { CliError, EXIT } from './exit.ts'
+
+type VerbGroup = { register(program: Command): void }
+
+/** Verb → the file that has it. */
+const GROUPS: Readonly<Record<string, () => Promise<VerbGroup>>> = {
+  start: () => import('./start/command.ts'),
+  run: () => import('./run.ts'),
+  stations: () => import('./stations.ts'),
+  ingest: () => import('./ingest.ts'),
+  forecast: () => import('./forecast.ts'),
+  models: () => import('./models.ts'),
+  skill: () => import('./skill.ts'),
+  events: () => import('./events.ts'),
+  dlq: () => import('./dlq.ts'),
+  alerts: () => import('./alerts.ts'),
+  doctor: () => import('./doctor.ts'),
+  config: () => import('./config.ts'),
+  keys: () => import('./keys.ts'),
+  topics: () => import('./topics.ts'),
+  reset: () => import('./reset.ts'),
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command('isobar')
+    .description('Calibrated station-level weather forecasts as an event stream.')
+    .showHelpAfterError('(isobar --help shows all verbs)')
+    .exitOverride()
+  const verb = argv[0]
+  const wanted = verb !== undefined && GROUPS[verb] ? [GROUPS[verb]] : Object.values(GROUPS)
+  for (const load of wanted) (await load()).register(program)
+  try {
+    await program.parseAsync(argv as string[], { from: 'user' })
+    return Number(process.exitCode ?? EXIT.ok)
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    if (error instanceof CliError) {
+      process.stderr.write(`isobar: ${error.message}\n`)
+      return error.exitCode
+    }
+    throw error
+  }
+}
+
+process.exit(await main(process.argv.slice(2)))

@@ -1,0 +1,69 @@
+/** The processes of a local run: which services share one, and what they are told. */
+import { fileURLToPath } from 'node:url'
+import type { StackUrls } from '../../infra/local/stack.ts'
+import type { ChildSpec } from '../../infra/local/supervisor.ts'
+
+export const REPLICA_IDS = ['replica-0', 'replica-1'] as const
+const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
+const SERVICE_LAYER = 10
+/** The producer goes first when stopping, so that what it sent can still flow through. */
+const PRODUCER_LAYER = 20
+
+const PIPELINE = ['quality-control', 'features', 'verification', 'drift', 'promotion', 'archive', 'alert-rules', 'alert-policy', 'alert-transports']
+
+export type ProcessPlan = {
+  readonly urls: StackUrls
+  readonly artifactStore: string
+  readonly outboxDir: string
+  readonly httpPort: number
+  /** One probe port per process, in the order of `processSpecs`. */
+  readonly probePorts: readonly number[]
+  readonly clock: 'stream' | 'system'
+  readonly producers: readonly string[]
+  readonly producerEnv: Readonly<Record<string, string>>
+  readonly env: NodeJS.ProcessEnv
+}
+
+export const PROCESS_COUNT = 6
+
+/** Everything but the producer, then the producer, which may start only when its readers exist. */
+export function processSpecs(plan: ProcessPlan): { readonly services: ChildSpec[]; readonly producer: ChildSpec } {
+  const [pipeline, inference0, inference1, training, api, producer] = plan.probePorts as [number, number, number, number, number, number]
+  return {
+    services: [
+      spec(plan, 'pipeline', PIPELINE, pipeline, {}),
+      spec(plan, 'inference-0', ['inference'], inference0, { REPLICA_ID: REPLICA_IDS[0] }),
+      spec(plan, 'inference-1', ['inference'], inference1, { REPLICA_ID: REPLICA_IDS[1] }),
+      spec(plan, 'training', ['training'], training, {}),
+      spec(plan, 'api', ['api'], api, { HTTP_PORT: String(plan.httpPort), PUBLIC_READ: plan.env['PUBLIC_READ'] ?? 'true' }),
+    ],
+    producer: { ...spec(plan, 'producer', plan.producers, producer, plan.producerEnv), layer: PRODUCER_LAYER },
+  }
+}
+
+function spec(plan: ProcessPlan, name: string, services: readonly string[], probePort: number, extra: Readonly<Record<string, string>>): ChildSpec {
+  const { urls } = plan
+  return {
+    name,
+    layer: SERVICE_LAYER,
+    command: process.execPath,
+    args: ['--no-warnings=ExperimentalWarning', MAIN, 'run', ...services],
+    env: {
+      ...plan.env,
+      KAFKA_BROKERS: urls.kafkaBrokers,
+      SCHEMA_REGISTRY_URL: urls.schemaRegistryUrl,
+      CLICKHOUSE_URL: urls.clickhouseUrl,
+      AMQP_URL: urls.amqpUrl,
+      SMTP_URL: urls.smtpUrl,
+      ARTIFACT_STORE: plan.artifactStore,
+      OUTBOX_DIR: plan.outboxDir,
+      CLOCK: plan.clock,
+      METRICS_PORT: String(probePort),
+      ...extra,
+    },
+    ready: `http://127.0.0.1:${probePort}/readyz`,
+    readyTimeoutMs: 60_000,
+    stopGraceMs: 8_000,
+    ipc: true,
+  }
+}

@@ -1,0 +1,61 @@
+/** What `isobar start` says: progress on stderr, one line per fact; colours only on a terminal that wants them. */
+import type { Announcement, Stage } from './story.ts'
+
+const startedAt = performance.now()
+
+export const elapsedSeconds = (): number => (performance.now() - startedAt) / 1000
+
+const coloured = process.stderr.isTTY === true && !process.env['NO_COLOR']
+const paint = (code: number, text: string): string => (coloured ? `\u001B[${code}m${text}\u001B[0m` : text)
+
+/** Terminal control characters in names that came from outside must not reach the terminal. */
+const printable = (text: string): string => text.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, ' ')
+
+export function say(line: string): void {
+  process.stderr.write(`${paint(2, `[${elapsedSeconds().toFixed(1).padStart(5)} s]`)} ${line}\n`)
+}
+
+export function sayStage({ stage, at, text, evidence }: Announcement): void {
+  const more = evidence.length > 1 ? ` (+${evidence.length - 1} more)` : ''
+  say(`${paint(36, '●')} ${paint(1, stage)}  ${at.slice(0, 16)}Z  ${printable(text)}  ${paint(2, `${printable(evidence[0] ?? '')}${more}`)}`)
+}
+
+export type Welcome = {
+  readonly httpUrl: string
+  readonly outboxDir: string
+  readonly newKey: string | null
+  readonly unconfigured: readonly string[]
+  readonly stationId: string
+}
+
+export function welcome({ httpUrl, outboxDir, newKey, unconfigured, stationId }: Welcome): string {
+  return [
+    '',
+    `  ${paint(1, 'Isobar is running.')}`,
+    '',
+    `  Dashboard   ${paint(36, httpUrl)}`,
+    newKey ? `  API key     ${newKey}   (shown once; scopes read, ingest, operate, admin)` : '  API key     made at the first start; more: ./isobar keys create',
+    `  Outbox      ${outboxDir}${unconfigured.length > 0 ? `   (not configured, so kept here: ${unconfigured.join(', ')})` : ''}`,
+    '',
+    '  Three things to try, in another terminal:',
+    `    ./isobar forecast ${stationId}`,
+    `    curl -s '${httpUrl}/v1/stations/${stationId}/forecast?variables=temperatureC&hours=24'`,
+    '    ./isobar events tail --types model.drift.v1,model.lifecycle.v1,alert.v1',
+    '',
+    '  Ctrl-C stops everything; the next start goes on where this one ended.',
+    '',
+  ].join('\n')
+}
+
+/** The table that ends `--demo --exit`. */
+export function stageTable(stages: readonly Stage[]): string {
+  const rows = stages.map(({ name, happenedAt, evidence, ok, problem }) => [
+    ok ? 'ok' : 'MISSING',
+    name,
+    happenedAt ?? '-',
+    problem ?? (evidence.length === 0 ? '-' : `${evidence[0]}${evidence.length > 1 ? ` (+${evidence.length - 1})` : ''}`),
+  ])
+  const table = [['', 'stage', 'happened at (event time)', 'evidence'], ...rows]
+  const widths = [0, 1, 2].map((column) => Math.max(...table.map((row) => (row[column] as string).length)))
+  return table.map((row) => row.map((cell, column) => printable(cell).padEnd(widths[column] ?? 0)).join('  ')).join('\n')
+}

@@ -1,0 +1,147 @@
+/** Brings everything up in order, keeps it up, takes it down. */
+import { randomUUID } from 'node:crypto'
+import { buildDashboard } from '../../api/dashboard/build.ts'
+import { defaultDataDir, type LocalStack, PARTS, startLocalStack } from '../../infra/local/stack.ts'
+import { choosePorts } from '../../infra/local/ports.ts'
+import { createLogger } from '../../infra/runtime/log.ts'
+import { demoScenario } from '../../producers/replay/demo-scenario.ts'
+import { CliError, EXIT } from '../exit.ts'
+import type { StartOptions } from './command.ts'
+import { deploy, serverEnvironment } from './deploy.ts'
+import { ensureFirstKey } from './first-key.ts'
+import { chooseHttpPort } from './http-port.ts'
+import { livePlan, type ProducerPlan, replayPlan } from './producers.ts'
+import { PROCESS_COUNT, processSpecs } from './processes.ts'
+import { elapsedSeconds, say, sayStage, stageTable, welcome } from './screen.ts'
+import { type StoryWatch, watchStory } from './watch.ts'
+
+const DEFAULT_SPEED = 2
+const DEMO_SPEED = 8
+
+/** Resolves with the exit code, once everything has been stopped again. */
+export async function start(options: StartOptions): Promise<number> {
+  const interrupted = onInterrupt()
+  const log = createLogger('start', process.env['LOG_LEVEL'] ?? 'warn')
+  const speed = Number(options.speed ?? (options.demo ? DEMO_SPEED : DEFAULT_SPEED))
+  const producers = options.live ? livePlan(options.live, options.station ?? []) : replayPlan(speed, demoScenario)
+  say(options.live ? `live network: ${options.live}` : `replay of the bundled observations at ${speed} h per second`)
+
+  const [stack] = await Promise.all([bringUpServers(), buildDashboard().then((seconds) => say(`dashboard built (${seconds.toFixed(1)} s)`))])
+  if (stack.own === null) {
+    throw new CliError(`Isobar already runs on ${stack.dataDir}; stop that one first, or set ISOBAR_HOME to another folder for a second one`)
+  }
+  let watch: StoryWatch | null = null
+  try {
+    if (interrupted.fired()) return EXIT.ok
+    const env = serverEnvironment(stack.urls, process.env)
+    await deploy(env, log)
+    say('topics, schemas and tables are in place')
+    const newKey = await ensureFirstKey(env)
+    const { httpUrl, startProducer } = await bringUpServices(stack, env, producers)
+    let firstForecastSeconds: number | null = null
+    if (producers.story) {
+      watch = await watchStory(env, producers.story, log, (announcement) => {
+        if (announcement.stage === 'forecast') firstForecastSeconds ??= elapsedSeconds()
+        sayStage(announcement)
+      })
+    }
+    process.stderr.write(welcome({ httpUrl, outboxDir: stack.outboxDir, newKey, unconfigured: unconfiguredChannels(process.env), stationId: producers.stationIds[0] ?? 'STATION' }))
+    await startProducer()
+    say(`${producers.services.join(', ')} started`)
+    const ended = await waitForEnd(options, interrupted.signal, watch)
+    if (!options.exit || watch === null) return EXIT.ok
+    if (ended === 'interrupted') say('interrupted before the story ended')
+    return judge(options, watch, firstForecastSeconds)
+  } finally {
+    say('stopping')
+    await watch?.stop()
+    await stack.stop()
+    say('stopped')
+  }
+
+  async function bringUpServers(): Promise<LocalStack> {
+    say(`starting ${PARTS.join(', ')}`)
+    return startLocalStack({
+      dataDir: defaultDataDir(process.env),
+      env: process.env,
+      say,
+      onEvent: (event) => {
+        if (event.kind === 'ready') say(`${event.name} is up (${event.seconds.toFixed(1)} s)`)
+        if (event.kind === 'crashed') say(`${event.name} crashed, restarting in ${(event.restartInMs / 1000).toFixed(1)} s: ${event.detail}`)
+      },
+    })
+  }
+}
+
+async function bringUpServices(stack: LocalStack, env: NodeJS.ProcessEnv, producers: ProducerPlan) {
+  const own = stack.own as NonNullable<LocalStack['own']>
+  const probeNames = Array.from({ length: PROCESS_COUNT }, (_, index) => `probe${index}`)
+  const ports = await choosePorts(probeNames, {})
+  const httpPort = await chooseHttpPort(process.env)
+  const { services, producer } = processSpecs({
+    urls: stack.urls,
+    artifactStore: process.env['ARTIFACT_STORE'] ?? `file:${stack.dataDir}/artifacts`,
+    outboxDir: stack.outboxDir,
+    httpPort,
+    probePorts: probeNames.map((name) => ports[name] as number),
+    clock: producers.clock,
+    producers: producers.services,
+    producerEnv: producers.env,
+    env: { ...env, ISOBAR_RUN_ID: randomUUID() },
+  })
+  await Promise.all(services.map((spec) => own.supervisor.start(spec)))
+  const httpUrl = `http://127.0.0.1:${httpPort}`
+  own.runFile.setExtra('httpUrl', httpUrl)
+  return { httpUrl, startProducer: () => own.supervisor.start(producer) }
+}
+
+async function waitForEnd(options: StartOptions, interrupted: Promise<void>, watch: StoryWatch | null): Promise<'complete' | 'interrupted' | 'gave-up'> {
+  const waits: Array<Promise<'complete' | 'interrupted' | 'gave-up'>> = [interrupted.then(() => 'interrupted' as const)]
+  if (watch) waits.push(watch.failed)
+  let timer: NodeJS.Timeout | undefined
+  if (options.exit && watch) {
+    waits.push(watch.complete.then(() => 'complete' as const))
+    waits.push(
+      new Promise((resolve) => {
+        timer = setTimeout(() => resolve('gave-up'), Number(options.maxMinutes) * 60_000)
+      }),
+    )
+  }
+  try {
+    return await Promise.race(waits)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function judge(options: StartOptions, watch: StoryWatch, firstForecastSeconds: number | null): number {
+  const stages = watch.stages()
+  const startup = { toFirstForecastSeconds: firstForecastSeconds, totalSeconds: elapsedSeconds() }
+  if (options.json) process.stdout.write(`${JSON.stringify({ stages, startup }, null, 2)}\n`)
+  else process.stdout.write(`\n${stageTable(stages)}\n`)
+  return stages.every(({ ok }) => ok) ? EXIT.ok : EXIT.failure
+}
+
+/** The first SIGINT or SIGTERM asks for an orderly end; the second ends at once (the next start cleans up). */
+function onInterrupt(): { signal: Promise<void>; fired: () => boolean } {
+  let fired = false
+  const signal = new Promise<void>((resolve) => {
+    const handle = (): void => {
+      if (fired) process.exit(EXIT.failure)
+      fired = true
+      resolve()
+    }
+    process.on('SIGINT', handle)
+    process.on('SIGTERM', handle)
+  })
+  return { signal, fired: () => fired }
+}
+
+function unconfiguredChannels(env: NodeJS.ProcessEnv): string[] {
+  const channels: Array<[string, boolean]> = [
+    ['Slack', Boolean(env['SLACK_WEBHOOK_URL'] ?? env['SLACK_BOT_TOKEN'])],
+    ['email', Boolean(env['SMTP_URL'])],
+  ]
+  return channels.filter(([, configured]) => !configured).map(([name]) => name)
+}
+

@@ -1,0 +1,99 @@
+/**
+ * feature vector → one forecast per variable and role. At least once; forecast ids are deterministic, so a repeated issue replaces itself.
+ * Only the newest knowledge of live hours is forecast from: back-filled hours and corrections of past hours never issue.
+ */
+
+import { FEATURE_SET } from '../../forecasting/features/index.ts'
+import { type BatchStep, emit, type OutboundEvent, skip } from '../../infra/runtime/kafka/types.ts'
+import { forecastEventId, modelKey } from '../../schemas/event-ids.ts'
+import type { Feature, Forecast } from '../../schemas/generated/types.ts'
+import { QUANTILE_LEVELS } from '../../schemas/quantities.ts'
+import type { ActiveModels, LoadedModel, ModelTable } from './models.ts'
+
+const HOUR_MS = 3_600_000
+export type SkipReason = 'not-live' | 'correction' | 'feature-set-mismatch' | 'no-model'
+
+export type Deps = {
+  readonly models: Pick<ModelTable, 'ofStation'>
+  /** Newest event time seen; used only to tell how old the inputs are. */
+  readonly observeEventTime: (epochMs: number) => void
+  readonly now: () => number
+  /** A feature known later than this after its hour is back-fill, not news. */
+  readonly liveWithinHours: number
+}
+
+export function createInferenceStep({ models, observeEventTime, now, liveWithinHours }: Deps): BatchStep<'weather.feature.v1'> {
+  return (events) =>
+    events.map(({ value: feature }) => {
+      observeEventTime(feature.knownAt)
+      if (feature.featureSet !== FEATURE_SET) return skip('feature-set-mismatch' satisfies SkipReason)
+      if (feature.cause === 'correction') return skip('correction' satisfies SkipReason)
+      if (feature.knownAt - feature.validAt > liveWithinHours * HOUR_MS) return skip('not-live' satisfies SkipReason)
+      const active = models.ofStation(feature.stationId)
+      if (!active) return skip('no-model' satisfies SkipReason)
+      return emit(forecastsOf(feature, active, now() - feature.validAt > liveWithinHours * HOUR_MS))
+    })
+}
+
+function forecastsOf(feature: Feature, active: ReadonlyMap<string, ActiveModels>, isLate: boolean): OutboundEvent[] {
+  const values = Float32Array.from(feature.values)
+  const events: OutboundEvent[] = []
+  for (const [variable, models] of active) {
+    const issue = (model: LoadedModel, role: Forecast['role']): void => {
+      const value = forecastOf(feature, values, variable as Forecast['variable'], model, role, models.controlOffset, isLate)
+      events.push({ topic: 'weather.forecast.v1', key: feature.stationId, value })
+    }
+    issue(models.champion, 'champion')
+    for (const challenger of models.challengers) issue(challenger, 'challenger')
+  }
+  return events
+}
+
+function forecastOf(
+  feature: Feature,
+  values: Float32Array,
+  variable: Forecast['variable'],
+  model: LoadedModel,
+  role: Forecast['role'],
+  controlOffset: number,
+  isLate: boolean,
+): Forecast {
+  const prediction = model.fitted.predict({ validAtMs: feature.validAt, features: values })
+  const identity = {
+    stationId: feature.stationId,
+    variable,
+    issuedAt: feature.validAt,
+    modelVersion: model.served.version,
+    role,
+  }
+  const { status, statusReason } = freshnessOf(prediction.degradedBecause, isLate)
+  return {
+    forecastId: forecastEventId(identity),
+    ...identity,
+    leadHours: Array.from(prediction.leadHours),
+    quantiles: rowsOf(prediction.quantiles),
+    baselines: {
+      persistence: Array.from(prediction.persistence),
+      recentredClimatology: Array.from(prediction.recentredClimatology),
+    },
+    modelId: modelKey(feature.stationId, variable),
+    modelSha256: model.served.artefact.sha256,
+    controlOffset,
+    featureKnownAt: feature.knownAt,
+    status,
+    statusReason,
+    fallback: null,
+  }
+}
+
+function freshnessOf(degradedBecause: readonly string[], isLate: boolean): Pick<Forecast, 'status' | 'statusReason'> {
+  if (isLate) return { status: 'stale', statusReason: 'issued late: the observation was already old when it was processed' }
+  if (degradedBecause.length > 0) return { status: 'degraded', statusReason: degradedBecause.join('; ') }
+  return { status: 'fresh', statusReason: null }
+}
+
+function rowsOf(leadMajor: Float32Array): number[][] {
+  const width = QUANTILE_LEVELS.length
+  return Array.from({ length: leadMajor.length / width }, (_, lead) => Array.from(leadMajor.subarray(lead * width, (lead + 1) * width)))
+}
+

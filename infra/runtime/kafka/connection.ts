@@ -1,0 +1,43 @@
+/** Kafka instances with our settings. One instance per consumer: kafkajs shares committed-offset state between consumers of an instance. */
+import './patch-idle-timer.ts'
+import kafkajs, { type KafkaConfig as KafkajsConfig, type LogEntry, type RetryOptions, type SASLOptions } from 'kafkajs'
+import type { KafkaConfig } from '../config/index.ts'
+import type { Logger } from '../log.ts'
+
+const { Kafka, logLevel } = kafkajs
+
+/**
+ * Always explicit: NODE_ENV=test swaps kafkajs's defaults. Consumers and admins give up after about a minute (a consumer then
+ * restarts itself); an idempotent producer must never give up by count, see publisher.ts.
+ */
+export const RETRY: RetryOptions = { initialRetryTime: 100, maxRetryTime: 2000, factor: 0.2, multiplier: 2, retries: 30 }
+
+export function openKafka(config: KafkaConfig, clientId: string, log: Logger): InstanceType<typeof Kafka> {
+  const sasl = saslOptions(config)
+  const options: KafkajsConfig = {
+    clientId,
+    brokers: config.kafkaBrokers,
+    ssl: config.kafkaSsl,
+    ...(sasl ? { sasl } : {}),
+    retry: RETRY,
+    connectionTimeout: 5000,
+    requestTimeout: 30_000,
+    enforceRequestTimeout: true,
+    logLevel: logLevel.INFO,
+    logCreator: () => (entry) => writeLog(log, entry),
+  }
+  return new Kafka(options)
+}
+
+function saslOptions(config: KafkaConfig): SASLOptions | null {
+  const { kafkaSaslMechanism: mechanism, kafkaSaslUsername: username = '', kafkaSaslPassword: password = '' } = config
+  return mechanism ? ({ mechanism, username, password } as SASLOptions) : null
+}
+
+/** kafkajs is chatty: its info is our debug; its errors are mostly retried, hence warnings. The loops report what matters themselves. */
+function writeLog(log: Logger, { namespace, level, log: entry }: LogEntry): void {
+  const { message, timestamp: _timestamp, logger: _logger, ...details } = entry
+  const text = `kafkajs ${namespace}: ${message}`
+  if (level <= logLevel.WARN) log.warn(details, text)
+  else log.debug(details, text)
+}

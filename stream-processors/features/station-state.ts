@@ -1,0 +1,89 @@
+/**
+ * The features processor's memory of one station: the hourly grid of the last 35 days and, per hour, when it was observed and known.
+ * About 38 KB a station; rebuilt from ClickHouse (`station_hour`) after a rebalance, because rows are written there before an offset commits.
+ */
+import { createHourlyWindow, FEATURE_REACH_HOURS, HOUR_MS, type HourlyWindow } from '../../forecasting/features/index.ts'
+
+/** The reach of a vector plus five days, so that hours corrected up to five days late are rebuilt exactly. */
+export const WINDOW_HOURS = FEATURE_REACH_HOURS + 120
+
+/** A row of `station_hour`: one hour of the grid as stored. `values` in the order of HOURLY_COLUMNS, NaN = not observed. */
+export type StationHour = {
+  readonly stationId: string
+  /** Top of the hour, epoch ms. */
+  readonly validAt: number
+  /** receivedAt of the observation, epoch ms. */
+  readonly knownAt: number
+  readonly observedAt: number
+  readonly source: string
+  readonly values: ArrayLike<number>
+  /** Kafka offset of the observation. */
+  readonly version: number
+}
+
+export type StationState = {
+  readonly window: HourlyWindow
+  /** Offset of the newest observation that is part of this state; redelivered ones are at or below it. */
+  lastOffset: number
+  readonly knownAt: Float64Array
+  /** Seconds between the observation and its hour, −1800…1800; NO_OBSERVATION marks a gap. */
+  readonly offsetSeconds: Int16Array
+}
+
+const NO_OBSERVATION = 0x7fff
+
+export function createStationState(): StationState {
+  return {
+    window: createHourlyWindow(WINDOW_HOURS),
+    lastOffset: -1,
+    knownAt: new Float64Array(WINDOW_HOURS).fill(Number.NaN),
+    offsetSeconds: new Int16Array(WINDOW_HOURS).fill(NO_OBSERVATION),
+  }
+}
+
+/** Rebuilds the state from stored hours, in any order. Hours older than the window are dropped. */
+export function restoreStationState(rows: readonly StationHour[]): StationState {
+  const state = createStationState()
+  for (const row of rows.toSorted((a, b) => a.validAt - b.validAt)) putHour(state, row)
+  return state
+}
+
+export function putHour(state: StationState, row: StationHour): void {
+  const hour = row.validAt / HOUR_MS
+  forgetSkippedHours(state, hour)
+  state.window.set(hour, row.values)
+  const slot = hour % WINDOW_HOURS
+  state.knownAt[slot] = row.knownAt
+  state.offsetSeconds[slot] = Math.round((row.observedAt - row.validAt) / 1000)
+  state.lastOffset = Math.max(state.lastOffset, row.version)
+}
+
+/** When everything the vector of `hour` may use was known: the newest receivedAt of the hours up to it. */
+export function knownAtOf(state: StationState, hour: number): number {
+  const oldest = Math.max(hour - FEATURE_REACH_HOURS + 1, state.window.newestHour - WINDOW_HOURS + 1)
+  let newest = Number.NEGATIVE_INFINITY
+  for (let h = oldest; h <= hour; h++) {
+    const known = state.knownAt[h % WINDOW_HOURS] as number
+    if (known > newest) newest = known
+  }
+  return newest
+}
+
+/** Seconds between the hour and the observation that fills it; null when the hour is a gap or out of the window. */
+export function offsetSecondsOf(state: StationState, hour: number): number | null {
+  const newest = state.window.newestHour
+  if (Number.isNaN(newest) || hour > newest || hour <= newest - WINDOW_HOURS) return null
+  const seconds = state.offsetSeconds[hour % WINDOW_HOURS] as number
+  return seconds === NO_OBSERVATION ? null : seconds
+}
+
+/** The ring reuses slots: what a skipped hour's slot held 30 days ago must not pass for news. */
+function forgetSkippedHours(state: StationState, hour: number): void {
+  const newest = state.window.newestHour
+  if (hour <= newest) return
+  const from = Number.isNaN(newest) ? hour : Math.max(newest + 1, hour - WINDOW_HOURS + 1)
+  for (let h = from; h <= hour; h++) {
+    state.knownAt[h % WINDOW_HOURS] = Number.NaN
+    state.offsetSeconds[h % WINDOW_HOURS] = NO_OBSERVATION
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * forecast × checked observation → verification. At least once; an event for the same hour, model version and role replaces the earlier
+ * one, so redelivery scores nothing twice and a forecast or observation that arrives late completes the hour.
+ */
+import { hourOf } from '../../forecasting/features/index.ts'
+import { type BatchStep, emit, type InboundEvent, type OutboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
+import type { Verification } from '../../schemas/generated/types.ts'
+import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
+import { addForecast, addTruth, createLedger, type IssuedForecast, type StationLedger, truthOf, verifyHour } from './ledger.ts'
+
+export type VerificationInput = 'weather.forecast.v1' | 'weather.observation-checked.v1'
+export type SkipReason = 'not-truth' | 'farther-from-the-hour' | 'nothing-to-verify'
+
+export type Deps = {
+  /** Forecasts and truths of the last KEPT_HOURS of stations not in memory yet. */
+  readonly loadLedgers: (stationIds: readonly string[]) => Promise<ReadonlyMap<string, StationLedger>>
+  readonly observeEventTime: (epochMs: number) => void
+}
+
+export function createVerificationStep({ loadLedgers, observeEventTime }: Deps): {
+  readonly step: BatchStep<VerificationInput>
+  readonly forget: () => void
+} {
+  const ledgers = new Map<string, StationLedger>()
+
+  async function loadMissing(events: ReadonlyArray<InboundEvent<VerificationInput>>): Promise<void> {
+    const missing = [...new Set(events.map((event) => event.value.stationId))].filter((id) => !ledgers.has(id))
+    if (missing.length === 0) return
+    const stored = await loadLedgers(missing)
+    for (const id of missing) ledgers.set(id, stored.get(id) ?? createLedger())
+  }
+
+  return {
+    step: async (events) => {
+      await loadMissing(events)
+      return events.map((event) => {
+        const ledger = ledgers.get(event.value.stationId) as StationLedger
+        if (event.topic === 'weather.observation-checked.v1') {
+          observeEventTime(event.value.receivedAt)
+          return onObservation(ledger, event)
+        }
+        return onForecast(ledger, event)
+      })
+    },
+    forget: () => ledgers.clear(),
+  }
+}
+
+function onObservation(ledger: StationLedger, { value }: InboundEvent<'weather.observation-checked.v1'>): Outcome {
+  const truth = truthOf(value)
+  if (truth === null) return skip('not-truth' satisfies SkipReason)
+  const hour = hourOf(value.observedAt)
+  if (!addTruth(ledger, hour, truth)) return skip('farther-from-the-hour' satisfies SkipReason)
+  return outcomeOf(FORECAST_VARIABLES.flatMap((variable) => verifyHour(ledger, value.stationId, variable, hour)))
+}
+
+function onForecast(ledger: StationLedger, { value }: InboundEvent<'weather.forecast.v1'>): Outcome {
+  const forecast: IssuedForecast = {
+    forecastId: value.forecastId,
+    variable: value.variable,
+    issuedAt: value.issuedAt,
+    modelVersion: value.modelVersion,
+    role: value.role,
+    quantiles: Float32Array.from(value.quantiles.flat()),
+    persistence: Float32Array.from(value.baselines.persistence),
+    recentredClimatology: Float32Array.from(value.baselines.recentredClimatology),
+  }
+  const hours = addForecast(ledger, forecast)
+  return outcomeOf(hours.flatMap((hour) => verifyHour(ledger, value.stationId, value.variable, hour, value)))
+}
+
+function outcomeOf(verifications: readonly Verification[]): Outcome {
+  if (verifications.length === 0) return skip('nothing-to-verify' satisfies SkipReason)
+  return emit(
+    verifications.map(
+      (value): OutboundEvent => ({ topic: 'weather.verification.v1', key: value.stationId, value }),
+    ),
+  )
+}
+
