@@ -30,7 +30,13 @@ export type EngineOptions = {
   onError: (error: unknown) => void
 }
 
-export type QueryContext = { lane: Lane; database: string | undefined; settings: ReadonlyMap<string, string>; signal: AbortSignal; queryId: string }
+export type QueryContext = {
+  lane: Lane
+  database: string | undefined
+  settings: ReadonlyMap<string, string>
+  signal: AbortSignal
+  queryId: string
+}
 export type QueryStats = { elapsedMs: number; resultRows: number; resultBytes: number; writtenRows: number; writtenBytes: number }
 /** `FORMAT` text goes between `head` and `tail`; see Statement. */
 export type SelectText = { head: string; format: string; tail: string }
@@ -38,9 +44,18 @@ export type SelectText = { head: string; format: string; tail: string }
 export type Engine = {
   version: string
   /** Streams the result in the select's format, without holding it: reading slowly slows the query. Runs until `consume` is done. */
-  select<T>(select: SelectText, context: QueryContext, consume: (chunks: AsyncIterable<Buffer>, finished: Promise<QueryStats>) => Promise<T>): Promise<T>
+  select<T>(
+    select: SelectText,
+    context: QueryContext,
+    consume: (chunks: AsyncIterable<Buffer>, finished: Promise<QueryStats>) => Promise<T>,
+  ): Promise<T>
   /** Any statement without a large result. */
-  run(sql: string, format: string, changesSession: boolean, context: QueryContext): Promise<{ bytes: Uint8Array; stats: QueryStats }>
+  run(
+    sql: string,
+    format: string,
+    changesSession: boolean,
+    context: QueryContext,
+  ): Promise<{ bytes: Uint8Array; stats: QueryStats }>
   /** INSERT … SELECT, or INSERT … FROM INFILE. */
   insert(sql: string, context: QueryContext): Promise<QueryStats>
   /** Waits for running queries (abort them first) and closes the engine. */
@@ -66,7 +81,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const pipes: Pipes = openResultPipes(options.pipeDir, options.readSlots + options.writeSlots)
 
   function takeSession(context: QueryContext): Session {
-    const exact = idle.findIndex((session) => session.database === databaseOf(context) && isSameSettings(session.settings, context.settings))
+    const exact = idle.findIndex(
+      (session) => session.database === databaseOf(context) && isSameSettings(session.settings, context.settings),
+    )
     const session = exact >= 0 ? idle.splice(exact, 1)[0] : idle.shift()
     return session ?? { connection: open(), database: 'default', settings: NO_SETTINGS }
   }
@@ -87,7 +104,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     session.database = database
   }
 
-  async function withSession<T>(context: QueryContext, keep: boolean, use: (session: Session, marker: string) => Promise<T>): Promise<T> {
+  async function withSession<T>(
+    context: QueryContext,
+    keep: boolean,
+    use: (session: Session, marker: string) => Promise<T>,
+  ): Promise<T> {
     const release = await slots.acquire(context.lane, context.signal)
     running.count += 1
     let session: Session | undefined
@@ -134,7 +155,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 
   async function kill(marker: string): Promise<void> {
     try {
-      await native.QueryAsyncConnection(control.connection, `KILL QUERY WHERE startsWith(query, ${quoteString(marker)}) ASYNC`, 'Null')
+      await native.QueryAsyncConnection(
+        control.connection,
+        `KILL QUERY WHERE startsWith(query, ${quoteString(marker)}) ASYNC`,
+        'Null',
+      )
     } catch (error) {
       options.onError(error)
       native.CloseConnection(control.connection)
@@ -153,7 +178,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
           const sql = `${marker}${select.head}\nINTO OUTFILE ${quoteString(pipe.path)} TRUNCATE FORMAT ${select.format} ${select.tail}`
           const started = native.QueryAsyncConnection(session.connection, sql, select.format)
           const stop = new AbortController()
-          const finished = killable(started, marker, AbortSignal.any([context.signal, stop.signal])).then((result) => statsOf(result, pipe.bytesRead()))
+          const finished = killable(started, marker, AbortSignal.any([context.signal, stop.signal])).then((result) =>
+            statsOf(result, pipe.bytesRead()),
+          )
           // The engine's end is the only sure end of the stream, also when nobody reads it any more.
           const closed = finished.then(pipe.endOfInput, pipe.endOfInput)
           try {
@@ -174,7 +201,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 
     run(sql, format, changesSession, context) {
       return withSession(context, !changesSession, async (session, marker) => {
-        const result = await killable(native.QueryAsyncConnection(session.connection, marker + sql, format), marker, context.signal)
+        const result = await killable(
+          native.QueryAsyncConnection(session.connection, marker + sql, format),
+          marker,
+          context.signal,
+        )
         return { bytes: result.bytes, stats: statsOf(result, result.bytes.byteLength) }
       })
     },
@@ -182,7 +213,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     insert(sql, context) {
       return withSession(context, true, async (session, marker) => {
         // The insert entry point, because only it tells how many rows were written.
-        const result = await killable(native.InsertRawAsyncConnection(session.connection, marker + sql, NO_DATA, false), marker, context.signal)
+        const result = await killable(
+          native.InsertRawAsyncConnection(session.connection, marker + sql, NO_DATA, false),
+          marker,
+          context.signal,
+        )
         const written = { writtenRows: result.rowsWritten, writtenBytes: result.bytesWritten }
         return { elapsedMs: result.elapsed * 1000, resultRows: 0, resultBytes: 0, ...written }
       })

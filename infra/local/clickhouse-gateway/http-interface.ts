@@ -52,7 +52,8 @@ async function handle(request: IncomingMessage, response: ServerResponse, shared
     const url = new URL(request.url ?? '/', 'http://gateway')
     // A page in a browser could otherwise reach this password-less port.
     if (request.headers.origin !== undefined) return answerText(response, 403, 'Requests from web pages are refused.\n')
-    if (url.pathname === '/ping' || (url.pathname === '/' && request.method === 'GET' && !url.searchParams.has('query'))) return answerText(response, 200, 'Ok.\n')
+    if (url.pathname === '/ping' || (url.pathname === '/' && request.method === 'GET' && !url.searchParams.has('query')))
+      return answerText(response, 200, 'Ok.\n')
     if (url.pathname !== '/') return answerText(response, 404, `There is no handle ${url.pathname}\n`)
     const query = readQueryRequest(request, url, shared.maxExecutionSeconds)
     response.setHeader('X-ClickHouse-Query-Id', query.queryId)
@@ -72,13 +73,25 @@ async function handle(request: IncomingMessage, response: ServerResponse, shared
   }
 }
 
-async function answerQuery(request: IncomingMessage, response: ServerResponse, query: QueryRequest, signal: AbortSignal, shared: Shared): Promise<void> {
+async function answerQuery(
+  request: IncomingMessage,
+  response: ServerResponse,
+  query: QueryRequest,
+  signal: AbortSignal,
+  shared: Shared,
+): Promise<void> {
   const fromUrl = query.urlQuery === undefined ? undefined : parse(query.urlQuery, query)
   if (fromUrl?.kind === 'insertData') return insertData(request, response, fromUrl, query, signal, shared)
   const body = await readText(request, MAX_SQL_BYTES)
-  const statement = fromUrl === undefined || body !== '' ? parse(`${query.urlQuery === undefined ? '' : `${query.urlQuery}\n`}${body}`, query) : fromUrl
+  const statement =
+    fromUrl === undefined || body !== ''
+      ? parse(`${query.urlQuery === undefined ? '' : `${query.urlQuery}\n`}${body}`, query)
+      : fromUrl
   if (query.isGet && !(statement.kind === 'select' || (statement.kind === 'other' && statement.isRead))) {
-    throw serverError('READONLY', 'Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. Use method POST for modifying queries.')
+    throw serverError(
+      'READONLY',
+      'Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. Use method POST for modifying queries.',
+    )
   }
   switch (statement.kind) {
     case 'insertData':
@@ -92,7 +105,12 @@ async function answerQuery(request: IncomingMessage, response: ServerResponse, q
     case 'select':
       return answerSelect(response, statement, query, signal, shared)
     case 'other': {
-      const result = await shared.engine.run(statement.text, query.defaultFormat, statement.changesSession, contextOf(query, 'read', signal))
+      const result = await shared.engine.run(
+        statement.text,
+        query.defaultFormat,
+        statement.changesSession,
+        contextOf(query, 'read', signal),
+      )
       setResultHeaders(response, result.stats, query.defaultFormat)
       return send(response, query, Readable.from([Buffer.from(result.bytes)]))
     }
@@ -153,7 +171,11 @@ async function answerSelect(
       if (next.done) isComplete = true
       else held.push(next.value)
       heldBytes += next.done ? 0 : next.value.length
-      if (heldBytes > MAX_WAITED_RESULT_BYTES) throw serverError('TOO_MANY_BYTES', `The result is larger than ${MAX_WAITED_RESULT_BYTES} bytes, too large for wait_end_of_query.`)
+      if (heldBytes > MAX_WAITED_RESULT_BYTES)
+        throw serverError(
+          'TOO_MANY_BYTES',
+          `The result is larger than ${MAX_WAITED_RESULT_BYTES} bytes, too large for wait_end_of_query.`,
+        )
     }
     if (isComplete) {
       setResultHeaders(response, await finished, format, held)
@@ -167,7 +189,13 @@ async function answerSelect(
 }
 
 /** What was held back, what follows, and, should the query fail now, the error in the form that a server appends to a begun answer. */
-async function* rest(held: Buffer[], source: AsyncIterator<Buffer>, finished: Promise<QueryStats>, tag: string, response: ServerResponse): AsyncGenerator<Buffer> {
+async function* rest(
+  held: Buffer[],
+  source: AsyncIterator<Buffer>,
+  finished: Promise<QueryStats>,
+  tag: string,
+  response: ServerResponse,
+): AsyncGenerator<Buffer> {
   const timer = setTimeout(() => response.destroy(), SEND_TIMEOUT_MS)
   try {
     for (const chunk of held.splice(0)) yield chunk
@@ -231,7 +259,13 @@ function answerText(response: ServerResponse, status: number, text: string): voi
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=UTF-8' }).end(text)
 }
 
-function answerError(request: IncomingMessage, response: ServerResponse, error: unknown, gone: AbortSignal, shared: Shared): void {
+function answerError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: unknown,
+  gone: AbortSignal,
+  shared: Shared,
+): void {
   if (gone.aborted || response.destroyed) return
   const failure = toServerError(error)
   if (failure.code === 1002) shared.onError(error)

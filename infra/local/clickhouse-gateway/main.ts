@@ -34,10 +34,14 @@ const STOP_DEADLINE_MS = 10_000
 // libuv reads this once, before any of our code runs: start again with it, in the same process where that is possible.
 const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4)
 if (threads < THREADS && process.send === undefined && process.execve) {
-  process.execve(process.execPath, [process.execPath, '--disable-warning=ExperimentalWarning', ...process.execArgv, ...process.argv.slice(1)], {
-    ...process.env,
-    UV_THREADPOOL_SIZE: String(THREADS),
-  })
+  process.execve(
+    process.execPath,
+    [process.execPath, '--disable-warning=ExperimentalWarning', ...process.execArgv, ...process.argv.slice(1)],
+    {
+      ...process.env,
+      UV_THREADPOOL_SIZE: String(THREADS),
+    },
+  )
 }
 
 await main()
@@ -45,7 +49,8 @@ await main()
 async function main(): Promise<void> {
   const port = wholeNumber('port', 0, 65_535)
   const host = values.host
-  if (!['127.0.0.1', '::1', 'localhost'].includes(host)) fail(`--host ${host}: the gateway has no passwords and listens on the loopback interface only.`)
+  if (!['127.0.0.1', '::1', 'localhost'].includes(host))
+    fail(`--host ${host}: the gateway has no passwords and listens on the loopback interface only.`)
   if (values.path === undefined) fail('--path DIR is missing.')
   const root = path.resolve(values.path)
   if (/[*?{}[\]]/.test(root)) fail(`--path ${root}: the engine would read * ? { } [ ] in it as a pattern.`)
@@ -125,7 +130,8 @@ function engineArgs(maxMemoryMb: number): string[] {
 
 function wholeNumber(name: 'port' | 'max-body-mb' | 'max-execution-seconds' | 'max-memory-mb', min: number, max: number): number {
   const value = Number(values[name])
-  if (!Number.isInteger(value) || value < min || value > max) fail(`--${name} ${values[name]}: must be a whole number from ${min} to ${max}.`)
+  if (!Number.isInteger(value) || value < min || value > max)
+    fail(`--${name} ${values[name]}: must be a whole number from ${min} to ${max}.`)
   return value
 }
 

@@ -12,7 +12,11 @@ export type NativeEngine = {
   CreateConnection(path: string, args: readonly string[]): Connection
   /** Must not be called while an operation runs on the connection. */
   CloseConnection(connection: Connection): void
-  QueryAsyncConnection(connection: Connection, sql: string, format: string): Promise<{ bytes: Uint8Array; elapsed: number; rowsRead: number; bytesRead: number }>
+  QueryAsyncConnection(
+    connection: Connection,
+    sql: string,
+    format: string,
+  ): Promise<{ bytes: Uint8Array; elapsed: number; rowsRead: number; bytesRead: number }>
   InsertRawAsyncConnection(
     connection: Connection,
     sql: string,

@@ -18,7 +18,8 @@ export function lockPath(file: string): () => void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
     const holder = readHolder(file)
-    if (holder !== undefined && isRunning(holder)) throw new Error(`Another gateway (process ${holder.pid}) holds this path: ${file}`)
+    if (holder !== undefined && isRunning(holder))
+      throw new Error(`Another gateway (process ${holder.pid}) holds this path: ${file}`)
     if (attempt === 1) rmSync(file, { force: true })
   }
   throw new Error(`Another gateway has just taken this path: ${file}`)

@@ -77,7 +77,13 @@ function mapExpression(name: string, value: string): string {
     if (token.text === '{') out += 'map('
     else if (token.text === '}') out += ')'
     else if (token.text === ':') out += ','
-    else if (token.kind === 'string' || token.kind === 'number' || /^[[\](),+-]$/.test(token.text) || LITERAL_WORDS.has(token.key)) out += token.text
+    else if (
+      token.kind === 'string' ||
+      token.kind === 'number' ||
+      /^[[\](),+-]$/.test(token.text) ||
+      LITERAL_WORDS.has(token.key)
+    )
+      out += token.text
     else throw badValue(name, value)
   }
   if (end !== value.trimEnd().length) throw badValue(name, value)
@@ -85,5 +91,8 @@ function mapExpression(name: string, value: string): string {
 }
 
 function badValue(name: string, value: string): Error {
-  return serverError('BAD_QUERY_PARAMETER', `Value ${value.slice(0, 100)} cannot be parsed as a map for query parameter '${name}'.`)
+  return serverError(
+    'BAD_QUERY_PARAMETER',
+    `Value ${value.slice(0, 100)} cannot be parsed as a map for query parameter '${name}'.`,
+  )
 }

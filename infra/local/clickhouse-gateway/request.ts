@@ -21,9 +21,32 @@ export type QueryRequest = {
 }
 
 // Of the interface itself or without meaning for one local user; everything else in the URL is a setting.
-const NOT_SETTINGS = new Set(['query', 'query_id', 'database', 'default_format', 'user', 'password', 'quota_key', 'role', 'wait_end_of_query'])
-for (const name of ['enable_http_compression', 'http_zlib_compression_level', 'buffer_size', 'session_timeout', 'session_check', 'client_protocol_version']) NOT_SETTINGS.add(name)
-for (const name of ['send_progress_in_http_headers', 'http_headers_progress_interval_ms', 'http_response_buffer_size', 'cancel_http_readonly_queries_on_client_close']) {
+const NOT_SETTINGS = new Set([
+  'query',
+  'query_id',
+  'database',
+  'default_format',
+  'user',
+  'password',
+  'quota_key',
+  'role',
+  'wait_end_of_query',
+])
+for (const name of [
+  'enable_http_compression',
+  'http_zlib_compression_level',
+  'buffer_size',
+  'session_timeout',
+  'session_check',
+  'client_protocol_version',
+])
+  NOT_SETTINGS.add(name)
+for (const name of [
+  'send_progress_in_http_headers',
+  'http_headers_progress_interval_ms',
+  'http_response_buffer_size',
+  'cancel_http_readonly_queries_on_client_close',
+]) {
   NOT_SETTINGS.add(name)
 }
 
@@ -31,12 +54,16 @@ for (const name of ['send_progress_in_http_headers', 'http_headers_progress_inte
 export function readQueryRequest(request: IncomingMessage, url: URL, maxExecutionSeconds: number): QueryRequest {
   const query = url.searchParams
   if (query.has('session_id')) {
-    throw serverError('NOT_IMPLEMENTED', 'session_id is not supported by the local gateway: every request stands alone. Put settings into the request itself.')
+    throw serverError(
+      'NOT_IMPLEMENTED',
+      'session_id is not supported by the local gateway: every request stands alone. Put settings into the request itself.',
+    )
   }
   if (isOn(query.get('compress')) || isOn(query.get('decompress'))) {
     throw serverError('NOT_IMPLEMENTED', 'The native block compression (compress, decompress) is not supported; use HTTP gzip.')
   }
-  if (request.headers['content-type']?.startsWith('multipart/form-data')) throw serverError('NOT_IMPLEMENTED', 'multipart/form-data is not supported.')
+  if (request.headers['content-type']?.startsWith('multipart/form-data'))
+    throw serverError('NOT_IMPLEMENTED', 'multipart/form-data is not supported.')
   const settings = new Map<string, string>()
   const parameters = new Map<string, string>()
   for (const [name, value] of query) {
@@ -86,7 +113,14 @@ function limiter(maxBytes: number): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length
-      if (bytes > maxBytes) done(serverError('TOO_MANY_BYTES', `The request body is larger than the limit of ${maxBytes} bytes. Send smaller batches.`, 413))
+      if (bytes > maxBytes)
+        done(
+          serverError(
+            'TOO_MANY_BYTES',
+            `The request body is larger than the limit of ${maxBytes} bytes. Send smaller batches.`,
+            413,
+          ),
+        )
       else done(null, chunk)
     },
   })

@@ -38,12 +38,16 @@ export function toServerError(cause: unknown): ServerError {
   const code = /Code:\s*(\d+)\.\s*DB::/.exec(text)?.[1]
   if (code === undefined) return new ServerError(1002, `Code: 1002. DB::Exception: ${text} (UNKNOWN_EXCEPTION)`, 500)
   // The body of an insert reaches the engine as a file of ours; a client has no use for that file's name.
-  const withoutFileNames = text.replace(/ ?: ?\(in file\/uri [^)]*\)/g, '').replace(/: While executing File: data for INSERT was parsed from file/g, '')
+  const withoutFileNames = text
+    .replace(/ ?: ?\(in file\/uri [^)]*\)/g, '')
+    .replace(/: While executing File: data for INSERT was parsed from file/g, '')
   return new ServerError(Number(code), withoutFileNames, httpStatusOf(Number(code)))
 }
 
 // After exceptionCodeToHTTPStatus in the server's HTTPHandler.
-const STATUS_400 = new Set([6, 8, 15, 25, 26, 27, 36, 38, 41, 42, 43, 44, 53, 55, 56, 62, 72, 117, 130, 162, 164, 167, 168, 386, 456, 457])
+const STATUS_400 = new Set([
+  6, 8, 15, 25, 26, 27, 36, 38, 41, 42, 43, 44, 53, 55, 56, 62, 72, 117, 130, 162, 164, 167, 168, 386, 456, 457,
+])
 const STATUS_404 = new Set([16, 46, 47, 50, 60, 63, 73, 78, 81, 115, 336])
 
 function httpStatusOf(code: number): number {

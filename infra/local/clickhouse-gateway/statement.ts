@@ -13,9 +13,38 @@ export type Statement =
   | { kind: 'other'; text: string; isRead: boolean; changesSession: boolean }
 
 const READ_VERBS = new Set(['SHOW', 'DESCRIBE', 'DESC', 'EXISTS', 'EXPLAIN', 'CHECK'])
-const STATELESS_VERBS = new Set([...READ_VERBS, 'ALTER', 'DROP', 'TRUNCATE', 'RENAME', 'EXCHANGE', 'OPTIMIZE', 'DELETE', 'KILL', 'DETACH', 'ATTACH'])
+const STATELESS_VERBS = new Set([
+  ...READ_VERBS,
+  'ALTER',
+  'DROP',
+  'TRUNCATE',
+  'RENAME',
+  'EXCHANGE',
+  'OPTIMIZE',
+  'DELETE',
+  'KILL',
+  'DETACH',
+  'ATTACH',
+])
 // Neighbours that show `format` to be a column and not the clause.
-const BEFORE_COLUMN = new Set([',', '.', '=', '<', '>', '+', '-', '*', '/', 'BY', 'AS', 'SELECT', 'DISTINCT', 'WHERE', 'PREWHERE', 'HAVING'])
+const BEFORE_COLUMN = new Set([
+  ',',
+  '.',
+  '=',
+  '<',
+  '>',
+  '+',
+  '-',
+  '*',
+  '/',
+  'BY',
+  'AS',
+  'SELECT',
+  'DISTINCT',
+  'WHERE',
+  'PREWHERE',
+  'HAVING',
+])
 for (const word of ['AND', 'OR', 'NOT', 'ON', 'IN', 'THEN', 'ELSE', 'WHEN']) BEFORE_COLUMN.add(word)
 const AFTER_COLUMN = new Set(['ASC', 'DESC', 'NULLS', 'AS', 'AND', 'OR', 'IN', 'IS', 'NOT', 'LIKE', 'BETWEEN', 'END'])
 
@@ -59,11 +88,14 @@ function parseInsert(sql: string, stream: Generator<Token>): Statement {
   let settingsAt: number | undefined
   let formatAt: number | undefined
   for (const token of stream) {
-    const isClause = token.depth === 0 && token.kind === 'word' && previous !== undefined && !/^(?:INTO|TABLE|\.)$/.test(previous.key)
+    const isClause =
+      token.depth === 0 && token.kind === 'word' && previous !== undefined && !/^(?:INTO|TABLE|\.)$/.test(previous.key)
     const opensQuery = token.key === 'SELECT' && token.depth === 1 && previous?.text === '('
-    if (token.key === 'INFILE' && previous?.key === 'FROM') throw serverError('UNKNOWN_TYPE_OF_QUERY', 'Query has infile and was send directly to server.')
+    if (token.key === 'INFILE' && previous?.key === 'FROM')
+      throw serverError('UNKNOWN_TYPE_OF_QUERY', 'Query has infile and was send directly to server.')
     if (formatAt !== undefined) return withData(sql, settingsAt, formatAt, token.text, afterFirstLineBreak(sql, token.end))
-    if (opensQuery || (isClause && (token.key === 'SELECT' || token.key === 'WITH'))) return { kind: 'insertSelect', text: sql.slice(0, readStatement(stream).end) }
+    if (opensQuery || (isClause && (token.key === 'SELECT' || token.key === 'WITH')))
+      return { kind: 'insertSelect', text: sql.slice(0, readStatement(stream).end) }
     if (isClause && token.key === 'VALUES') return withData(sql, settingsAt, token.start, 'Values', token.end)
     if (isClause && token.key === 'FORMAT') formatAt = token.start
     if (isClause && token.key === 'SETTINGS') settingsAt ??= token.start
@@ -93,7 +125,8 @@ function readStatement(stream: Generator<Token>): { tokens: Token[]; end: number
     }
     if (token.text === ';' && token.depth <= 0) end = token.start
     else found.push(token)
-    if (token.key === 'OUTFILE' && found.at(-2)?.key === 'INTO') throw serverError('UNKNOWN_TYPE_OF_QUERY', 'INTO OUTFILE is not allowed.')
+    if (token.key === 'OUTFILE' && found.at(-2)?.key === 'INTO')
+      throw serverError('UNKNOWN_TYPE_OF_QUERY', 'INTO OUTFILE is not allowed.')
   }
   return { tokens: found, end }
 }
