@@ -55,7 +55,7 @@ export function createModelTimeline(state: State, scheduler: Scheduler<Part>): H
   }
   // The clock moves ten times a second in a replay; the picture need not.
   const drawSlowly = throttled(2000, draw)
-  scheduler.on(['modelEvents', 'models', 'drift', 'selection', 'zone'], draw)
+  scheduler.on(['models', 'drift', 'selection', 'zone'], draw)
   scheduler.on(['clock'], drawSlowly)
   new ResizeObserver(drawSlowly).observe(plot)
   draw()
