@@ -137,6 +137,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       return await started
+    } catch (error) {
+      throw withoutMarker(error, marker)
     } finally {
       isSettled = true
       clearTimeout(timer)
@@ -182,14 +184,17 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
             statsOf(result, pipe.bytesRead()),
           )
           // The engine's end is the only sure end of the stream, also when nobody reads it any more.
-          const closed = finished.then(pipe.endOfInput, pipe.endOfInput)
+          const closed = finished.then(
+            () => pipe.endOfInput(),
+            () => pipe.endOfInput(),
+          )
           try {
             const result = await consume(pipe.chunks(), finished)
             await finished
             return result
           } catch (error) {
             stop.abort()
-            pipe.discard()
+            await pipe.discard()
             await finished.catch(() => undefined)
             throw error
           } finally {
@@ -231,6 +236,16 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       pipes.close()
     },
   }
+}
+
+// The engine counts the marker in the position of a syntax error; the client has not written it.
+function withoutMarker(error: unknown, marker: string): unknown {
+  if (!(error instanceof Error)) return error
+  const message = error.message.replace(
+    /failed at position (\d+)/,
+    (_, position: string) => `failed at position ${Number(position) - marker.length}`,
+  )
+  return message === error.message ? error : new Error(message, { cause: error })
 }
 
 function databaseOf(context: QueryContext): string {

@@ -16,7 +16,7 @@ export type Pipe = {
   /** Call when the engine has finished writing: the reader then sees the end after the last byte. Resolves when all was read. */
   endOfInput(): Promise<void>
   /** Throws away what comes, so that a writer that nobody reads is never stuck. */
-  discard(): void
+  discard(): Promise<void>
 }
 
 export type Pipes = { use<T>(work: (pipe: Pipe) => Promise<T>): Promise<T>; close(): void }
@@ -49,16 +49,19 @@ function openPipe(file: string): Pipe {
   const writeFd = openSync(file, constants.O_WRONLY | constants.O_NONBLOCK)
   const socket = new Socket({ fd: readFd, readable: true, writable: false })
   const closed = once(socket, 'close')
+  // Not destroyed when a reader leaves early: without a reader the engine would wait for ever to open the pipe.
+  const iterator = socket.iterator({ destroyOnReturn: false })
   return {
     path: file,
-    // Not destroyed when a reader leaves early: without a reader the engine would wait for ever to open the pipe.
-    chunks: () => socket.iterator({ destroyOnReturn: false }),
+    chunks: () => iterator,
     bytesRead: () => socket.bytesRead,
     async endOfInput() {
       closeSync(writeFd)
       await closed
     },
-    discard() {
+    async discard() {
+      // The iterator first: while it listens, the socket does not flow.
+      await iterator.return?.()
       socket.resume()
     },
   }
