@@ -117,6 +117,9 @@ function engineArgs(maxMemoryMb: number): string[] {
   const cache = (megabytes: number) => String(megabytes * MIB)
   return [
     '--implicit_select=0',
+    // Formatting in parallel fills memory with formatted blocks faster than a client reads them: 570 MB instead of 110 MB
+    // for a result of 620 MB. A query's own setting still overrides this.
+    '--output_format_parallel_formatting=0',
     `--max_server_memory_usage=${maxMemoryMb * MIB}`,
     `--mark_cache_size=${cache(64)}`,
     `--primary_index_cache_size=${cache(64)}`,
