@@ -33,6 +33,18 @@ export async function getJson<T>(path: string, query: Record<string, string | nu
   return await request<T>(path + suffix, { headers: { accept: 'application/json', ...authorization() } })
 }
 
+/** The list under `name` of an answer; an answer without it is an error that says so, not an empty panel. */
+export async function getList<T>(
+  name: string,
+  path: string,
+  query: Record<string, string | number | undefined> = {},
+): Promise<T[]> {
+  const body = await getJson<Record<string, unknown>>(path, query)
+  const list = body[name]
+  if (!Array.isArray(list)) throw new ApiError(`the answer of ${path} has no list '${name}'`, 200, 'unexpected-answer')
+  return list as T[]
+}
+
 export async function postJson<T>(path: string, body: unknown): Promise<T> {
   return await request<T>(path, {
     method: 'POST',

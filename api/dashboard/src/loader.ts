@@ -1,6 +1,6 @@
 /** Fetches what the panels show, keeps it fresh, and never lets an old answer overwrite a newer choice. */
 import { FORECAST_VARIABLES } from '../../../schemas/quantities.ts'
-import { ApiError, getJson, segment } from './api.ts'
+import { ApiError, getJson, getList, segment } from './api.ts'
 import { instant } from './format.ts'
 import type { Loadable } from './loadable.ts'
 import { failed, ready, valueOf } from './loadable.ts'
@@ -70,7 +70,7 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
       load(
         'stations',
         'stations',
-        async () => (await getJson<{ stations: Station[] }>('/v1/stations')).stations,
+        () => getList<Station>('stations', '/v1/stations'),
         (stations) => {
           if (state.selected.stationId === null && stations[0]) select(stations[0].stationId)
           void fillStationNumbers(stations)
@@ -80,12 +80,8 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
       const id = model()
       if (id === null) return
       const from = state.clock.nowMs === null ? undefined : new Date(state.clock.nowMs - HISTORY_MS).toISOString()
-      await load(
-        'observations',
-        'observations',
-        async () =>
-          (await getJson<{ observations: CheckedObservation[] }>(`/v1/stations/${segment(id)}/observations`, { from }))
-            .observations,
+      await load('observations', 'observations', () =>
+        getList<CheckedObservation>('observations', `/v1/stations/${segment(id)}/observations`, { from }),
       )
     },
     forecast: async () => {
@@ -109,14 +105,11 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
     skill: async () => {
       const id = model()
       if (id === null) return
-      await load(
-        'skill',
-        'skill',
-        async () =>
-          (await getJson<{ skill: SkillRow[] }>('/v1/skill', { stationId: id, variable: state.selected.variable })).skill,
+      await load('skill', 'skill', () =>
+        getList<SkillRow>('skill', '/v1/skill', { stationId: id, variable: state.selected.variable }),
       )
     },
-    models: () => load('models', 'models', async () => (await getJson<{ models: ModelRow[] }>('/v1/models')).models),
+    models: () => load('models', 'models', () => getList<ModelRow>('models', '/v1/models')),
     modelEvents: async () => {
       const id = model()
       if (id === null) return
@@ -127,7 +120,7 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
           const answers = await Promise.all(
             FORECAST_VARIABLES.map(async (variable) => {
               try {
-                return (await getJson<{ events: ModelEvent[] }>(`/v1/models/${segment(id)}/${variable}/history`)).events
+                return await getList<ModelEvent>('events', `/v1/models/${segment(id)}/${variable}/history`)
               } catch (error) {
                 // No model of this variable yet: nothing to show, not a failure.
                 if (error instanceof ApiError && error.status === 404) return []
@@ -144,7 +137,7 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
       load(
         'drift',
         'drift',
-        async () => (await getJson<{ drift: DriftEvent[] }>('/v1/drift')).drift,
+        () => getList<DriftEvent>('drift', '/v1/drift'),
         (events) => tell(events.map(tellDrift)),
       ),
     replicas: () => load('replicas', 'replicas', () => getJson<Replicas>('/v1/replicas')),
@@ -152,7 +145,7 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
       load(
         'alerts',
         'alerts',
-        async () => (await getJson<{ alerts: Alert[] }>('/v1/alerts')).alerts,
+        () => getList<Alert>('alerts', '/v1/alerts'),
         (alerts) => tell(alerts.map(tellAlert)),
       ),
   }
@@ -169,13 +162,13 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
       if (state.now.has(stationId) && stationId !== state.selected.stationId) continue
       const [forecast, observations] = await Promise.allSettled([
         getJson<ForecastBody>(`/v1/stations/${segment(stationId)}/forecast`, { hours: 1, quantiles: '0.1,0.5,0.9' }),
-        getJson<{ observations: CheckedObservation[] }>(`/v1/stations/${segment(stationId)}/observations`, {
+        getList<CheckedObservation>('observations', `/v1/stations/${segment(stationId)}/observations`, {
           from: state.clock.nowMs === null ? undefined : new Date(state.clock.nowMs - 6 * HOUR_MS).toISOString(),
         }),
       ])
       // A station without forecast or observation is shown as such; the panels say why for the selected one.
       if (forecast.status === 'fulfilled') noteForecast(state, stationId, forecast.value)
-      if (observations.status === 'fulfilled') for (const o of observations.value.observations) noteObservation(state, o)
+      if (observations.status === 'fulfilled') for (const o of observations.value) noteObservation(state, o)
       scheduler.mark('stations')
     }
   }

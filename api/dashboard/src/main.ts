@@ -54,7 +54,7 @@ const feature = el(
 )
 const models = el('div', { class: 'pair' }, createSkillChart(state, scheduler), createReplicaPanel(state, scheduler))
 root.replaceChildren(
-  createHeader(state, scheduler, { retryNow: live.retryNow, operate: dialog.open }),
+  createHeader(state, scheduler, { retryNow: () => live.retryNow(), operate: () => dialog.open() }),
   el(
     'main',
     {},

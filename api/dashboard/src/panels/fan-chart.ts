@@ -32,7 +32,8 @@ export function createFanChart(
   const plot = el('div', {
     class: 'plot',
     tabindex: 0,
-    role: 'img',
+    role: 'group',
+    'aria-roledescription': 'chart',
     'aria-label': 'Observed values and forecast fan',
     'aria-describedby': 'fan-readout',
   })

@@ -30,7 +30,7 @@ export function fanOptions(o: FanOptions): uPlot.Options {
   return {
     width: o.width,
     height: o.height,
-    padding: [14, 12, 0, 0],
+    padding: [18, 26, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

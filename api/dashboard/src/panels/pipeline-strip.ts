@@ -9,11 +9,15 @@ import { shownZone } from './header.ts'
 
 const LABELS: Readonly<Record<string, string>> = {
   observation: 'Observation',
+  observed: 'Observation',
   checked: 'Checked',
   'observation-checked': 'Checked',
   feature: 'Feature',
+  featured: 'Feature',
   forecast: 'Forecast',
   verification: 'Verification',
+  verified: 'Verification',
+  archived: 'Archive',
   archive: 'Archive',
 }
 

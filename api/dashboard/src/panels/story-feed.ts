@@ -12,8 +12,8 @@ const SHOWN = 60
 export function createStoryFeed(state: State, scheduler: Scheduler<Part>): HTMLElement {
   const panel = createPanel('story', 'What happened')
   // role=log: new entries are read out when the reader is idle, old ones are not repeated.
-  const list = el('ol', { class: 'story', role: 'log', 'aria-label': 'Announcements, newest first', tabindex: 0 })
-  panel.body.append(list)
+  const list = el('ol', {})
+  panel.body.append(el('div', { class: 'story', role: 'log', 'aria-label': 'Announcements, newest first', tabindex: 0 }, list))
   const draw = (): void => {
     panel.note(
       state.story.length > 0
@@ -53,7 +53,9 @@ function updateEntry(node: HTMLElement, entry: StoryEntry, zone: string, names: 
   setText(time, formatInstant(entry.at, zone))
   setAttribute(time, 'datetime', new Date(entry.at).toISOString())
   const [station, sentence] = [...text.children] as [Element, Element]
-  setText(station, entry.stationId === null ? '' : `${names.get(entry.stationId) ?? entry.stationId} `)
+  const name = entry.stationId === null ? '' : (names.get(entry.stationId) ?? entry.stationId)
+  // Summaries of alerts begin with the station already.
+  setText(station, name === '' || entry.text.startsWith(name) ? '' : `${name} `)
   setText(sentence, entry.text)
   setText(id, entry.id)
   setAttribute(id, 'title', `Event id: ${entry.id}`)
