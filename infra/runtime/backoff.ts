@@ -5,7 +5,11 @@ export type BackoffOptions = { readonly initialMs: number; readonly maxMs: numbe
 export const DEFAULT_BACKOFF: BackoffOptions = { initialMs: 100, maxMs: 10_000 }
 
 /** Wall milliseconds to wait before attempt `attempt + 1` (attempt counts from 1). `random` in [0, 1). */
-export function backoffMs(attempt: number, options: BackoffOptions = DEFAULT_BACKOFF, random: () => number = Math.random): number {
+export function backoffMs(
+  attempt: number,
+  options: BackoffOptions = DEFAULT_BACKOFF,
+  random: () => number = Math.random,
+): number {
   const ceiling = Math.min(options.maxMs, options.initialMs * 2 ** Math.min(attempt - 1, 30))
   return ceiling / 2 + (ceiling / 2) * random()
 }

@@ -61,7 +61,7 @@ export function openClickHouse(config: ClickHouseConfig, options: OpenClickHouse
     async *stream<T>(sql: string, params?: QueryParams) {
       try {
         const result = await client.query({ query: sql, format: 'JSONEachRow', ...withParams(params) })
-        for await (const rows of result.stream<T>()) yield rows.map((row) => row.json() as T)
+        for await (const rows of result.stream<T>()) yield rows.map((row) => row.json<T>())
       } catch (error) {
         throw classifyClickHouseError(error, 'query', { sql: sql.slice(0, 200) })
       }

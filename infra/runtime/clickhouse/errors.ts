@@ -7,8 +7,8 @@ import { AppError, messageOf } from '../errors.ts'
  * table or a refused login, is the environment's state: rows are innocent and must wait, not be dead-lettered.
  */
 const PERMANENT_CODES = new Set([
-  6, 7, 8, 9, 10, 16, 20, 25, 26, 27, 28, 33, 34, 35, 36, 38, 41, 42, 43, 44, 46, 47, 48, 50, 51, 53, 62, 63, 69, 70, 72, 76, 108, 115, 117,
-  128, 130, 131, 158, 171, 190, 258, 306, 307, 321, 349, 386, 396, 407, 441, 456, 457, 469, 636, 691,
+  6, 7, 8, 9, 10, 16, 20, 25, 26, 27, 28, 33, 34, 35, 36, 38, 41, 42, 43, 44, 46, 47, 48, 50, 51, 53, 62, 63, 69, 70, 72, 76, 108,
+  115, 117, 128, 130, 131, 158, 171, 190, 258, 306, 307, 321, 349, 386, 396, 407, 441, 456, 457, 469, 636, 691,
 ])
 
 /** Wraps what @clickhouse/client rejects with. `operation` names the call for people; `context` carries table or query id. */
@@ -25,7 +25,12 @@ export function classifyClickHouseError(error: unknown, operation: string, conte
   }
   // A bug in the caller (unserialisable row, wrong argument) is not an outage: let it end the process.
   if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError) {
-    return new AppError(`ClickHouse ${operation}: ${messageOf(error)}`, { code: 'clickhouse-misuse', retry: 'permanent', cause: error, context })
+    return new AppError(`ClickHouse ${operation}: ${messageOf(error)}`, {
+      code: 'clickhouse-misuse',
+      retry: 'permanent',
+      cause: error,
+      context,
+    })
   }
   return new AppError(`ClickHouse ${operation}: ${firstLine(messageOf(error))}`, {
     code: 'clickhouse-unreachable',

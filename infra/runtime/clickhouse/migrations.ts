@@ -23,7 +23,10 @@ export async function applyMigrations(ch: ClickHouse, directory: URL = DEFAULT_D
      ENGINE = ReplacingMergeTree(appliedAt) ORDER BY name`,
   )
   const known = new Map(
-    (await ch.query<{ name: string; sha256: string }>('SELECT name, sha256 FROM schema_migration FINAL')).map((row) => [row.name, row.sha256]),
+    (await ch.query<{ name: string; sha256: string }>('SELECT name, sha256 FROM schema_migration FINAL')).map((row) => [
+      row.name,
+      row.sha256,
+    ]),
   )
   const report: MigrationReport = { applied: [], alreadyApplied: [] }
   for (const name of files) {

@@ -41,7 +41,9 @@ export function createBatchedWriter(ch: Pick<ClickHouse, 'insert'>, options: Tab
   return {
     async write(rows) {
       const byTable = Map.groupBy(rows, ({ table }) => table)
-      const writes = [...byTable].map(([table, group]) => createTableSink(ch, table, ({ row }: TableRow) => row, options).write(group))
+      const writes = [...byTable].map(([table, group]) =>
+        createTableSink(ch, table, ({ row }: TableRow) => row, options).write(group),
+      )
       const failed = (await Promise.allSettled(writes)).find((result) => result.status === 'rejected')
       if (failed) throw failed.reason
     },

@@ -4,7 +4,7 @@ import type { FieldMeta } from './read.ts'
 
 /** Registers description, fix and secrecy of a field; they feed error messages, redaction and .env.example. */
 function described<T extends z.ZodType>(schema: T, meta: FieldMeta): T {
-  return schema.meta(meta) as T
+  return schema.meta(meta)
 }
 
 const LOCAL = 'start the local stack with `npm start`, or set it to'
@@ -23,7 +23,11 @@ export const kafkaBlock = z.object({
     fix: `${LOCAL} host:port,host:port`,
     example: '127.0.0.1:9092',
   }),
-  kafkaSsl: described(z.stringbool().default(false), { description: 'TLS to Kafka.', fix: 'use true or false', example: 'false' }),
+  kafkaSsl: described(z.stringbool().default(false), {
+    description: 'TLS to Kafka.',
+    fix: 'use true or false',
+    example: 'false',
+  }),
   kafkaSaslMechanism: described(z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(), {
     description: 'SASL mechanism; unset means none.',
     fix: 'use plain, scram-sha-256 or scram-sha-512',
@@ -40,7 +44,10 @@ export const registryBlock = z.object({
     fix: `${LOCAL} http://host:port[/path]`,
     example: 'http://127.0.0.1:8081/apis/ccompat/v7',
   }),
-  schemaRegistryUsername: described(z.string().optional(), { description: 'Basic-auth user of the registry.', example: 'isobar' }),
+  schemaRegistryUsername: described(z.string().optional(), {
+    description: 'Basic-auth user of the registry.',
+    example: 'isobar',
+  }),
   schemaRegistryPassword: described(z.string().optional(), { description: 'Basic-auth password of the registry.', secret: true }),
 })
 export type RegistryConfig = z.output<typeof registryBlock>
@@ -140,8 +147,15 @@ export const processBlock = z.object({
 })
 
 export const slackBlock = z.object({
-  slackWebhookUrl: described(z.url().optional(), { description: 'Slack incoming webhook.', fix: 'use the https URL Slack shows', secret: true }),
-  slackBotToken: described(z.string().optional(), { description: 'Slack bot token; lets resolved alerts edit their message.', secret: true }),
+  slackWebhookUrl: described(z.url().optional(), {
+    description: 'Slack incoming webhook.',
+    fix: 'use the https URL Slack shows',
+    secret: true,
+  }),
+  slackBotToken: described(z.string().optional(), {
+    description: 'Slack bot token; lets resolved alerts edit their message.',
+    secret: true,
+  }),
   slackChannel: described(z.string().optional(), { description: 'Slack channel for the bot token.', example: '#weather-alerts' }),
 })
 
@@ -152,7 +166,10 @@ export const emailBlock = z.object({
     secret: true,
   }),
   emailFrom: described(z.string().optional(), { description: 'Sender of alert mails.', example: 'isobar@example.org' }),
-  emailTo: described(z.string().optional(), { description: 'Receivers of alert mails, separated by commas.', example: 'ops@example.org' }),
+  emailTo: described(z.string().optional(), {
+    description: 'Receivers of alert mails, separated by commas.',
+    example: 'ops@example.org',
+  }),
 })
 
 export const webhookBlock = z.object({

@@ -118,7 +118,10 @@ export function createBatchRunner<TIn extends TopicName, Row>(deps: BatchRunnerD
       if (value !== null) {
         try {
           const decoded = codec.decode(batch.topic, value) ?? (await decodeUnknownSchema(batch.topic, value, guard))
-          items.push({ ...item, event: new DecodedEvent(batch.topic, batch.partition, message, decoded) as unknown as InboundEvent<TIn> })
+          items.push({
+            ...item,
+            event: new DecodedEvent(batch.topic, batch.partition, message, decoded),
+          })
           continue
         } catch (error) {
           if (!isPermanent(error)) throw error
@@ -181,7 +184,10 @@ export function createBatchRunner<TIn extends TopicName, Row>(deps: BatchRunnerD
         return
       }
       const code = error instanceof AppError ? error.code : 'step-threw'
-      log.error({ error, topic: batch.topic, partition: batch.partition, offset: items[0]?.message.offset }, 'step threw; event goes to dead letters')
+      log.error(
+        { error, topic: batch.topic, partition: batch.partition, offset: items[0]?.message.offset },
+        'step threw; event goes to dead letters',
+      )
       ;(items[0] as Item<TIn, Row>).failure = { code, message: messageOf(error), step: `${name}/step`, attempt }
     }
   }
@@ -240,7 +246,11 @@ export function createBatchRunner<TIn extends TopicName, Row>(deps: BatchRunnerD
     }
   }
 
-  async function publishDeadLetters(batch: FetchedBatch<TIn>, items: ReadonlyArray<Item<TIn, Row>>, guard: BatchGuard): Promise<void> {
+  async function publishDeadLetters(
+    batch: FetchedBatch<TIn>,
+    items: ReadonlyArray<Item<TIn, Row>>,
+    guard: BatchGuard,
+  ): Promise<void> {
     const letters = items.flatMap(({ message, failure }) =>
       failure ? [toDeadLetter({ topic: batch.topic, partition: batch.partition, message }, failure, deps.wallNow())] : [],
     )

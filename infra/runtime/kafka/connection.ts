@@ -31,7 +31,7 @@ export function openKafka(config: KafkaConfig, clientId: string, log: Logger): I
 
 function saslOptions(config: KafkaConfig): SASLOptions | null {
   const { kafkaSaslMechanism: mechanism, kafkaSaslUsername: username = '', kafkaSaslPassword: password = '' } = config
-  return mechanism ? ({ mechanism, username, password } as SASLOptions) : null
+  return mechanism ? { mechanism, username, password } : null
 }
 
 /** kafkajs is chatty: its info is our debug; its errors are mostly retried, hence warnings. The loops report what matters themselves. */

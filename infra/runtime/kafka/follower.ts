@@ -24,7 +24,9 @@ export type FollowerDeps = {
 const MAX_EVENTS = 2000
 
 /** Resolves once the ends of the topics are known: what is published after that is never missed, also with from 'end'. */
-export async function startFollower<TIn extends TopicName>(options: FollowerOptions<TIn> & FollowerDeps): Promise<RunningFollower> {
+export async function startFollower<TIn extends TopicName>(
+  options: FollowerOptions<TIn> & FollowerDeps,
+): Promise<RunningFollower> {
   const { name, log, topics, onEvents } = options
   const kafka = openKafka(options.config, `isobar-follow-${name}`, log)
   const codec = createCodec(options.registry ?? openRegistry(options.config))
@@ -74,7 +76,12 @@ export async function startFollower<TIn extends TopicName>(options: FollowerOpti
   })
   await consumer.connect()
   await consumer.subscribe({ topics: [...topics], fromBeginning: true })
-  await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: 1, eachBatch: handleBatch })
+  await consumer.run({
+    autoCommit: false,
+    eachBatchAutoResolve: false,
+    partitionsConsumedConcurrently: 1,
+    eachBatch: handleBatch,
+  })
 
   return {
     caughtUp: caughtUp.promise,
@@ -108,10 +115,11 @@ export async function startFollower<TIn extends TopicName>(options: FollowerOpti
     }
   }
 
-  async function handleBatch({ batch, heartbeat, resolveOffset, isRunning, isStale }: EachBatchPayload): Promise<void> {
+  async function handleBatch(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload
     const topic = batch.topic as TIn
     const key = keyOf(topic, batch.partition)
-    const isCurrent = (): boolean => isRunning() && !isStale() && !stopping.signal.aborted
+    const isCurrent = (): boolean => payload.isRunning() && !payload.isStale() && !stopping.signal.aborted
     for (let from = 0; from < batch.messages.length && isCurrent(); from += MAX_EVENTS) {
       const slice = batch.messages.slice(from, from + MAX_EVENTS)
       const events: Parameters<typeof onEvents>[0][number][] = []
@@ -123,7 +131,7 @@ export async function startFollower<TIn extends TopicName>(options: FollowerOpti
         }
         const value = await decode(topic, message.value, message.offset)
         if (value === 'stopped') return
-        if (value !== null) events.push(new DecodedEvent(topic, partition, message, value) as unknown as (typeof events)[number])
+        if (value !== null) events.push(new DecodedEvent(topic, partition, message, value as never))
       }
       try {
         if (events.length > 0) await onEvents(events)
@@ -133,9 +141,9 @@ export async function startFollower<TIn extends TopicName>(options: FollowerOpti
       }
       const last = slice.at(-1)?.offset as string
       const isLast = from + slice.length >= batch.messages.length
-      resolveOffset(last)
+      payload.resolveOffset(last)
       advance(key, (isLast ? BigInt(batch.lastOffset()) : BigInt(last)) + 1n)
-      await heartbeat()
+      await payload.heartbeat()
     }
   }
 

@@ -5,7 +5,7 @@
  */
 import { createRequire } from 'node:module'
 
-type RequestQueue = { pending: unknown[]; throttledUntil: number; scheduleCheckPendingRequests(): void }
+type RequestQueue = { pending: unknown[]; throttledUntil: number; scheduleCheckPendingRequests: (this: RequestQueue) => void }
 
 const require = createRequire(import.meta.url)
 const queueClass = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue }

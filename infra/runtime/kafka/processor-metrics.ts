@@ -18,7 +18,10 @@ export function createProcessorMetrics(metrics: Metrics): ProcessorMetrics {
   const outcomes = metrics.counter('outcomes_total', 'What became of the events read.', ['outcome', 'reason'])
   const dead = metrics.counter('dead_letters_total', 'Events that went to dead letters.', ['topic'])
   const retries = metrics.counter('retries_total', 'Attempts that failed for the moment, by stage.', ['stage'])
-  const commitErrors = metrics.counter('commit_errors_total', 'Offset commits that failed (the work is repeated after a restart).')
+  const commitErrors = metrics.counter(
+    'commit_errors_total',
+    'Offset commits that failed (the work is repeated after a restart).',
+  )
   const lag = metrics.gauge('lag_events', 'Events behind the end of the partition.', ['topic', 'partition'])
   const seconds = {
     step: metrics.histogram('step_seconds', 'Wall time of a step call.'),

@@ -110,7 +110,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     assigned.catch(() => undefined)
   })
   // The group waits for us to rejoin: what is done must be committed under the old generation or be done again.
-  consumer.on('consumer.rebalancing', () => committer.flush())
+  consumer.on('consumer.rebalancing', () => void committer.flush())
   consumer.on('consumer.fetch_start', tick)
   consumer.on('consumer.fetch', tick)
   consumer.on('consumer.heartbeat', tick)
@@ -126,7 +126,8 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     readiness() {
       if (stopping.signal.aborted) return { ready: false, reason: 'draining' }
       if (state === 'joining') return { ready: false, reason: `joining consumer group ${groupId}` }
-      if (stuckOn) return { ready: false, reason: `waiting ${Math.round((Date.now() - stuckOn.since) / 1000)} s on ${stuckOn.reason}` }
+      if (stuckOn)
+        return { ready: false, reason: `waiting ${Math.round((Date.now() - stuckOn.since) / 1000)} s on ${stuckOn.reason}` }
       if (state === 'restoring') return { ready: false, reason: 'restoring state after assignment' }
       const age = Date.now() - lastTick
       if (age > STALE_POLL_MS) return { ready: false, reason: `no poll for ${Math.round(age / 1000)} s` }
@@ -220,14 +221,16 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     stuckOn = reason === null ? null : { reason, since: stuckOn?.since ?? Date.now() }
   }
 
-  async function handleBatch({ batch, heartbeat, resolveOffset, isRunning, isStale }: EachBatchPayload): Promise<void> {
+  async function handleBatch(payload: EachBatchPayload): Promise<void> {
     if (stopping.signal.aborted) return
+    const { batch } = payload
     const myEpoch = epoch
     let lost: unknown = null
-    const isCurrent = (): boolean => lost === null && epoch === myEpoch && !stopping.signal.aborted && isRunning() && !isStale()
+    const isCurrent = (): boolean =>
+      lost === null && epoch === myEpoch && !stopping.signal.aborted && payload.isRunning() && !payload.isStale()
     const beat = async (): Promise<void> => {
       try {
-        await heartbeat()
+        await payload.heartbeat()
       } catch (error) {
         // Only an answer from the group means that the partition is gone; a broken connection may come back in time.
         if (isMembershipError(error)) lost ??= error
@@ -251,7 +254,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
       acknowledged(offset) {
         lastProgress = Date.now()
         const isLast = offset === batch.messages.at(-1)?.offset
-        resolveOffset(offset)
+        payload.resolveOffset(offset)
         const next = (isLast ? BigInt(batch.lastOffset()) : BigInt(offset)) + 1n
         committer.remember(batch.topic, batch.partition, next)
         metrics.lag(batch.topic, batch.partition, Math.max(0, Number(BigInt(batch.highWatermark) - next)))
@@ -267,7 +270,12 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
       await assigned
       guard.check()
       await runner.run(
-        { topic: batch.topic as TIn, partition: batch.partition, messages: batch.messages, highWatermark: Number(batch.highWatermark) },
+        {
+          topic: batch.topic as TIn,
+          partition: batch.partition,
+          messages: batch.messages,
+          highWatermark: Number(batch.highWatermark),
+        },
         guard,
       )
     } catch (error) {
@@ -289,11 +297,13 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
 function isMembershipError(error: unknown): boolean {
   const type = (error as { type?: unknown }).type
   return (
-    type === 'REBALANCE_IN_PROGRESS' || type === 'ILLEGAL_GENERATION' || type === 'UNKNOWN_MEMBER_ID' || type === 'NOT_COORDINATOR_FOR_GROUP'
+    type === 'REBALANCE_IN_PROGRESS' ||
+    type === 'ILLEGAL_GENERATION' ||
+    type === 'UNKNOWN_MEMBER_ID' ||
+    type === 'NOT_COORDINATOR_FOR_GROUP'
   )
 }
 
 function isKafkaError(error: unknown): boolean {
   return error instanceof Error && error.name.startsWith('KafkaJS')
 }
-

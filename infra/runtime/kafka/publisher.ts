@@ -67,7 +67,9 @@ export function openPublisher(deps: PublisherDeps): KafkaPublisher {
         return candidate
       } catch (error) {
         log.warn({ attempt, reason: messageOf(error) }, 'Kafka producer cannot connect; retrying')
-        await candidate.disconnect().catch((cause: unknown) => log.debug({ cause: messageOf(cause) }, 'producer disconnect failed'))
+        await candidate
+          .disconnect()
+          .catch((cause: unknown) => log.debug({ cause: messageOf(cause) }, 'producer disconnect failed'))
         if (closing.signal.aborted) throw unavailable('the publisher is closed', error)
         await pause(backoffMs(attempt, { initialMs: 100, maxMs: 2000 }), closing.signal)
       }
@@ -81,7 +83,9 @@ export function openPublisher(deps: PublisherDeps): KafkaPublisher {
       await (await current).sendBatch({ topicMessages, acks: -1, compression: kafkajs.CompressionTypes.None })
     } catch (error) {
       if (producer === current) producer = null
-      current.then((broken) => broken.disconnect()).catch((cause: unknown) => log.debug({ cause: messageOf(cause) }, 'producer disconnect failed'))
+      current
+        .then((broken) => broken.disconnect())
+        .catch((cause: unknown) => log.debug({ cause: messageOf(cause) }, 'producer disconnect failed'))
       throw unavailable(`Kafka publish failed: ${messageOf(error)}`, error)
     }
   })
@@ -92,7 +96,7 @@ export function openPublisher(deps: PublisherDeps): KafkaPublisher {
     const message: Message = {
       key: event.key,
       // The union of topic and value is matched by construction of OutboundEvent.
-      value: codec.encode(topic, value as never),
+      value: codec.encode(topic, value),
       headers: event.headers ? { ...standardHeaders, ...event.headers } : standardHeaders,
     }
     if (event.timestampMs !== undefined) message.timestamp = String(event.timestampMs)
@@ -132,7 +136,10 @@ export function openPublisher(deps: PublisherDeps): KafkaPublisher {
       queue.reject(unavailable('the publisher was closed before Kafka acknowledged'))
       const current = producer
       producer = null
-      if (current) await current.then((open) => open.disconnect()).catch((error: unknown) => log.debug({ error }, 'producer disconnect failed'))
+      if (current)
+        await current
+          .then((open) => open.disconnect())
+          .catch((error: unknown) => log.debug({ error }, 'producer disconnect failed'))
     },
   }
 }

@@ -72,7 +72,8 @@ export function createSendQueue(maxBytes: number, send: (topicMessages: TopicMes
         pumping ??= pump()
       }),
     drained: async () => {
-      while (pumping) await pumping
+      // A push during the wait starts a pump of its own.
+      for (let current = pumping; current; current = pumping) await current
     },
     reject: (error) => {
       const all = new Set([...jobs, ...sending])

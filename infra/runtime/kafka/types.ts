@@ -42,10 +42,10 @@ export type Outcome<Row = never> =
 export function emit<Row = never>(events: readonly OutboundEvent[], rows: readonly Row[] = []): Outcome<Row> {
   return { kind: 'emit', events, rows }
 }
-export function skip(reason: string): Outcome<never> {
+export function skip(reason: string): Outcome {
   return { kind: 'skip', reason }
 }
-export function deadLetter(reason: string, detail: string): Outcome<never> {
+export function deadLetter(reason: string, detail: string): Outcome {
   return { kind: 'dead-letter', reason, detail }
 }
 

@@ -41,7 +41,7 @@ export function hostService(
     name: service.name,
     metrics,
     async start() {
-      const config = readConfig(service.config, options.env) as z.output<z.ZodObject>
+      const config = readConfig<z.ZodObject>(service.config, options.env)
       await service.start({
         config,
         log,
@@ -53,7 +53,7 @@ export function hostService(
         addLoop: (name, age) => void loops.push({ name: `${service.name}/${name}`, age }),
         own: async (thing) => {
           const resolved = await thing
-          register(resolved as Ownable)
+          register(resolved)
           return resolved
         },
       })
@@ -65,7 +65,8 @@ export function hostService(
       const errors: Error[] = []
       for (const thing of owned.splice(0).toReversed()) {
         try {
-          await (thing.stop ?? thing.close)?.call(thing)
+          if (thing.stop) await thing.stop()
+          else await thing.close?.()
         } catch (error) {
           log.error({ error }, 'could not close a part')
           errors.push(error instanceof Error ? error : new Error(messageOf(error)))

@@ -26,9 +26,7 @@ export async function openProbeServer(options: { port: number; host: string; sou
       const stuck = sources.liveness().filter(({ lastTickAgeMs }) => lastTickAgeMs > LIVENESS_LIMIT_MS)
       json(stuck.length === 0 ? 200 : 503, { live: stuck.length === 0, stuck })
     } else if (path === '/readyz') {
-      const reasons = sources
-        .readiness()
-        .flatMap(({ name, state }) => (state.ready ? [] : [{ name, reason: state.reason }]))
+      const reasons = sources.readiness().flatMap(({ name, state }) => (state.ready ? [] : [{ name, reason: state.reason }]))
       json(reasons.length === 0 ? 200 : 503, { ready: reasons.length === 0, reasons })
     } else if (path === '/metrics') {
       sources.metrics().then(

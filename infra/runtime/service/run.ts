@@ -139,4 +139,3 @@ async function closeAll(hosted: readonly HostedService[], probes: ProbeServer): 
   await probes.close()
   return errors
 }
-

@@ -1,0 +1,99 @@
+/**
+ * Schema registry. Services only look up; `registerSchemas` is the deploy step. Three answers are kept apart: a schema,
+ * "there is no such schema" (AppError permanent) and "the registry does not answer" (AppError transient, never a poison message).
+ */
+import { COMPATIBILITY, SchemaRegistry } from '@kafkajs/confluent-schema-registry'
+import type { RegistryConfig } from '../config/index.ts'
+import { AppError, messageOf } from '../errors.ts'
+
+export type Registry = {
+  /** The id under which exactly this schema stands in the subject. Throws `schema-not-registered` or `registry-unavailable`. */
+  findId(subject: string, schema: object): Promise<number>
+  /** The schema of an id, as JSON. Throws `schema-id-unknown` or `registry-unavailable`. */
+  findSchema(id: number): Promise<object>
+  /** Deploy step: registers under FULL_TRANSITIVE. Throws `schema-incompatible` or `registry-unavailable`. */
+  register(subject: string, schema: object): Promise<{ id: number }>
+  /** Rejects with `registry-unavailable` when it does not answer. */
+  ping(): Promise<void>
+}
+
+type RawSchema = Parameters<SchemaRegistry['register']>[0]
+
+export function openRegistry(config: RegistryConfig): Registry {
+  const host = config.schemaRegistryUrl.replace(/\/$/, '')
+  const auth =
+    config.schemaRegistryUsername === undefined
+      ? undefined
+      : { username: config.schemaRegistryUsername, password: config.schemaRegistryPassword ?? '' }
+  const client = new SchemaRegistry({
+    host,
+    clientId: 'isobar',
+    ...(auth ? { auth } : {}),
+    // The callers back off on their own, with heartbeats; long retries in here would stall the consumer.
+    retry: { retries: 1, initialRetryTimeInSecs: 0.05, maxRetryTimeInSecs: 0.2 },
+  })
+
+  return {
+    async findId(subject, schema) {
+      try {
+        return await client.getRegistryIdBySchema(subject, schema as Parameters<SchemaRegistry['getRegistryIdBySchema']>[1])
+      } catch (error) {
+        throw classify(error, 'schema-not-registered', `schema of ${subject} is not registered; run: isobar topics apply`, {
+          subject,
+        })
+      }
+    },
+    async findSchema(id) {
+      try {
+        return await fetchSchema(host, id, auth)
+      } catch (error) {
+        throw classify(error, 'schema-id-unknown', `the registry has no schema ${id}`, { schemaId: id })
+      }
+    },
+    async register(subject, schema) {
+      try {
+        return await client.register(schema as RawSchema, { subject, compatibility: COMPATIBILITY.FULL_TRANSITIVE })
+      } catch (error) {
+        throw classify(error, 'schema-incompatible', `${subject} was refused`, { subject })
+      }
+    },
+    async ping() {
+      try {
+        const response = await fetch(`${host}/subjects`, { headers: authHeader(auth), signal: AbortSignal.timeout(5000) })
+        await response.arrayBuffer()
+        if (!response.ok) throw new AppError(`answered ${response.status}`, { code: 'registry-unavailable', retry: 'transient' })
+      } catch (error) {
+        throw classify(error, 'registry-unavailable', 'no answer', {})
+      }
+    },
+  }
+}
+
+type Auth = { username: string; password: string } | undefined
+
+/** The writer's schema as JSON: the client's getSchema returns a compiled type only, and reports 404 as any other error. */
+async function fetchSchema(host: string, id: number, auth: Auth): Promise<object> {
+  const response = await fetch(`${host}/schemas/ids/${id}`, { headers: authHeader(auth), signal: AbortSignal.timeout(5000) })
+  const text = await response.text()
+  if (!response.ok)
+    throw Object.assign(new Error(`registry answered ${response.status}: ${text.slice(0, 200)}`), { status: response.status })
+  return JSON.parse((JSON.parse(text) as { schema: string }).schema) as object
+}
+
+function authHeader(auth: Auth): Record<string, string> {
+  return auth ? { authorization: `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}` } : {}
+}
+
+/** 4xx is an answer about the schema (408, 429 and refused logins excepted); everything else means the registry is not there now. */
+function classify(error: unknown, permanentCode: string, message: string, context: Record<string, unknown>): AppError {
+  if (error instanceof AppError) return error
+  const status = (error as { status?: unknown }).status
+  const compatibility = (error as Error).name === 'ConfluentSchemaRegistryCompatibilityError'
+  const answered = compatibility || status === 404 || status === 409 || status === 422
+  return new AppError(answered ? `${message} (${messageOf(error)})` : `schema registry unavailable: ${messageOf(error)}`, {
+    code: answered ? permanentCode : 'registry-unavailable',
+    retry: answered ? 'permanent' : 'transient',
+    cause: error,
+    context: { ...context, ...(status === undefined ? {} : { status }) },
+  })
+}
