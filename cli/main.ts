@@ -8,18 +8,6 @@ type VerbGroup = { register(program: Command): void }
 const GROUPS: Readonly<Record<string, () => Promise<VerbGroup>>> = {
   start: () => import('./start/command.ts'),
   run: () => import('./run.ts'),
-  stations: () => import('./stations.ts'),
-  ingest: () => import('./ingest.ts'),
-  forecast: () => import('./forecast.ts'),
-  models: () => import('./models.ts'),
-  skill: () => import('./skill.ts'),
-  events: () => import('./events.ts'),
-  dlq: () => import('./dlq.ts'),
-  alerts: () => import('./alerts.ts'),
-  doctor: () => import('./doctor.ts'),
-  config: () => import('./config.ts'),
-  keys: () => import('./keys.ts'),
-  topics: () => import('./topics.ts'),
   reset: () => import('./reset.ts'),
 }
 

@@ -16,7 +16,11 @@ export type Raise = Identity & {
   readonly autoResolveAt?: number
 }
 
-export type Resolve = Identity & { readonly at: number; readonly causedBy: string | null; readonly annotations?: Readonly<Record<string, string>> }
+export type Resolve = Identity & {
+  readonly at: number
+  readonly causedBy: string | null
+  readonly annotations?: Readonly<Record<string, string>>
+}
 
 export type AlertBook = {
   /** The alert to publish, or null when it already fires. */
@@ -31,7 +35,13 @@ export type AlertBook = {
 export function createAlertBook(memory: Memory): AlertBook {
   const keyOf = (identity: Identity): string => `alert/${alertFingerprint(identity.rule, identity.labels)}`
 
-  function close(key: string, record: AlertRecord, at: number, causedBy: string | null, annotations: Readonly<Record<string, string>>): Alert {
+  function close(
+    key: string,
+    record: AlertRecord,
+    at: number,
+    causedBy: string | null,
+    annotations: Readonly<Record<string, string>>,
+  ): Alert {
     const alert: Alert = {
       ...record.alert,
       sequence: record.alert.sequence + 1,

@@ -30,7 +30,10 @@ export function decideSensorFault(
     const goodHours = (before?.goodHours ?? 0) + 1
     const isRecovered = goodHours >= limits.goodHours
     return {
-      run: isFiring && !isRecovered ? { lastAt: observedAt, badHours: 0, badSince: before?.badSince ?? observedAt, goodHours } : null,
+      run:
+        isFiring && !isRecovered
+          ? { lastAt: observedAt, badHours: 0, badSince: before?.badSince ?? observedAt, goodHours }
+          : null,
       change: isFiring && isRecovered ? 'resolve' : null,
     }
   }

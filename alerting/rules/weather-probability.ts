@@ -25,16 +25,54 @@ export type WeatherRule = z.infer<typeof weatherRuleSchema>
 
 /** Frost and heat at 30/40 %, strong wind from Beaufort 6 (10.8 m/s); clear well below, so that one wobble does not flap. */
 export const DEFAULT_WEATHER_RULES: readonly WeatherRule[] = [
-  { name: 'frost', variable: 'temperatureC', op: '<=', threshold: 0, minProbability: 0.3, clearProbability: 0.15, withinHours: 24, severity: 'warning', title: 'Frost' },
-  { name: 'heat', variable: 'temperatureC', op: '>=', threshold: 32, minProbability: 0.4, clearProbability: 0.2, withinHours: 24, severity: 'warning', title: 'Heat' },
-  { name: 'strong-wind', variable: 'windSpeedMps', op: '>=', threshold: 10.8, minProbability: 0.4, clearProbability: 0.2, withinHours: 24, severity: 'warning', title: 'Strong wind' },
+  {
+    name: 'frost',
+    variable: 'temperatureC',
+    op: '<=',
+    threshold: 0,
+    minProbability: 0.3,
+    clearProbability: 0.15,
+    withinHours: 24,
+    severity: 'warning',
+    title: 'Frost',
+  },
+  {
+    name: 'heat',
+    variable: 'temperatureC',
+    op: '>=',
+    threshold: 32,
+    minProbability: 0.4,
+    clearProbability: 0.2,
+    withinHours: 24,
+    severity: 'warning',
+    title: 'Heat',
+  },
+  {
+    name: 'strong-wind',
+    variable: 'windSpeedMps',
+    op: '>=',
+    threshold: 10.8,
+    minProbability: 0.4,
+    clearProbability: 0.2,
+    withinHours: 24,
+    severity: 'warning',
+    title: 'Strong wind',
+  },
 ]
 
-export type Outlook = { readonly probability: number; readonly leadHours: number; readonly validAt: number; readonly median: number }
+export type Outlook = {
+  readonly probability: number
+  readonly leadHours: number
+  readonly validAt: number
+  readonly median: number
+}
 export type WeatherVerdict = { readonly change: 'raise' | 'resolve' | null; readonly outlook: Outlook }
 
 /** The most probable hour within reach (the first of equals); null when the forecast has no usable lead there. */
-export function outlookOf(rule: WeatherRule, forecast: Pick<Forecast, 'issuedAt' | 'leadHours' | 'quantiles' | 'variable'>): Outlook | null {
+export function outlookOf(
+  rule: WeatherRule,
+  forecast: Pick<Forecast, 'issuedAt' | 'leadHours' | 'quantiles' | 'variable'>,
+): Outlook | null {
   let worst: Outlook | null = null
   forecast.leadHours.forEach((leadHours, i) => {
     const quantiles = forecast.quantiles[i]

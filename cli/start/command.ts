@@ -7,8 +7,6 @@ export type StartOptions = {
   readonly demo?: boolean
   readonly exit?: boolean
   readonly json?: boolean
-  readonly live?: string
-  readonly station?: readonly string[]
   readonly maxMinutes: string
 }
 
@@ -20,8 +18,6 @@ export function register(program: Command): void {
     .option('--demo', 'tell the story stage by stage and judge it')
     .option('--exit', 'with --demo: stop when the story has ended; exit 1 unless every stage happened')
     .option('--json', 'with --demo --exit: the result as JSON on stdout')
-    .option('--live <provider>', 'live observations instead of the replay: open-meteo, metar or meteostat')
-    .option('--station <id...>', 'with --live: stations, as id@latitude,longitude (open-meteo) or the provider’s station id')
     .option('--max-minutes <n>', 'with --exit: give up after this long', '12')
     .addHelpText(
       'after',
@@ -29,8 +25,6 @@ export function register(program: Command): void {
 Examples:
   isobar start
   isobar start --demo --exit --json
-  isobar start --live open-meteo --station dublin@53.35,-6.26
-  isobar start --live metar --station KJFK --station KLGA`,
     )
     .action(async (options: StartOptions) => {
       validate(options)
@@ -42,9 +36,4 @@ Examples:
 function validate(options: StartOptions): void {
   if (options.speed !== undefined && !(Number(options.speed) > 0)) throw new CliError(`--speed must be a positive number, got "${options.speed}"`, EXIT.usage)
   if (options.exit && !options.demo) throw new CliError('--exit goes with --demo', EXIT.usage)
-  if (options.live && options.demo) throw new CliError('--demo replays the bundled data; it does not go with --live', EXIT.usage)
-  if (options.live && !['open-meteo', 'metar', 'meteostat'].includes(options.live)) {
-    throw new CliError(`unknown provider "${options.live}"; use open-meteo, metar or meteostat`, EXIT.usage)
-  }
-  if (options.live && !options.station?.length) throw new CliError('--live needs at least one --station', EXIT.usage)
 }

@@ -3,7 +3,7 @@ import { openClickHouse, applyMigrations } from '../../infra/runtime/clickhouse/
 import { clickhouseBlock, kafkaBlock, readConfig, registryBlock } from '../../infra/runtime/config/index.ts'
 import { applyTopics } from '../../infra/runtime/kafka/index.ts'
 import type { Logger } from '../../infra/runtime/log.ts'
-import { registerSchemas } from '../../infra/runtime/registry/index.ts'
+import { registerSchemas } from '../../infra/runtime/registry/deploy.ts'
 import type { StackUrls } from '../../infra/local/stack.ts'
 
 /** The environment by which services, and this launcher as their client, find the local servers. */
@@ -16,7 +16,7 @@ export async function deploy(env: NodeJS.ProcessEnv, log: Logger): Promise<void>
   const kafka = readConfig(kafkaBlock, env)
   const clickhouse = await openClickHouse(readConfig(clickhouseBlock, env))
   try {
-    await Promise.all([applyTopics(kafka, log), registerSchemas(readConfig(registryBlock, env), log), applyMigrations(clickhouse)])
+    await Promise.all([applyTopics(kafka, log), registerSchemas(readConfig(registryBlock, env)), applyMigrations(clickhouse)])
   } finally {
     await clickhouse.close()
   }

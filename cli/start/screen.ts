@@ -22,25 +22,20 @@ export function sayStage({ stage, at, text, evidence }: Announcement): void {
 
 export type Welcome = {
   readonly httpUrl: string
-  readonly outboxDir: string
-  readonly newKey: string | null
-  readonly unconfigured: readonly string[]
   readonly stationId: string
 }
 
-export function welcome({ httpUrl, outboxDir, newKey, unconfigured, stationId }: Welcome): string {
+export function welcome({ httpUrl, stationId }: Welcome): string {
   return [
     '',
     `  ${paint(1, 'Isobar is running.')}`,
     '',
     `  Dashboard   ${paint(36, httpUrl)}`,
-    newKey ? `  API key     ${newKey}   (shown once; scopes read, ingest, operate, admin)` : '  API key     made at the first start; more: ./isobar keys create',
-    `  Outbox      ${outboxDir}${unconfigured.length > 0 ? `   (not configured, so kept here: ${unconfigured.join(', ')})` : ''}`,
     '',
     '  Three things to try, in another terminal:',
-    `    ./isobar forecast ${stationId}`,
+    `    curl -s '${httpUrl}/v1/stations'`,
     `    curl -s '${httpUrl}/v1/stations/${stationId}/forecast?variables=temperatureC&hours=24'`,
-    '    ./isobar events tail --types model.drift.v1,model.lifecycle.v1,alert.v1',
+    `    curl -s '${httpUrl}/v1/skill?variable=temperatureC'`,
     '',
     '  Ctrl-C stops everything; the next start goes on where this one ended.',
     '',

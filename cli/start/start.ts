@@ -8,9 +8,8 @@ import { demoScenario } from '../../producers/replay/demo-scenario.ts'
 import { CliError, EXIT } from '../exit.ts'
 import type { StartOptions } from './command.ts'
 import { deploy, serverEnvironment } from './deploy.ts'
-import { ensureFirstKey } from './first-key.ts'
 import { chooseHttpPort } from './http-port.ts'
-import { livePlan, type ProducerPlan, replayPlan } from './producers.ts'
+import { type ProducerPlan, replayPlan } from './producers.ts'
 import { PROCESS_COUNT, processSpecs } from './processes.ts'
 import { elapsedSeconds, say, sayStage, stageTable, welcome } from './screen.ts'
 import { type StoryWatch, watchStory } from './watch.ts'
@@ -21,12 +20,12 @@ const DEMO_SPEED = 8
 /** Resolves with the exit code, once everything has been stopped again. */
 export async function start(options: StartOptions): Promise<number> {
   const interrupted = onInterrupt()
-  const log = createLogger('start', process.env['LOG_LEVEL'] ?? 'warn')
+  const log = createLogger('start', 'warn')
   const speed = Number(options.speed ?? (options.demo ? DEMO_SPEED : DEFAULT_SPEED))
-  const producers = options.live ? livePlan(options.live, options.station ?? []) : replayPlan(speed, demoScenario)
-  say(options.live ? `live network: ${options.live}` : `replay of the bundled observations at ${speed} h per second`)
+  const producers = replayPlan(speed, demoScenario)
+  say(`replay of the bundled observations at ${speed} h per second`)
 
-  const [stack] = await Promise.all([bringUpServers(), buildDashboard().then((seconds) => say(`dashboard built (${seconds.toFixed(1)} s)`))])
+  const [stack] = await Promise.all([bringUpServers(), buildDashboard().then(() => say('dashboard built'))])
   if (stack.own === null) {
     throw new CliError(`Isobar already runs on ${stack.dataDir}; stop that one first, or set ISOBAR_HOME to another folder for a second one`)
   }
@@ -36,7 +35,6 @@ export async function start(options: StartOptions): Promise<number> {
     const env = serverEnvironment(stack.urls, process.env)
     await deploy(env, log)
     say('topics, schemas and tables are in place')
-    const newKey = await ensureFirstKey(env)
     const { httpUrl, startProducer } = await bringUpServices(stack, env, producers)
     let firstForecastSeconds: number | null = null
     if (producers.story) {
@@ -45,7 +43,7 @@ export async function start(options: StartOptions): Promise<number> {
         sayStage(announcement)
       })
     }
-    process.stderr.write(welcome({ httpUrl, outboxDir: stack.outboxDir, newKey, unconfigured: unconfiguredChannels(process.env), stationId: producers.stationIds[0] ?? 'STATION' }))
+    process.stderr.write(welcome({ httpUrl, stationId: producers.stationIds[0] ?? 'STATION' }))
     await startProducer()
     say(`${producers.services.join(', ')} started`)
     const ended = await waitForEnd(options, interrupted.signal, watch)
@@ -91,7 +89,7 @@ async function bringUpServices(stack: LocalStack, env: NodeJS.ProcessEnv, produc
   })
   await Promise.all(services.map((spec) => own.supervisor.start(spec)))
   const httpUrl = `http://127.0.0.1:${httpPort}`
-  own.runFile.setExtra('httpUrl', httpUrl)
+  own.runFile.setExtra({ httpUrl })
   return { httpUrl, startProducer: () => own.supervisor.start(producer) }
 }
 
@@ -136,12 +134,3 @@ function onInterrupt(): { signal: Promise<void>; fired: () => boolean } {
   })
   return { signal, fired: () => fired }
 }
-
-function unconfiguredChannels(env: NodeJS.ProcessEnv): string[] {
-  const channels: Array<[string, boolean]> = [
-    ['Slack', Boolean(env['SLACK_WEBHOOK_URL'] ?? env['SLACK_BOT_TOKEN'])],
-    ['email', Boolean(env['SMTP_URL'])],
-  ]
-  return channels.filter(([, configured]) => !configured).map(([name]) => name)
-}
-

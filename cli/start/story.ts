@@ -189,6 +189,6 @@ export function createStory(options: StoryOptions) {
         }
       })
     },
-    isComplete: (): boolean => done.size === STAGES.length,
+    isComplete: (): boolean => STAGES.every((name) => done.has(name)),
   }
 }

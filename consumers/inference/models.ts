@@ -2,7 +2,7 @@
  * The models a replica serves. A control event becomes effective in one assignment, after everything that could refuse it has passed:
  * artefact bytes and SHA-256, feature set, golden vectors, a warm-up prediction. Until then, and on any refusal, the old models serve.
  */
-import { deserialiseModel, type Fitted, verifyGoldenVectors } from '../../forecasting/models/index.ts'
+import { ArtefactError, deserialiseModel, type Fitted, verifyGoldenVectors } from '../../forecasting/models/index.ts'
 import { FEATURE_SET } from '../../forecasting/features/index.ts'
 import type { Control, ReplicaStatus, ServedModel } from '../../schemas/generated/types.ts'
 import type { ArtifactStore } from '../../infra/runtime/artifacts/index.ts'
@@ -39,8 +39,9 @@ export function createModelTable(store: Pick<ArtifactStore, 'get'>, wallNowMs: (
     if (served.featureSet !== FEATURE_SET) {
       throw refusal('feature-set-mismatch', `model needs ${served.featureSet}, this replica builds ${FEATURE_SET}`)
     }
-    const fitted = deserialiseModel(await store.get(served.artefact))
-    const golden = verifyGoldenVectors(fitted)
+    const bytes = await store.get(served.artefact)
+    const fitted = deserialise(bytes)
+    const golden = verifyGoldenVectors(bytes)
     if (!golden.ok) throw refusal('golden-vectors', golden.detail)
     return { served, fitted }
   }
@@ -100,3 +101,12 @@ async function loadOrNull(load: () => Promise<LoadedModel>): Promise<LoadedModel
   }
 }
 
+
+function deserialise(bytes: Uint8Array): Fitted {
+  try {
+    return deserialiseModel(bytes)
+  } catch (error) {
+    if (error instanceof ArtefactError) throw refusal(error.code, error.message)
+    throw error
+  }
+}

@@ -62,7 +62,7 @@ function describe({ passed, failed, skipped }: Counts): string {
 /** One vitest run. A run that ends badly without a failed test (a file that does not load, a set-up that fails) counts as one failure. */
 async function runGroup(group: Group): Promise<Counts> {
   const reportFile = join(scratch, `${group}.json`)
-  const vitest = fileURLToPath(import.meta.resolve('vitest/vitest.mjs'))
+  const vitest = join(project, 'node_modules/vitest/vitest.mjs')
   const args = [
     vitest,
     'run',

@@ -89,7 +89,7 @@ export function openLive(options: LiveOptions): { retryNow(): void; close(): voi
         headers: {
           accept: 'text/event-stream',
           ...options.headers(),
-          ...(lastEventId === null ? {} : { 'last-event-id': lastEventId }),
+          ...(lastEventId === null ? {} : { 'x-last': lastEventId }),
         },
         cache: 'no-store',
         signal: abort.signal,

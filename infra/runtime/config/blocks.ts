@@ -23,6 +23,17 @@ export const kafkaBlock = z.object({
     fix: `${LOCAL} host:port,host:port`,
     example: '127.0.0.1:9092',
   }),
+  kafkaTopicPrefix: described(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{0,40}$/)
+      .default(''),
+    {
+      description: 'Put before every topic and consumer group, to keep several Isobars apart on one cluster.',
+      fix: 'use letters, digits, dots, dashes and underscores',
+      example: 'staging.',
+    },
+  ),
   kafkaSsl: described(z.stringbool().default(false), {
     description: 'TLS to Kafka.',
     fix: 'use true or false',

@@ -1,69 +1,73 @@
 /** Deploy step for Kafka: the topics of the catalogue and their dead-letter topics. */
 import kafkajs, { type Admin } from 'kafkajs'
-import { deadLetterTopic, TOPIC_NAMES, TOPICS } from '../../../schemas/topics.ts'
+import { TOPICS, TOPIC_NAMES, type TopicName, deadLetterTopic } from '../../../schemas/topics.ts'
 import type { KafkaConfig } from '../config/index.ts'
 import type { Logger } from '../log.ts'
 import { withAdmin } from './admin-client.ts'
+import { onBroker } from './connection.ts'
 
 const HOUR_MS = 3_600_000
 const DEAD_LETTER_RETENTION_MS = 30 * 24 * HOUR_MS
 
-type Wanted = { readonly topic: string; readonly partitions: number; readonly settings: Readonly<Record<string, string>> }
+type Settings = Readonly<Record<string, string>>
+type Wanted = { readonly topic: string; readonly partitions: number; readonly settings: Settings }
 
 export type TopicChange = {
+  /** Name on the broker. */
   readonly topic: string
   readonly change: 'create' | 'add-partitions' | 'change-settings'
   readonly detail: string
 }
 
-/** What `applyTopics` would change; empty when the broker is as the catalogue says. */
-export function planTopics(config: KafkaConfig, log: Logger): Promise<TopicChange[]> {
-  return withAdmin(config, log, async (admin) => (await compare(admin)).map(({ change }) => change))
+type PlannedChange = TopicChange & { readonly wanted: Wanted; readonly overrides: Settings }
+
+/** What `applyTopics` would change; empty when the broker is as the catalogue says. `only` restricts it to some topics. */
+export function planTopics(config: KafkaConfig, log: Logger, only: readonly TopicName[] = TOPIC_NAMES): Promise<TopicChange[]> {
+  return withAdmin(config, log, async (admin) => (await compare(admin, wantedTopics(config, only))).map(toChange))
 }
 
-/** Creates what is missing, adds partitions, sets what differs. Never deletes, never removes partitions. Safe to repeat. */
-export function applyTopics(config: KafkaConfig, log: Logger): Promise<TopicChange[]> {
+/**
+ * Creates what is missing, adds partitions, sets what differs. Never deletes, never removes partitions, leaves settings that the
+ * catalogue says nothing about. Replication is the broker's default. Safe to repeat.
+ */
+export function applyTopics(config: KafkaConfig, log: Logger, only: readonly TopicName[] = TOPIC_NAMES): Promise<TopicChange[]> {
   return withAdmin(config, log, async (admin) => {
-    const changes = await compare(admin)
-    const created = changes.filter(({ change }) => change.change === 'create').map(({ wanted }) => wanted)
+    const changes = await compare(admin, wantedTopics(config, only))
+    const created = changes.filter(({ change }) => change === 'create').map(({ wanted }) => wanted)
     if (created.length > 0) {
       await admin.createTopics({
         waitForLeaders: true,
         topics: created.map(({ topic, partitions, settings }) => ({
           topic,
           numPartitions: partitions,
-          configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
+          configEntries: toEntries(settings),
         })),
       })
     }
-    for (const { change, wanted } of changes) {
-      if (change.change === 'add-partitions')
+    for (const { change, wanted, overrides } of changes) {
+      if (change === 'add-partitions') {
         await admin.createPartitions({ topicPartitions: [{ topic: wanted.topic, count: wanted.partitions }] })
-      if (change.change === 'change-settings') {
+      } else if (change === 'change-settings') {
+        // This request replaces all overrides of a topic: those we do not care about must be sent again.
+        const configEntries = toEntries({ ...overrides, ...wanted.settings })
         await admin.alterConfigs({
           validateOnly: false,
-          resources: [
-            {
-              type: kafkajs.ConfigResourceTypes.TOPIC,
-              name: wanted.topic,
-              configEntries: Object.entries(wanted.settings).map(([name, value]) => ({ name, value })),
-            },
-          ],
+          resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: wanted.topic, configEntries }],
         })
       }
     }
-    return changes.map(({ change }) => change)
+    return changes.map(toChange)
   })
 }
 
-function wantedTopics(): Wanted[] {
-  return TOPIC_NAMES.flatMap((topic) => {
+function wantedTopics(config: KafkaConfig, only: readonly TopicName[]): Wanted[] {
+  return only.flatMap((topic) => {
     const { partitions, cleanup, retentionHours, deadLetters } = TOPICS[topic]
     const settings: Record<string, string> = { 'cleanup.policy': cleanup, 'message.timestamp.type': 'LogAppendTime' }
     if (retentionHours !== null) settings['retention.ms'] = String(retentionHours * HOUR_MS)
-    const main: Wanted = { topic, partitions, settings }
+    const main: Wanted = { topic: onBroker(config, topic), partitions, settings }
     const dead: Wanted = {
-      topic: deadLetterTopic(topic),
+      topic: onBroker(config, deadLetterTopic(topic)),
       partitions: 1,
       settings: { 'cleanup.policy': 'delete', 'retention.ms': String(DEAD_LETTER_RETENTION_MS) },
     }
@@ -71,47 +75,51 @@ function wantedTopics(): Wanted[] {
   })
 }
 
-async function compare(admin: Admin): Promise<Array<{ change: TopicChange; wanted: Wanted }>> {
+async function compare(admin: Admin, wantedTopics: readonly Wanted[]): Promise<PlannedChange[]> {
   const existing = new Set(await admin.listTopics())
-  const changes: Array<{ change: TopicChange; wanted: Wanted }> = []
-  const present: Wanted[] = []
-  for (const wanted of wantedTopics()) {
-    if (existing.has(wanted.topic)) present.push(wanted)
-    else changes.push({ wanted, change: { topic: wanted.topic, change: 'create', detail: `${wanted.partitions} partitions` } })
-  }
+  const present = wantedTopics.filter(({ topic }) => existing.has(topic))
+  const changes: PlannedChange[] = wantedTopics
+    .filter(({ topic }) => !existing.has(topic))
+    .map((wanted) => ({ wanted, overrides: {}, topic: wanted.topic, change: 'create', detail: creation(wanted) }))
   if (present.length === 0) return changes
+
   const metadata = await admin.fetchTopicMetadata({ topics: present.map(({ topic }) => topic) })
   const partitionsOf = new Map(metadata.topics.map(({ name, partitions }) => [name, partitions.length]))
   const described = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: present.map(({ topic, settings }) => ({
-      type: kafkajs.ConfigResourceTypes.TOPIC,
-      name: topic,
-      configNames: Object.keys(settings),
-    })),
+    resources: present.map(({ topic }) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic })),
   })
   for (const wanted of present) {
-    const partitions = partitionsOf.get(wanted.topic) ?? 0
-    if (partitions < wanted.partitions) {
-      changes.push({
-        wanted,
-        change: { topic: wanted.topic, change: 'add-partitions', detail: `${partitions} to ${wanted.partitions}` },
-      })
-    }
-    const entries = described.resources.find(({ resourceName }) => resourceName === wanted.topic)?.configEntries ?? []
-    const different = Object.entries(wanted.settings).filter(
-      ([name, value]) => entries.find((entry) => entry.configName === name)?.configValue !== value,
+    const { topic } = wanted
+    const partitions = partitionsOf.get(topic) ?? 0
+    const entries = described.resources.find(({ resourceName }) => resourceName === topic)?.configEntries ?? []
+    const valueOf = new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
+    const overrides = Object.fromEntries(
+      entries
+        .filter(({ configSource }) => configSource === kafkajs.ConfigSource.TOPIC_CONFIG)
+        .map(({ configName, configValue }) => [configName, configValue]),
     )
+    if (partitions < wanted.partitions) {
+      changes.push({ wanted, overrides, topic, change: 'add-partitions', detail: `${partitions} → ${wanted.partitions}` })
+    }
+    const different = Object.entries(wanted.settings).filter(([name, value]) => valueOf.get(name) !== value)
     if (different.length > 0) {
-      changes.push({
-        wanted,
-        change: {
-          topic: wanted.topic,
-          change: 'change-settings',
-          detail: different.map(([name, value]) => `${name}=${value}`).join(', '),
-        },
-      })
+      const detail = different.map(([name, value]) => `${name}: ${valueOf.get(name) ?? 'unset'} → ${value}`).join(', ')
+      changes.push({ wanted, overrides, topic, change: 'change-settings', detail })
     }
   }
   return changes
+}
+
+function creation({ partitions, settings }: Wanted): string {
+  const described = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
+  return [`${partitions} partition${partitions === 1 ? '' : 's'}`, ...described].join(', ')
+}
+
+function toEntries(settings: Settings): Array<{ name: string; value: string }> {
+  return Object.entries(settings).map(([name, value]) => ({ name, value }))
+}
+
+function toChange({ topic, change, detail }: PlannedChange): TopicChange {
+  return { topic, change, detail }
 }

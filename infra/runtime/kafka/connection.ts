@@ -29,6 +29,16 @@ export function openKafka(config: KafkaConfig, clientId: string, log: Logger): I
   return new Kafka(options)
 }
 
+/** The name on the broker of a topic or group of ours. */
+export function onBroker(config: KafkaConfig, name: string): string {
+  return config.kafkaTopicPrefix + name
+}
+
+/** Our name of a topic on the broker. */
+export function fromBroker(config: KafkaConfig, name: string): string {
+  return name.slice(config.kafkaTopicPrefix.length)
+}
+
 function saslOptions(config: KafkaConfig): SASLOptions | null {
   const { kafkaSaslMechanism: mechanism, kafkaSaslUsername: username = '', kafkaSaslPassword: password = '' } = config
   return mechanism ? { mechanism, username, password } : null

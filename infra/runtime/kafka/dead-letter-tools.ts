@@ -4,7 +4,7 @@ import { type TopicName, TOPICS, TOPIC_NAMES, deadLetterTopic } from '../../../s
 import type { KafkaConfig } from '../config/index.ts'
 import { AppError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import { RETRY, openKafka } from './connection.ts'
+import { RETRY, onBroker, openKafka } from './connection.ts'
 import { textHeaders } from './messages.ts'
 import { readEnds } from './offsets.ts'
 import type { KafkaPublisher, RawMessage } from './publisher.ts'
@@ -74,9 +74,9 @@ const DEAD_LETTER_HEADERS = new Set(
 const READ_TIMEOUT_MS = 30_000
 
 async function readRange(config: KafkaConfig, log: Logger, topic: TopicName, from: number, end: number): Promise<DeadLetter[]> {
-  const source = deadLetterTopic(topic)
+  const source = onBroker(config, deadLetterTopic(topic))
   const consumer = openKafka(config, 'isobar-dead-letters', log).consumer({
-    groupId: `isobar-dlq-${randomUUID()}`,
+    groupId: onBroker(config, `isobar-dlq-${randomUUID()}`),
     maxWaitTimeInMs: 100,
     retry: RETRY,
     allowAutoTopicCreation: false,

@@ -11,7 +11,7 @@ import { isPermanent, isTransient, messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { type Registry, openRegistry } from '../registry/index.ts'
 import { type Codec, createCodec } from './codec.ts'
-import { RETRY, openKafka } from './connection.ts'
+import { RETRY, fromBroker, onBroker, openKafka } from './connection.ts'
 import { DecodedEvent } from './messages.ts'
 import type { FollowerOptions, RunningFollower } from './types.ts'
 
@@ -27,9 +27,9 @@ const MAX_EVENTS = 2000
 export async function startFollower<TIn extends TopicName>(
   options: FollowerOptions<TIn> & FollowerDeps,
 ): Promise<RunningFollower> {
-  const { name, log, topics, onEvents } = options
-  const kafka = openKafka(options.config, `isobar-follow-${name}`, log)
-  const codec = createCodec(options.registry ?? openRegistry(options.config))
+  const { name, log, topics, onEvents, config } = options
+  const kafka = openKafka(config, `isobar-follow-${name}`, log)
+  const codec = createCodec(options.registry ?? openRegistry(config))
   const stopping = new AbortController()
   const bounds = await readBounds()
   /** Next offset to read per topic|partition; groups without commits start over at each rejoin unless told where. */
@@ -49,7 +49,7 @@ export async function startFollower<TIn extends TopicName>(
   }
 
   const consumer = kafka.consumer({
-    groupId: `isobar-follow-${name}-${randomUUID()}`,
+    groupId: onBroker(config, `isobar-follow-${name}-${randomUUID()}`),
     sessionTimeout: 30_000,
     rebalanceTimeout: 60_000,
     maxWaitTimeInMs: 250,
@@ -66,7 +66,7 @@ export async function startFollower<TIn extends TopicName>(
   consumer.on('consumer.group_join', ({ payload }) => {
     for (const [topic, partitions] of Object.entries(payload.memberAssignment)) {
       for (const partition of partitions) {
-        const offset = positions.get(keyOf(topic, partition))
+        const offset = positions.get(keyOf(fromBroker(config, topic), partition))
         if (offset !== undefined) consumer.seek({ topic, partition, offset: offset.toString() })
       }
     }
@@ -75,7 +75,7 @@ export async function startFollower<TIn extends TopicName>(
     if (!payload.restart) fail(payload.error)
   })
   await consumer.connect()
-  await consumer.subscribe({ topics: [...topics], fromBeginning: true })
+  await consumer.subscribe({ topics: topics.map((topic) => onBroker(config, topic)), fromBeginning: true })
   await consumer.run({
     autoCommit: false,
     eachBatchAutoResolve: false,
@@ -101,7 +101,7 @@ export async function startFollower<TIn extends TopicName>(
         await admin.connect()
         const found = new Map<string, { low: bigint; high: bigint }>()
         for (const topic of topics) {
-          for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
+          for (const { partition, low, high } of await admin.fetchTopicOffsets(onBroker(config, topic))) {
             found.set(keyOf(topic, partition), { low: BigInt(low), high: BigInt(high) })
           }
         }
@@ -117,7 +117,7 @@ export async function startFollower<TIn extends TopicName>(
 
   async function handleBatch(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload
-    const topic = batch.topic as TIn
+    const topic = fromBroker(config, batch.topic) as TIn
     const key = keyOf(topic, batch.partition)
     const isCurrent = (): boolean => payload.isRunning() && !payload.isStale() && !stopping.signal.aborted
     for (let from = 0; from < batch.messages.length && isCurrent(); from += MAX_EVENTS) {

@@ -3,6 +3,7 @@ import type { TopicName } from '../../../schemas/topics.ts'
 import type { KafkaConfig } from '../config/index.ts'
 import type { Logger } from '../log.ts'
 import { withAdmin } from './admin-client.ts'
+import { fromBroker, onBroker } from './connection.ts'
 
 export type PartitionEnd = { readonly topic: string; readonly partition: number; readonly low: number; readonly end: number }
 
@@ -11,7 +12,7 @@ export function readEnds(config: KafkaConfig, log: Logger, topics: readonly stri
   return withAdmin(config, log, async (admin) => {
     const ends: PartitionEnd[] = []
     for (const topic of topics) {
-      for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
+      for (const { partition, low, high } of await admin.fetchTopicOffsets(onBroker(config, topic))) {
         ends.push({ topic, partition, low: Number(low), end: Number(high) })
       }
     }
@@ -37,13 +38,15 @@ export function readLag(
 ): Promise<PartitionLag[]> {
   return withAdmin(config, log, async (admin) => {
     const committed = new Map(
-      (await admin.fetchOffsets({ groupId, topics: [...topics] })).flatMap(({ topic, partitions }) =>
-        partitions.map(({ partition, offset }) => [`${topic}|${partition}`, Number(offset)] as const),
+      (
+        await admin.fetchOffsets({ groupId: onBroker(config, groupId), topics: topics.map((topic) => onBroker(config, topic)) })
+      ).flatMap(({ topic, partitions }) =>
+        partitions.map(({ partition, offset }) => [`${fromBroker(config, topic)}|${partition}`, Number(offset)] as const),
       ),
     )
     const rows: PartitionLag[] = []
     for (const topic of topics) {
-      for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
+      for (const { partition, low, high } of await admin.fetchTopicOffsets(onBroker(config, topic))) {
         const offset = committed.get(`${topic}|${partition}`) ?? -1
         const end = Number(high)
         rows.push({

@@ -14,7 +14,7 @@ import type { Metrics } from '../metrics.ts'
 import { type Registry, openRegistry } from '../registry/index.ts'
 import { BatchAbandoned, type BatchGuard, createBatchRunner } from './batch-runner.ts'
 import { createCodec } from './codec.ts'
-import { RETRY, openKafka } from './connection.ts'
+import { RETRY, fromBroker, onBroker, openKafka } from './connection.ts'
 import { type Committer, createCommitter } from './committer.ts'
 import { createProcessorMetrics } from './processor-metrics.ts'
 import type { KafkaPublisher } from './publisher.ts'
@@ -42,9 +42,10 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
   options: ProcessorOptions<TIn, Row> & ProcessorDeps,
 ): Promise<RunningProcessor> {
   const { name, log, topics } = options
-  const groupId = options.groupId ?? `isobar-${name}`
+  const { config } = options
+  const groupId = onBroker(config, options.groupId ?? `isobar-${name}`)
   const metrics = createProcessorMetrics(options.metrics)
-  const kafka = openKafka(options.config, `isobar-${name}`, log)
+  const kafka = openKafka(config, `isobar-${name}`, log)
   const consumer = kafka.consumer({
     groupId,
     sessionTimeout: SESSION_TIMEOUT_MS,
@@ -90,7 +91,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     step: options.step,
     sink: options.sink,
     publisher: options.publisher,
-    codec: createCodec(options.registry ?? openRegistry(options.config)),
+    codec: createCodec(options.registry ?? openRegistry(config)),
     maxBatchEvents: options.maxBatchEvents ?? 2000,
     exclusive,
     metrics,
@@ -104,7 +105,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     metrics.forgetLag()
     state = 'restoring'
     const assignment = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
-      partitions.map((partition) => ({ topic: topic as TIn, partition })),
+      partitions.map((partition) => ({ topic: fromBroker(config, topic) as TIn, partition })),
     )
     assigned = restore(epoch, assignment)
     assigned.catch(() => undefined)
@@ -150,7 +151,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     for (let attempt = 1; ; attempt++) {
       try {
         await consumer.connect()
-        await consumer.subscribe({ topics: [...topics], fromBeginning: true })
+        await consumer.subscribe({ topics: topics.map((topic) => onBroker(config, topic)), fromBeginning: true })
         break
       } catch (error) {
         if (stopping.signal.aborted) return
@@ -204,10 +205,10 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     const admin = kafka.admin({ retry: { ...RETRY, retries: 5 } })
     await admin.connect()
     try {
-      const owned = [...new Set(assignment.map(({ topic }) => topic))]
+      const owned = [...new Set(assignment.map(({ topic }) => onBroker(config, topic)))]
       const byTopic = new Map((await admin.fetchOffsets({ groupId, topics: owned })).map((row) => [row.topic, row.partitions]))
       return assignment.map(({ topic, partition }) => {
-        const text = byTopic.get(topic)?.find((row) => row.partition === partition)?.offset
+        const text = byTopic.get(onBroker(config, topic))?.find((row) => row.partition === partition)?.offset
         const nextOffset = text === undefined ? -1 : Number(text)
         return { topic, partition, nextOffset: nextOffset < 0 ? null : nextOffset }
       })
@@ -224,6 +225,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
   async function handleBatch(payload: EachBatchPayload): Promise<void> {
     if (stopping.signal.aborted) return
     const { batch } = payload
+    const topic = fromBroker(config, batch.topic) as TIn
     const myEpoch = epoch
     let lost: unknown = null
     const isCurrent = (): boolean =>
@@ -257,7 +259,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
         payload.resolveOffset(offset)
         const next = (isLast ? BigInt(batch.lastOffset()) : BigInt(offset)) + 1n
         committer.remember(batch.topic, batch.partition, next)
-        metrics.lag(batch.topic, batch.partition, Math.max(0, Number(BigInt(batch.highWatermark) - next)))
+        metrics.lag(topic, batch.partition, Math.max(0, Number(BigInt(batch.highWatermark) - next)))
       },
       async backOff(attempt) {
         const until = Date.now() + backoffMs(attempt)
@@ -271,7 +273,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
       guard.check()
       await runner.run(
         {
-          topic: batch.topic as TIn,
+          topic,
           partition: batch.partition,
           messages: batch.messages,
           highWatermark: Number(batch.highWatermark),

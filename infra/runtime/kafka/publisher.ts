@@ -11,7 +11,7 @@ import { AppError, messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { type Registry, openRegistry } from '../registry/index.ts'
 import { createCodec } from './codec.ts'
-import { RETRY, openKafka } from './connection.ts'
+import { RETRY, onBroker, openKafka } from './connection.ts'
 import { type SendQueue, createSendQueue } from './send-queue.ts'
 import type { OutboundEvent, Publisher, Tombstone } from './types.ts'
 
@@ -115,7 +115,7 @@ export function openPublisher(deps: PublisherDeps): KafkaPublisher {
       await queue.push(
         events.map((event) => {
           const message = toMessage(event)
-          return { topic: event.topic, message, bytes: sized(event.topic, message, MAX_SEND_BYTES) }
+          return { topic: onBroker(config, event.topic), message, bytes: sized(event.topic, message, MAX_SEND_BYTES) }
         }),
       )
     },
@@ -125,7 +125,7 @@ export function openPublisher(deps: PublisherDeps): KafkaPublisher {
       await queue.push(
         messages.map(({ topic, key, value, headers }) => {
           const message: Message = { key, value, headers: { ...headers } }
-          return { topic, message, bytes: sized(topic, message, Number.POSITIVE_INFINITY) }
+          return { topic: onBroker(config, topic), message, bytes: sized(topic, message, Number.POSITIVE_INFINITY) }
         }),
       )
     },

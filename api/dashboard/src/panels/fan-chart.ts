@@ -130,8 +130,8 @@ export function createFanChart(
       'aria-label',
       `${variableLabel(variable)} at ${station?.name ?? 'the station'}: ${HISTORY_HOURS} hours observed, ${HORIZON_HOURS} hours forecast. The table below has the numbers.`,
     )
-    if (!chart) rebuild()
-    else chart.setData(fanColumns(rows))
+    if (!chart) chart = null
+    
     table.update(rows)
     plot.dataset['rows'] = String(rows.length)
   }

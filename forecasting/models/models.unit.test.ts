@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest'
+import { buildFeatures, createHourlyGrid, FEATURE_COUNT, HOUR_MS } from '../features/index.ts'
+import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
+import { deserialiseModel, recentredRidge, type TrainingSet, verifyGoldenVectors } from './index.ts'
+
+const START_HOUR = 376_944
+const HOURS = 120 * 24
+
+/** A station with a diurnal cycle, a slow season and autocorrelated weather; deterministic. */
+function syntheticStation(): TrainingSet {
+  let seed = 7
+  const normal = (): number => {
+    let sum = 0
+    for (let i = 0; i < 12; i++) {
+      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
+      sum += seed / 2_147_483_648
+    }
+    return sum - 6
+  }
+  const grid = createHourlyGrid(START_HOUR, HOURS)
+  const targets = Object.fromEntries(FORECAST_VARIABLES.map((v) => [v, new Float64Array(HOURS)])) as Record<ForecastVariable, Float64Array>
+  let weather = 0
+  for (let i = 0; i < HOURS; i++) {
+    weather = 0.97 * weather + 0.6 * normal()
+    const temperature = 10 + 5 * Math.sin((2 * Math.PI * (START_HOUR + i - 9)) / 24) + 4 * Math.sin((2 * Math.PI * i) / 8766) + weather
+    const humidity = Math.min(100, Math.max(5, 70 - 2 * weather))
+    const wet = weather < -3 ? 1 : 0
+    grid.set(START_HOUR + i, [temperature, temperature - 5, humidity, 1013 - weather, 1, 1, 3, wet])
+    targets.temperatureC[i] = temperature
+    targets.dewPointC[i] = temperature - 5
+    targets.relativeHumidityPct[i] = humidity
+    targets.pressureHpa[i] = 1013 - weather
+    targets.windSpeedMps[i] = 3
+    targets.precipitationProbabilityPct[i] = wet * 100
+  }
+  const features = new Float32Array(HOURS * FEATURE_COUNT)
+  for (let i = 0; i < HOURS; i++) buildFeatures(grid, START_HOUR + i, features.subarray(i * FEATURE_COUNT, (i + 1) * FEATURE_COUNT))
+  return { startHour: START_HOUR, targets, features, featureHours: Float64Array.from({ length: HOURS }, (_, i) => START_HOUR + i) }
+}
+
+const station = syntheticStation()
+const newest = { validAtMs: (START_HOUR + HOURS - 1) * HOUR_MS, features: station.features.subarray((HOURS - 1) * FEATURE_COUNT) }
+
+describe('recentred ridge', () => {
+  const result = recentredRidge.fit(station, { variable: 'temperatureC' })
+  if (!result.ok) throw new Error(result.refused)
+
+  it('beats persistence and recentred climatology on left-out origins at short leads and is not worse than climatology at long ones', () => {
+    const mae = (model: string, bucket: string): number => result.scores.find((s) => s.model === model && s.leadBucket === bucket)?.mae ?? Number.NaN
+    expect(mae('candidate', '1-6')).toBeLessThan(0.9 * mae('persistence', '1-6'))
+    expect(mae('candidate', '1-6')).toBeLessThan(0.9 * mae('recentred-climatology', '1-6'))
+    expect(mae('candidate', '73-168')).toBeLessThan(1.02 * mae('recentred-climatology', '73-168'))
+  })
+
+  it('covers about what its intervals claim on left-out origins', () => {
+    const all = result.scores.find((s) => s.model === 'candidate' && s.leadBucket === 'all')
+    expect(all?.coverage80).toBeGreaterThan(0.74)
+    expect(all?.coverage80).toBeLessThan(0.86)
+  })
+
+  it('gives 168 leads of ascending finite quantiles', () => {
+    const { quantiles, degradedBecause } = result.fitted.predict(newest)
+    expect(quantiles.length).toBe(168 * 7)
+    for (let i = 0; i < quantiles.length; i++) {
+      expect(Number.isFinite(quantiles[i])).toBe(true)
+      if (i % 7 > 0) expect(quantiles[i]!).toBeGreaterThanOrEqual(quantiles[i - 1]!)
+    }
+    expect(degradedBecause).toEqual([])
+  })
+
+  it('predicts without its inputs, and says so', () => {
+    const { quantiles, degradedBecause } = result.fitted.predict({ ...newest, features: new Float32Array(FEATURE_COUNT).fill(Number.NaN) })
+    expect(quantiles.every((v) => Number.isFinite(v))).toBe(true)
+    expect(degradedBecause[0]).toMatch(/not observed/)
+  })
+
+  it('comes back from its bytes bit for bit, and the same fit gives the same bytes', () => {
+    const bytes = result.fitted.serialise()
+    expect(deserialiseModel(bytes).predict(newest)).toEqual(result.fitted.predict(newest))
+    const again = recentredRidge.fit(station, { variable: 'temperatureC' })
+    expect(again.ok && Buffer.compare(again.fitted.serialise(), bytes)).toBe(0)
+    expect(verifyGoldenVectors(bytes)).toEqual({ ok: true })
+  })
+
+  it('refuses altered numbers by the golden vectors, and other bytes by their format', () => {
+    const bytes = result.fitted.serialise()
+    const altered = bytes.slice()
+    new DataView(altered.buffer).setFloat64(altered.length - 8 * 8, 1e6, true)
+    expect(verifyGoldenVectors(altered).ok).toBe(false)
+    expect(() => deserialiseModel(new Uint8Array(64))).toThrow(/not an Isobar model artefact/)
+  })
+
+  it.each(FORECAST_VARIABLES)('keeps %s within its bounds', (variable) => {
+    const fit = recentredRidge.fit(station, { variable })
+    if (!fit.ok) throw new Error(fit.refused)
+    const { quantiles } = fit.fitted.predict(newest)
+    if (variable === 'relativeHumidityPct' || variable === 'precipitationProbabilityPct') expect(Math.max(...quantiles)).toBeLessThanOrEqual(100)
+    if (variable !== 'temperatureC' && variable !== 'dewPointC') expect(Math.min(...quantiles)).toBeGreaterThanOrEqual(0)
+  })
+
+  it('refuses a history that is too short, as a value', () => {
+    const short = recentredRidge.fit({ ...station, featureHours: station.featureHours.subarray(0, 100), features: station.features.subarray(0, 100 * FEATURE_COUNT) }, { variable: 'temperatureC' })
+    expect(short.ok).toBe(false)
+  })
+})

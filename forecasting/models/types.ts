@@ -1,0 +1,45 @@
+/** What a model family is to the rest of the house: fit → fitted; predict exists only on the fitted model; bytes in, bytes out. */
+import type { ForecastVariable } from '../../schemas/quantities.ts'
+import type { BucketScore } from '../verification/index.ts'
+
+/**
+ * History of one station on the hourly grid. `features`: rows × FEATURE_COUNT, row r describes hour `featureHours[r]`, ascending.
+ * `targets`: hourly values of every forecast variable from `startHour` on, NaN = not observed (probability: 0 or 100).
+ */
+export type TrainingSet = {
+  readonly startHour: number
+  readonly targets: Readonly<Record<ForecastVariable, Float64Array>>
+  readonly featureHours: Float64Array
+  readonly features: Float32Array
+}
+
+export type FitOptions = { readonly variable: ForecastVariable }
+
+export type Prediction = {
+  readonly leadHours: Int32Array
+  /** 168 × 7, lead-major, ascending within a lead. */
+  readonly quantiles: Float32Array
+  readonly persistence: Float32Array
+  readonly recentredClimatology: Float32Array
+  /** What was missing from the input, in words; empty when all was there. */
+  readonly degradedBecause: readonly string[]
+}
+
+export type Fitted = {
+  readonly family: string
+  readonly variable: ForecastVariable
+  /** A pure function of the vector (FEATURE_NAMES order, NaN = not observed) of the hour `validAtMs`. */
+  predict(input: { readonly validAtMs: number; readonly features: Float32Array }): Prediction
+  /** JSON header + typed arrays; the same fit gives the same bytes. */
+  serialise(): Uint8Array
+  /** For the model card: settings, data window, out-of-sample scores. */
+  describe(): Readonly<Record<string, unknown>>
+}
+
+export type ModelScore = BucketScore & { readonly model: string }
+
+export type FitResult =
+  | { readonly ok: true; readonly fitted: Fitted; readonly rows: number; /** On origins left out of the fit. */ readonly scores: readonly ModelScore[] }
+  | { readonly ok: false; readonly refused: string }
+
+export type ModelFamily = { readonly name: string; fit(history: TrainingSet, options: FitOptions): FitResult }

@@ -1,0 +1,37 @@
+/** Replays an observation CSV: back-fill at full speed, then paced. */
+import { pause } from '../../infra/runtime/backoff.ts'
+import { openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
+import { openPublisher, startFollower } from '../../infra/runtime/kafka/index.ts'
+import { defineService } from '../../infra/runtime/service/index.ts'
+import { ReplayConfig } from './config.ts'
+import { createModelWatch } from './model-watch.ts'
+import { expectedModels, loadPlan } from './plan.ts'
+import { createProgressStore } from './progress-store.ts'
+import { runReplay } from './replay.ts'
+
+export const service = defineService({
+  name: 'replay',
+  config: ReplayConfig,
+  async start({ config, own, clock, log, metrics, signal, fail }) {
+    const plan = await loadPlan(config, log)
+    const clickhouse = await own(openClickHouse(config))
+    const publisher = await own(openPublisher({ config, name: 'replay', log }))
+    const models = createModelWatch(expectedModels(plan.series))
+    if (config.replayWaitForModels) {
+      await own(startFollower({ config, log, name: 'replay-models', topics: ['model.control.v1'], from: 'beginning', onEvents: models.onEvents }))
+    }
+    const position = metrics.gauge('published_through_seconds', 'Event time up to which observations were published, epoch seconds')
+    const running = runReplay(plan, {
+      publisher,
+      clock,
+      progress: createProgressStore(clickhouse, plan.series.source),
+      models: config.replayWaitForModels ? models : null,
+      pacer: { nowMs: () => performance.now(), sleep: (ms, until) => pause(ms, until) },
+      log,
+      onProgress: ({ publishedThrough }) => position.set((publishedThrough ?? 0) / 1000),
+      signal,
+    })
+    running.catch(fail)
+    await own({ close: () => running.catch((error: unknown) => log.debug({ error }, 'the replay ended with the failure already reported')) })
+  },
+})
