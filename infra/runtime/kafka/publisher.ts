@@ -146,7 +146,7 @@ export function openPublisher(deps: PublisherDeps): KafkaPublisher {
 
 function sized(topic: string, message: Message, limit: number): number {
   const key = message.key
-  const bytes = RECORD_OVERHEAD_BYTES + (message.value?.length ?? 0) + (key?.length ?? 0)
+  const bytes = RECORD_OVERHEAD_BYTES + (message.value?.length ?? 0) + (key?.length ?? 0) + headerBytes(message)
   if (bytes > limit) {
     throw new AppError(`event of ${bytes} bytes is too large for ${topic}`, {
       code: 'event-too-large',
@@ -155,6 +155,11 @@ function sized(topic: string, message: Message, limit: number): number {
     })
   }
   return bytes
+}
+
+/** Dead letters carry long headers: without them a full batch would pass the broker's limit. */
+function headerBytes({ headers }: Message): number {
+  return Object.entries(headers ?? {}).reduce((sum, [name, value]) => sum + name.length + (value?.length ?? 0) + 4, 0)
 }
 
 function unavailable(message: string, cause?: unknown): AppError {
