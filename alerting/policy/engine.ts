@@ -103,7 +103,9 @@ function toNotification(group: Group, decision: Extract<GroupDecision, { cause: 
     opensThread: decision.cause === 'first',
     groupLabels: { ...group.labels },
     state: stillFiring.length > 0 ? 'firing' : 'resolved',
-    severity: (['critical', 'warning', 'info'] as const).find((severity) => weighed.some((alert) => alert.severity === severity)) ?? 'info',
+    severity:
+      (['critical', 'warning', 'info'] as const).find((severity) => weighed.some((alert) => alert.severity === severity)) ??
+      'info',
     cause: decision.cause,
     decidedAt: now,
     alerts,

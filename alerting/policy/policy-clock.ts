@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../../infra/runtime/clock.ts'
 
-export function createPolicyClock(clock: Clock, wallNow: () => number, maxAddedMs: number): { now(): number } {
+export function createPolicyClock(clock: Clock, wallNow: () => number, maxAddedMs: number): { readonly now: () => number } {
   let seen = clock.now()
   let seenAtWallMs = wallNow()
   let latest = 0

@@ -4,7 +4,7 @@ import { SILENCE_PROCESSOR, type Silence } from '../../schemas/silence.ts'
 import { readStates, type StateReader } from '../shared/processor-state.ts'
 import { silenceSchema } from './matchers.ts'
 
-export type SilenceStore = { current(): readonly Silence[]; refresh(): Promise<void> }
+export type SilenceStore = { readonly current: () => readonly Silence[]; refresh(): Promise<void> }
 
 export function createSilenceStore(reader: StateReader, log: Pick<Logger, 'warn'>): SilenceStore {
   let silences: readonly Silence[] = []

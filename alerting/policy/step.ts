@@ -6,7 +6,12 @@ import type { Notification } from '../shared/notification.ts'
 import type { StateRow } from '../shared/processor-state.ts'
 import type { PolicyEngine } from './engine.ts'
 
-export function createPolicyStep(deps: { engine: PolicyEngine; memory: Memory; clock: Clock; now: () => number }): BatchStep<'alert.v1', StateRow> {
+export function createPolicyStep(deps: {
+  engine: PolicyEngine
+  memory: Memory
+  clock: Clock
+  now: () => number
+}): BatchStep<'alert.v1', StateRow> {
   const { engine, memory, clock, now } = deps
   return (events) => {
     const outcomes = events.map(({ value: alert, key }): Outcome<StateRow> => {

@@ -6,7 +6,7 @@ const QUIET_AFTER_MS = 10_000
 
 export type Assignment = {
   assign(partitions: ReadonlyArray<{ topic: RuleTopic; partition: number }>): void
-  noteSlice(topic: RuleTopic, partition: number, caughtUp: boolean): void
+  readonly noteSlice: (topic: RuleTopic, partition: number, caughtUp: boolean) => void
   isKnown(): boolean
   timerScope(): { mayJudgeSilence: boolean; ownsObservations: (partition: number) => boolean; ownsModels: boolean }
 }

@@ -18,7 +18,12 @@ const HOUR_MS = 3_600_000
  */
 const JUST_HEARD_MS = 3000
 
-export type RuleDeps = { readonly memory: Memory; readonly book: AlertBook; readonly config: RulesConfig; readonly wallNow: () => number }
+export type RuleDeps = {
+  readonly memory: Memory
+  readonly book: AlertBook
+  readonly config: RulesConfig
+  readonly wallNow: () => number
+}
 export type Judged =
   | { readonly alerts: readonly Alert[] }
   | { readonly skipped: 'not-live' | 'not-observed' | 'not-champion' | 'stale-forecast' | 'older-issue' | 'no-rule' }
