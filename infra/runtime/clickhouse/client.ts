@@ -1,5 +1,5 @@
 /** The one door to ClickHouse. Everything rejects with AppError by driver code; see errors.ts. */
-import { type ClickHouseClient, createClient } from '@clickhouse/client'
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import type { ClickHouseConfig } from '../config/index.ts'
 import { AppError } from '../errors.ts'
 import { classifyClickHouseError } from './errors.ts'
@@ -39,6 +39,8 @@ export function openClickHouse(config: ClickHouseConfig, options: OpenClickHouse
     request_timeout: options.requestTimeoutMs ?? 60_000,
     max_open_connections: options.maxConnections ?? 8,
     keep_alive: { enabled: true, idle_socket_ttl: 2000 },
+    // Errors are thrown; printing them as well, past our log, would only repeat them.
+    log: { level: ClickHouseLogLevel.OFF },
     // 64-bit integers as numbers: offsets and counts stay far below 2^53.
     clickhouse_settings: { output_format_json_quote_64bit_integers: 0 },
   })

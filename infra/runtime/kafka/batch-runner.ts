@@ -19,8 +19,10 @@ export class BatchAbandoned extends Error {
 }
 
 export type BatchGuard = {
-  /** Throws BatchAbandoned when the batch must not go on. */
+  /** Throws BatchAbandoned when the partition is no longer ours. */
   check(): void
+  /** The same between slices, where a stop is welcome too: a slice that has begun is finished. */
+  checkBeforeSlice(): void
   /** Keeps membership; throws BatchAbandoned when it is lost. */
   heartbeat(): Promise<void>
   /** Everything up to this offset (inclusive) is durable. */
@@ -72,7 +74,7 @@ export function createBatchRunner<TIn extends TopicName, Row>(deps: BatchRunnerD
   return {
     async run(batch, guard) {
       for (let from = 0; from < batch.messages.length; from += deps.maxBatchEvents) {
-        guard.check()
+        guard.checkBeforeSlice()
         const messages = batch.messages.slice(from, from + deps.maxBatchEvents)
         const isLastSlice = from + messages.length >= batch.messages.length
         await runSlice(batch, messages, isLastSlice, guard)

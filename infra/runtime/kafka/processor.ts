@@ -228,8 +228,8 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     const topic = fromBroker(config, batch.topic) as TIn
     const myEpoch = epoch
     let lost: unknown = null
-    const isCurrent = (): boolean =>
-      lost === null && epoch === myEpoch && !stopping.signal.aborted && payload.isRunning() && !payload.isStale()
+    const isOurs = (): boolean => lost === null && epoch === myEpoch && payload.isRunning() && !payload.isStale()
+    const isWanted = (): boolean => isOurs() && !stopping.signal.aborted
     const beat = async (): Promise<void> => {
       try {
         await payload.heartbeat()
@@ -246,12 +246,15 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     const guard: BatchGuard = {
       check() {
         lastProgress = Date.now()
-        if (!isCurrent()) throw new BatchAbandoned('stopping or reassigned')
+        if (!isOurs()) throw new BatchAbandoned('reassigned')
+      },
+      checkBeforeSlice() {
+        if (!isWanted()) throw new BatchAbandoned('stopping or reassigned')
       },
       async heartbeat() {
         lastProgress = Date.now()
         await beat()
-        if (!isCurrent()) throw new BatchAbandoned('stopping or reassigned')
+        if (!isOurs()) throw new BatchAbandoned('reassigned')
       },
       acknowledged(offset) {
         lastProgress = Date.now()
@@ -263,8 +266,8 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
       },
       async backOff(attempt) {
         const until = Date.now() + backoffMs(attempt)
-        while (Date.now() < until && isCurrent()) await pause(Math.min(250, until - Date.now()), stopping.signal)
-        if (!isCurrent()) throw new BatchAbandoned('stopping or reassigned')
+        while (Date.now() < until && isWanted()) await pause(Math.min(250, until - Date.now()), stopping.signal)
+        if (!isWanted()) throw new BatchAbandoned('stopping or reassigned')
       },
       stuck: setStuck,
     }
