@@ -2,6 +2,8 @@
 import type { StateRow } from './processor-state.ts'
 
 export type Memory = {
+  /** The type of a record goes with its key (records.ts of each processor); the caller names it. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
   get<T>(key: string): T | undefined
   set(key: string, value: unknown): void
   delete(key: string): void
@@ -18,6 +20,7 @@ export function createMemory(processor: string, nextVersion: () => number): Memo
   /** Key → version of the row made of its present value; null when no row was made yet. */
   const unstored = new Map<string, number | null>()
   return {
+    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
     get<T>(key: string) {
       return records.get(key) as T | undefined
     },

@@ -19,13 +19,7 @@ export function register(program: Command): void {
     .option('--exit', 'with --demo: stop when the story has ended; exit 1 unless every stage happened')
     .option('--json', 'with --demo --exit: the result as JSON on stdout')
     .option('--max-minutes <n>', 'with --exit: give up after this long', '12')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  isobar start
-  isobar start --demo --exit --json
-    )
+    .addHelpText('after', '\nExamples:\n  isobar start\n  isobar start --speed 10\n  isobar start --demo --exit --json')
     .action(async (options: StartOptions) => {
       validate(options)
       const { start } = await import('./start.ts')

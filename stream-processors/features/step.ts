@@ -90,7 +90,7 @@ function applyObservation(state: StationState, observation: CheckedObservation, 
       validAt: h * HOUR_MS,
       knownAt: h < hour ? Math.max(knownAtOf(state, h), observation.receivedAt) : knownAtOf(state, h),
       featureSet: FEATURE_SET,
-      values: buildFeatures(state.window, h) as unknown as number[],
+      values: Array.from(buildFeatures(state.window, h)),
       cause: isNew ? 'new' : 'correction',
     }
     rows.push({ feature, version: offset })

@@ -48,7 +48,7 @@ export function createFeatureSink(clickhouse: ClickHouse): Sink<Row> {
                   knownAt: toClickHouseInstant(row.hour.knownAt),
                   observedAt: toClickHouseInstant(row.hour.observedAt),
                   source: row.hour.source,
-                  values: row.hour.values,
+                  values: Array.from(row.hour.values),
                   version: row.hour.version,
                 },
               }
@@ -59,7 +59,7 @@ export function createFeatureSink(clickhouse: ClickHouse): Sink<Row> {
                   validAt: toClickHouseInstant(row.feature.validAt),
                   knownAt: toClickHouseInstant(row.feature.knownAt),
                   featureSet: row.feature.featureSet,
-                  values: row.feature.values,
+                  values: Array.from(row.feature.values),
                   cause: row.feature.cause,
                   version: row.version,
                 },

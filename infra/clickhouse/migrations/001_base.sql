@@ -43,8 +43,7 @@ CREATE TABLE IF NOT EXISTS feature_log
 ) ENGINE = ReplacingMergeTree(version) PARTITION BY toYear(validAt) ORDER BY (stationId, featureSet, validAt, knownAt);
 CREATE VIEW IF NOT EXISTS feature_version AS SELECT * FROM feature_log FINAL;
 CREATE VIEW IF NOT EXISTS feature AS
-    SELECT stationId, featureSet, validAt, argMax(values, (knownAt, version)) AS values, max(feature_log.knownAt) AS knownAt, argMax(cause, (feature_log.knownAt, version)) AS cause
-    FROM feature_log FINAL GROUP BY stationId, featureSet, validAt;
+    SELECT * FROM feature_log FINAL ORDER BY stationId, featureSet, validAt, knownAt DESC, version DESC LIMIT 1 BY stationId, featureSet, validAt;
 
 -- Forecasts as issued. Key: station, variable, issue, model version, role. quantiles: lead-major, 7 per lead.
 CREATE TABLE IF NOT EXISTS forecast_log

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { HORIZON_HOURS } from '../../schemas/quantities.ts'
+import { addForecast, addTruth, createLedger, HOUR_MS, type IssuedForecast, verifyHour } from './ledger.ts'
+
+const ISSUE = 380_000
+
+function forecast(issueHour: number, median: number): IssuedForecast {
+  const quantiles = new Float32Array(HORIZON_HOURS * 7)
+  for (let i = 0; i < quantiles.length; i++) quantiles[i] = median + ((i % 7) - 3)
+  return {
+    forecastId: `f${issueHour}`,
+    variable: 'temperatureC',
+    issuedAt: issueHour * HOUR_MS,
+    modelVersion: 'v1',
+    role: 'champion',
+    quantiles,
+    persistence: new Float32Array(HORIZON_HOURS).fill(10),
+    recentredClimatology: new Float32Array(HORIZON_HOURS).fill(12),
+  }
+}
+const truth = (hour: number, value: number) => ({ observedAt: hour * HOUR_MS, knownAt: hour * HOUR_MS, values: { temperatureC: value } })
+
+describe('verification ledger', () => {
+  it('scores an observed hour against every issue that covers it, leads ascending', () => {
+    const ledger = createLedger()
+    addForecast(ledger, forecast(ISSUE, 20))
+    addForecast(ledger, forecast(ISSUE + 1, 21))
+    addTruth(ledger, ISSUE + 3, truth(ISSUE + 3, 20.5))
+    const [event] = verifyHour(ledger, 'ewr', 'temperatureC', ISSUE + 3)
+    expect(event?.leadHours).toEqual([2, 3])
+    expect(event?.error).toEqual([0.5, -0.5])
+    expect([event?.persistenceError, event?.recentredClimatologyError]).toEqual([[-10.5, -10.5], [-8.5, -8.5]])
+    expect([event?.covered80, event?.covered95]).toEqual([[true, true], [true, true]])
+  })
+
+  it('gives the same event when the forecast is read after the truth', () => {
+    const early = createLedger()
+    addForecast(early, forecast(ISSUE, 20))
+    addTruth(early, ISSUE + 3, truth(ISSUE + 3, 25))
+    const late = createLedger()
+    addTruth(late, ISSUE + 3, truth(ISSUE + 3, 25))
+    expect(addForecast(late, forecast(ISSUE, 20))).toEqual([ISSUE + 3])
+    expect(verifyHour(late, 'ewr', 'temperatureC', ISSUE + 3)).toEqual(verifyHour(early, 'ewr', 'temperatureC', ISSUE + 3))
+  })
+
+  it('does not score the issue hour itself, nor beyond the horizon, nor an hour without truth', () => {
+    const ledger = createLedger()
+    addForecast(ledger, forecast(ISSUE, 20))
+    for (const hour of [ISSUE, ISSUE + HORIZON_HOURS + 1]) {
+      addTruth(ledger, hour, truth(hour, 20))
+      expect(verifyHour(ledger, 'ewr', 'temperatureC', hour)).toEqual([])
+    }
+    expect(verifyHour(ledger, 'ewr', 'temperatureC', ISSUE + 5)).toEqual([])
+  })
+})
