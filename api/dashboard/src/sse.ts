@@ -89,7 +89,7 @@ export function openLive(options: LiveOptions): { retryNow(): void; close(): voi
         headers: {
           accept: 'text/event-stream',
           ...options.headers(),
-          ...(lastEventId === null ? {} : { 'x-last': lastEventId }),
+          ...(lastEventId === null ? {} : { 'last-event-id': lastEventId }),
         },
         cache: 'no-store',
         signal: abort.signal,

@@ -24,7 +24,7 @@ export function createAlertFeed(state: State, scheduler: Scheduler<Part>): HTMLE
     })
     const sorted = [...(alerts ?? [])].sort((a, b) => rank(a) - rank(b) || b.startsAt.localeCompare(a.startsAt))
     const firing = sorted.filter((alert) => alert.state === 'firing').length
-    setAttribute(count, 'data-tone', firing > 0 ? 'bad' : 'good')
+    setAttribute(count, 'data-tone', alerts === undefined ? 'note' : firing > 0 ? 'bad' : 'good')
     setText(count, valueOf(state.alerts) ? `${firing} firing` : 'unknown')
     const deliveries = [...state.deliveries.values()]
     const zone = shownZone(state)

@@ -130,10 +130,12 @@ export function createFanChart(
       'aria-label',
       `${variableLabel(variable)} at ${station?.name ?? 'the station'}: ${HISTORY_HOURS} hours observed, ${HORIZON_HOURS} hours forecast. The table below has the numbers.`,
     )
-    if (!chart) chart = null
-    
+    if (!chart) rebuild()
+    else chart.setData(fanColumns(rows))
     table.update(rows)
     plot.dataset['rows'] = String(rows.length)
+    // Axes without data would read as a chart of nothing; the note says why.
+    for (const node of [plot, readout, legend]) node.classList.toggle('no-data', rows.length === 0)
   }
   const redrawAnew = (): void => {
     rebuild()

@@ -93,7 +93,7 @@ function updateRow(node: HTMLElement, station: Station, state: State, firing: re
   const zone = state.zone === 'UTC' ? 'UTC' : knownTimeZone(station.timezone)
   const unit = unitOf(variable)
   setAttribute(button, 'aria-pressed', station.stationId === state.selected.stationId ? 'true' : 'false')
-  (name.children[0] as Element).innerHTML = station.name
+  setText(name.children[0] as Element, station.name)
   setText(
     name.children[1] as Element,
     [station.stationId, station.elevationM === null ? '' : `${Math.round(station.elevationM)} m`].filter(Boolean).join(' · '),
