@@ -55,8 +55,7 @@ export function probabilityAtLeast(
 }
 
 function lowerTail(x: number, q1: number, q2: number, p1: number, p2: number): number {
-  if (x === q1 && q2 > q1) return p1
-  if (q2 <= q1) return x < q1 ? 0 : p2
+  if (q2 <= q1) return 0
   return p1 * Math.exp(((x - q1) / (q2 - q1)) * Math.log(p2 / p1))
 }
 
