@@ -58,9 +58,9 @@ export function createStore(clickhouse: Pick<ClickHouse, 'query'>) {
       return clickhouse.query<SkillRow>(
         `SELECT stationId, variable, ${bucket} AS leadBucket, count() AS n, avg(abs(e)) AS mae, sqrt(avg(e * e)) AS rmse, avg(e) AS bias, avg(c) AS crps,
            avg(in80) AS coverage80, avg(in95) AS coverage95, avgIf(abs(p), isFinite(p)) AS persistenceMae, avgIf(abs(r), isFinite(r)) AS recentredClimatologyMae
-         FROM (SELECT stationId, variable, leadHours, error, crps, covered80, covered95, persistenceError, recentredClimatologyError FROM verification
+         FROM (SELECT stationId, variable, leadHours, error, crps AS crpsByLead, covered80, covered95, persistenceError, recentredClimatologyError FROM verification
                WHERE role = 'champion' AND (stationId = {stationId:String} OR {stationId:String} = '') AND (variable = {variable:String} OR {variable:String} = ''))
-         ARRAY JOIN leadHours AS lead, error AS e, crps AS c, covered80 AS in80, covered95 AS in95, persistenceError AS p, recentredClimatologyError AS r
+         ARRAY JOIN leadHours AS lead, error AS e, crpsByLead AS c, covered80 AS in80, covered95 AS in95, persistenceError AS p, recentredClimatologyError AS r
          GROUP BY stationId, variable, leadBucket ORDER BY stationId, variable, min(lead)`,
         { stationId: filter.stationId ?? '', variable: filter.variable ?? '' },
       )

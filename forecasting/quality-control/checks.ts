@@ -36,12 +36,17 @@ export function checkRange(o: Observation, raise: Raise): void {
   }
 }
 
-/** An observation from the future, or from before any station, says nothing: all of it is bad. `nowMs`: event time. */
-export function checkTime(o: Observation, nowMs: number, raise: Raise): void {
+/** An observation from the future, or from before any station, says nothing: all of it is bad. `nowMs`: event time. False: off time. */
+export function checkTime(o: Observation, nowMs: number, raise: Raise): boolean {
   const rule =
-    o.observedAt > nowMs + limits.FUTURE_TOLERANCE_MS ? 'future-timestamp' : o.observedAt < limits.OLDEST_OBSERVATION ? 'old-timestamp' : null
-  if (rule === null) return
+    o.observedAt > nowMs + limits.FUTURE_TOLERANCE_MS
+      ? 'future-timestamp'
+      : o.observedAt < limits.OLDEST_OBSERVATION
+        ? 'old-timestamp'
+        : null
+  if (rule === null) return true
   for (const quantity of QUANTITIES) if (o[quantity] !== null) raise(quantity, 'bad', rule)
+  return false
 }
 
 /** Quantities of one observation against each other. `usable`: neither null nor already bad or missing. */
@@ -71,7 +76,12 @@ export function checkConsistency(o: Observation, usable: (quantity: Quantity) =>
  * Temperature, dew point and humidity determine each other. When they disagree any of the three may be wrong, and all are flagged,
  * unless the temperature has not moved for hours: then it is a stuck thermometer, and the other two are right.
  */
-export function checkHumidity(memory: StationMemory, at: number, usable: (quantity: Quantity) => number | null, raise: Raise): void {
+export function checkHumidity(
+  memory: StationMemory,
+  at: number,
+  usable: (quantity: Quantity) => number | null,
+  raise: Raise,
+): void {
   const temperature = usable('temperatureC')
   const dewPoint = usable('dewPointC')
   const humidity = usable('relativeHumidityPct')

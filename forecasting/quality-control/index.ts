@@ -39,10 +39,14 @@ export type Verdict =
  */
 export function checkObservation(memory: StationMemory, observation: Observation): Verdict {
   const earlier = findSeen(memory, observation)
-  if (earlier && earlier.revision >= observation.revision && earlier.values === fingerprint(observation)) return { kind: 'duplicate', memory }
+  if (earlier && earlier.revision >= observation.revision && earlier.values === fingerprint(observation))
+    return { kind: 'duplicate', memory }
   const revision = Math.max(observation.revision, earlier ? earlier.revision + 1 : 0)
 
-  const flags = Object.fromEntries(QUANTITIES.map((q) => [q, observation[q] === null ? 'missing' : 'good'])) as Record<Quantity, Flag>
+  const flags = Object.fromEntries(QUANTITIES.map((q) => [q, observation[q] === null ? 'missing' : 'good'])) as Record<
+    Quantity,
+    Flag
+  >
   const rules: Partial<Record<Quantity, Rule[]>> = {}
   const raise = (quantity: Quantity, flag: Flag, rule: Rule): void => {
     if (SEVERITY[flag] > SEVERITY[flags[quantity]]) flags[quantity] = flag
@@ -54,9 +58,9 @@ export function checkObservation(memory: StationMemory, observation: Observation
 
   const at = observation.observedAt
   checkRange(observation, raise)
-  checkTime(observation, observation.receivedAt, raise)
+  const isOnTime = checkTime(observation, observation.receivedAt, raise)
   checkConsistency(observation, usable, raise)
-  const isNewest = !(memory.newestAt !== null && at <= memory.newestAt) && !isOffTime(rules)
+  const isNewest = isOnTime && (memory.newestAt === null || at > memory.newestAt)
   // A stuck value is remembered although it is bad, or its run would be forgotten; other bad values are not what the next is compared with.
   const toRemember: Array<readonly [Quantity, number]> = []
   if (isNewest) {
@@ -76,7 +80,3 @@ export function checkObservation(memory: StationMemory, observation: Observation
 }
 
 const SEVERITY: Readonly<Record<Flag, number>> = { good: 0, unchecked: 0, suspect: 1, bad: 2, missing: 3 }
-
-function isOffTime(rules: Partial<Record<Quantity, Rule[]>>): boolean {
-  return Object.values(rules).some((raised) => raised.includes('future-timestamp') || raised.includes('old-timestamp'))
-}

@@ -47,7 +47,11 @@ export function rememberSeen(memory: StationMemory, observation: Observation, re
 }
 
 /** Takes in the accepted values of an observation that is newer than all before. */
-export function rememberValues(memory: StationMemory, at: number, accepted: ReadonlyArray<readonly [Quantity, number]>): StationMemory {
+export function rememberValues(
+  memory: StationMemory,
+  at: number,
+  accepted: ReadonlyArray<readonly [Quantity, number]>,
+): StationMemory {
   const tracks = { ...memory.tracks }
   const changes = { ...memory.changes }
   for (const [quantity, value] of accepted) {

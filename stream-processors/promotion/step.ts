@@ -40,14 +40,18 @@ function decide(key: string, evaluated: Lifecycle, current: Control | undefined)
   return emit([lifecycle(key, evaluated, 'accepted', verdict.reasons), control, lifecycle(key, evaluated, 'promoted', verdict.reasons)])
 }
 
-/** On the left-out origins of its own run: better than persistence, not worse than recentred climatology, over all leads. */
-export function judgeFirstModel({ metrics }: Pick<Lifecycle, 'metrics'>): { accepted: boolean; reasons: string[] } {
-  const mae = (model: string): number | undefined => metrics.find((score) => score.model === model && score.leadBucket === 'all')?.mae
-  const [candidate, persistence, climatology] = [mae('candidate'), mae('persistence'), mae('recentred-climatology')]
+/**
+ * On the left-out origins of its own run: better than persistence, not worse than recentred climatology, over all leads. By MAE; a
+ * probability by its Brier score (`crps`), because absolute error rewards saying 0 or 100.
+ */
+export function judgeFirstModel({ metrics, variable }: Pick<Lifecycle, 'metrics' | 'variable'>): { accepted: boolean; reasons: string[] } {
+  const measure = variable === 'precipitationProbabilityPct' ? 'crps' : 'mae'
+  const scoreOf = (model: string): number | undefined => metrics.find((score) => score.model === model && score.leadBucket === 'all')?.[measure]
+  const [candidate, persistence, climatology] = [scoreOf('candidate'), scoreOf('persistence'), scoreOf('recentred-climatology')]
   if (candidate === undefined || persistence === undefined || climatology === undefined) return { accepted: false, reasons: ['not-scored'] }
   if (candidate >= persistence) return { accepted: false, reasons: [`worse-than-persistence: ${candidate.toFixed(3)} >= ${persistence.toFixed(3)}`] }
   if (candidate > NON_INFERIORITY * climatology) return { accepted: false, reasons: [`worse-than-recentred-climatology: ${candidate.toFixed(3)} > ${climatology.toFixed(3)}`] }
-  return { accepted: true, reasons: ['first-model', `mae ${candidate.toFixed(3)} against persistence ${persistence.toFixed(3)}, recentred climatology ${climatology.toFixed(3)}`] }
+  return { accepted: true, reasons: ['first-model', `${measure} ${candidate.toFixed(3)} against persistence ${persistence.toFixed(3)}, recentred climatology ${climatology.toFixed(3)}`] }
 }
 
 function lifecycle(key: string, evaluated: Lifecycle, event: Lifecycle['event'], reasons: string[]): OutboundEvent {
