@@ -21,6 +21,7 @@ export type AppDeps = {
   readonly store: Store
   readonly live: LiveFeed
   readonly now: () => number
+  readonly clockMode: 'system' | 'stream'
   readonly dashboardDir: string
 }
 
@@ -32,7 +33,7 @@ class Problem extends Error {
   }
 }
 
-export function createApp({ snapshot, store, live, now, dashboardDir }: AppDeps): Hono {
+export function createApp({ snapshot, store, live, now, clockMode, dashboardDir }: AppDeps): Hono {
   const app = new Hono()
   app.onError((error, c) => {
     const status = error instanceof Problem ? error.status : 500
@@ -79,24 +80,44 @@ export function createApp({ snapshot, store, live, now, dashboardDir }: AppDeps)
   app.get('/v1/models', (c) =>
     c.json({ models: snapshot.controls().map(({ control, offset }) => ({ ...control, changedAt: iso(control.changedAt), champion: { ...control.champion, since: iso(control.champion.since) }, controlOffset: offset })) }),
   )
+  app.get('/v1/models/:station/:variable/history', async (c) => c.json({ events: await store.history(c.req.param('station'), c.req.param('variable')) }))
+  app.get('/v1/drift', async (c) => c.json({ drift: await store.driftChanges() }))
+  app.get('/v1/alerts', async (c) => c.json({ alerts: await store.alerts() }))
   app.get('/v1/replicas', (c) => {
     const statuses = snapshot.statuses()
-    const replicas = [...new Set(statuses.map(({ replicaId }) => replicaId))].sort()
-    const models = snapshot.controls().map(({ control, offset }) => {
-      const acks = statuses.filter((s) => s.stationId === control.stationId && s.variable === control.variable && s.servingVersion === control.champion.version)
-      return { stationId: control.stationId, variable: control.variable, version: control.champion.version, controlOffset: offset, converged: acks.length, replicas: replicas.length }
+    const replicaIds = [...new Set(statuses.map(({ replicaId }) => replicaId))].sort()
+    const wanted = snapshot.controls().map(({ control }) => control)
+    const serves = (replicaId: string, { stationId, variable, champion }: (typeof wanted)[number]): boolean =>
+      statuses.some((s) => s.replicaId === replicaId && s.stationId === stationId && s.variable === variable && s.servingVersion === champion.version)
+    return c.json({
+      expected: replicaIds.length,
+      converged: replicaIds.filter((id) => wanted.every((control) => serves(id, control))).length,
+      replicas: replicaIds.map((replicaId) => ({ replicaId, models: statuses.filter((s) => s.replicaId === replicaId).map((s) => ({ ...s, since: iso(s.since) })) })),
     })
-    return c.json({ replicas, models, statuses: statuses.map((s) => ({ ...s, since: iso(s.since) })) })
   })
-  app.get('/v1/pipeline', (c) =>
-    c.json({ now: iso(now()), stages: snapshot.stages().map(({ name, topic, newestAt, events }) => ({ name, topic, newestAt: newestAt === null ? null : iso(newestAt), ageSeconds: newestAt === null ? null : (now() - newestAt) / 1000, events })) }),
-  )
+  app.get('/v1/pipeline', (c) => {
+    const stages = snapshot.stages()
+    return c.json({
+      now: iso(now()),
+      clock: clockMode,
+      speed: null,
+      stages: stages.map(({ name, newestAt }, i) => {
+        const before = stages[i - 1]?.newestAt ?? null
+        return {
+          name,
+          newestAt: newestAt === null ? null : iso(newestAt),
+          ageSeconds: newestAt === null ? null : (now() - newestAt) / 1000,
+          lagSeconds: newestAt === null || before === null ? null : Math.max(0, (before - newestAt) / 1000),
+        }
+      }),
+    })
+  })
   app.get('/v1/skill', async (c) => {
     const variable = c.req.query('variable') ?? null
     if (variable !== null) variablesOf(variable)
     const rows = await store.skill({ stationId: c.req.query('stationId') ?? null, variable })
     return c.json({
-      skill: rows.map((row) => ({ ...row, skillOverPersistence: skill(row.mae, row.persistenceMae), skillOverRecentredClimatology: skill(row.mae, row.recentredClimatologyMae) })),
+      skill: rows.map((row) => ({ ...row, skillOverPersistence: skill(row.mae, row.persistenceMae), skillOverClimatology: skill(row.mae, row.recentredClimatologyMae) })),
     })
   })
   app.get('/v1/live', (c) =>

@@ -37,7 +37,7 @@ export const service = defineService({
         config,
         log,
         name: 'api-weather',
-        topics: ['weather.observation-checked.v1', 'weather.feature.v1', 'weather.forecast.v1', 'weather.verification.v1', 'model.lifecycle.v1'],
+        topics: ['weather.observation.v1', 'weather.observation-checked.v1', 'weather.feature.v1', 'weather.forecast.v1', 'weather.verification.v1', 'model.lifecycle.v1'],
         from: 'end',
         onEvents: (events) => events.forEach(take),
       }),
@@ -51,6 +51,7 @@ export const service = defineService({
       snapshot,
       store,
       now: clock.now,
+      clockMode: clock.mode,
       // Hono serves paths relative to the working directory.
       dashboardDir: relative(process.cwd(), DASHBOARD),
       live: {

@@ -52,6 +52,29 @@ export function createStore(clickhouse: Pick<ClickHouse, 'query'>) {
       )
       return rows.map((row) => ({ ...row, observedAt: fromClickHouseInstant(row.observedAt), receivedAt: fromClickHouseInstant(row.receivedAt) }))
     },
+    /** Lifecycle of one model, oldest first. */
+    async history(stationId: string, variable: string): Promise<Array<Record<string, unknown>>> {
+      const rows = await clickhouse.query<{ payload: string }>(
+        'SELECT payload FROM lifecycle WHERE stationId = {stationId:String} AND variable = {variable:String} ORDER BY at, kafkaOffset LIMIT 1000',
+        { stationId, variable },
+      )
+      return rows.map(({ payload }) => {
+        const event = JSON.parse(payload) as { at: number }
+        return { ...event, at: new Date(event.at).toISOString() }
+      })
+    },
+    /** Changes of drift state, newest first. */
+    async driftChanges(): Promise<Array<Record<string, unknown>>> {
+      const rows = await clickhouse.query<{ at: string }>('SELECT * EXCEPT (kafkaPartition, kafkaOffset, evidenceFrom, evidenceTo, changePointAt) FROM drift ORDER BY at DESC LIMIT 500')
+      return rows.map((row) => ({ ...row, at: isoOf(row.at) }))
+    },
+    /** Newest state of each alert, newest first. */
+    async alerts(): Promise<Array<Record<string, unknown>>> {
+      const rows = await clickhouse.query<{ startsAt: string; endsAt: string | null }>(
+        'SELECT * EXCEPT (kafkaPartition, kafkaOffset) FROM alert ORDER BY startsAt DESC, sequence DESC LIMIT 1 BY alertId LIMIT 200',
+      )
+      return rows.map((row) => ({ ...row, startsAt: isoOf(row.startsAt), endsAt: row.endsAt === null ? null : isoOf(row.endsAt) }))
+    },
     /** Scores by station, variable and lead bucket of what champions issued. */
     skill(filter: { stationId: string | null; variable: string | null }): Promise<SkillRow[]> {
       const bucket = `multiIf(${LEAD_BUCKETS.map(({ name, to }) => `lead <= ${to}, '${name}'`).join(', ')}, 'other')`
@@ -68,6 +91,10 @@ export function createStore(clickhouse: Pick<ClickHouse, 'query'>) {
   }
 }
 export type Store = ReturnType<typeof createStore>
+
+function isoOf(text: string): string {
+  return new Date(fromClickHouseInstant(text)).toISOString()
+}
 
 function toForecast(row: ForecastRow): Forecast {
   const width = QUANTILE_LEVELS.length

@@ -76,7 +76,7 @@ export function checkObservation(memory: StationMemory, observation: Observation
   checkHumidity(isNewest ? memory : createStationMemory(), at, usable, raise)
 
   const next = rememberSeen(isNewest ? rememberValues(memory, at, toRemember) : memory, observation, revision)
-  return { kind: 'checked', flags, rules: rules as Record<string, string[]>, revision, memory: next }
+  return { kind: 'checked', flags, rules, revision, memory: next }
 }
 
 const SEVERITY: Readonly<Record<Flag, number>> = { good: 0, unchecked: 0, suspect: 1, bad: 2, missing: 3 }

@@ -12,7 +12,6 @@ describe('gate of a first model', () => {
     expect(judgeFirstModel({ variable: 'temperatureC', metrics: [score('candidate', 2.2), score('persistence', 3), score('recentred-climatology', 2.1)] }).reasons[0]).toMatch(/worse-than-recentred-climatology/)
     expect(judgeFirstModel({ variable: 'temperatureC', metrics: [] })).toEqual({ accepted: false, reasons: ['not-scored'] })
   })
-  })
   it('judges a probability by its Brier score, not by its absolute error', () => {
     const metrics = [{ ...score('candidate', 15.2), crps: 7 }, { ...score('persistence', 14.9), crps: 14.9 }, { ...score('recentred-climatology', 15), crps: 7.5 }]
     expect(judgeFirstModel({ variable: 'precipitationProbabilityPct', metrics }).accepted).toBe(true)
