@@ -7,7 +7,6 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' |
 export function createLogger(name: string, level: LogLevel = 'info'): Logger {
   return pino(
     {
-      name,
       level,
       base: { service: name },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,

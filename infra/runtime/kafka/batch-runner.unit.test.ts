@@ -1,0 +1,222 @@
+import { expect, it } from 'vitest'
+import type { Observation } from '../../../schemas/generated/types.ts'
+import { AppError } from '../errors.ts'
+import { createLogger } from '../log.ts'
+import { createMetrics } from '../metrics.ts'
+import { anObservation } from '../testing/fixtures.ts'
+import { BatchAbandoned, type BatchGuard, createBatchRunner } from './batch-runner.ts'
+import { createProcessorMetrics } from './processor-metrics.ts'
+import type { RawMessage } from './publisher.ts'
+import type { BatchStep, OutboundEvent, Sink, Tombstone } from './types.ts'
+import { deadLetter, emit, skip } from './types.ts'
+
+const IN = 'weather.observation.v1'
+const transient = (message = 'away') => new AppError(message, { code: 'away', retry: 'transient' })
+const permanent = (message = 'refused') => new AppError(message, { code: 'refused', retry: 'permanent' })
+
+/** A runner on fakes: messages are numbers as text; `bad` does not decode. */
+function setUp(options: {
+  step?: BatchStep<typeof IN, number>
+  sink?: Sink<number>
+  publish?: (events: ReadonlyArray<OutboundEvent | Tombstone>) => Promise<void>
+  publishRaw?: (messages: readonly RawMessage[]) => Promise<void>
+  maxBatchEvents?: number
+  backOffs?: number
+}) {
+  const acknowledged: string[] = []
+  const letters: RawMessage[] = []
+  const stuck: Array<string | null> = []
+  let backOffsLeft = options.backOffs ?? 0
+  const metrics = createMetrics('test')
+  const guard: BatchGuard = {
+    check: () => undefined,
+    checkBeforeSlice: () => undefined,
+    heartbeat: () => Promise.resolve(),
+    acknowledged: (offset) => void acknowledged.push(offset),
+    backOff: () => (backOffsLeft-- > 0 ? Promise.resolve() : Promise.reject(new BatchAbandoned('no more patience'))),
+    stuck: (reason) => void stuck.push(reason),
+  }
+  const runner = createBatchRunner<typeof IN, number>({
+    name: 'test',
+    step: options.step ?? ((events) => events.map(({ value }) => emit([], [value.revision]))),
+    sink: options.sink,
+    publisher: {
+      publish: options.publish ?? (() => Promise.resolve()),
+      publishRaw: options.publishRaw ?? ((messages) => Promise.resolve(void letters.push(...messages))),
+    },
+    codec: {
+      decode: (_topic, bytes) => {
+        if (bytes.toString() === 'bad') throw new AppError('bad bytes', { code: 'bytes-malformed', retry: 'permanent' })
+        return anObservation({ revision: Number(bytes.toString()) }) as never
+      },
+      prepareDecoding: () => Promise.resolve(),
+    },
+    maxBatchEvents: options.maxBatchEvents ?? 100,
+    exclusive: (call) => call(),
+    metrics: createProcessorMetrics(metrics),
+    log: createLogger('test', 'silent'),
+    wallNow: () => Date.UTC(2026, 0, 1),
+  })
+  const run = (values: ReadonlyArray<number | 'bad' | null>) =>
+    runner.run(
+      {
+        topic: IN,
+        partition: 3,
+        highWatermark: values.length,
+        messages: values.map((value, index) => ({
+          key: Buffer.from('k'),
+          value: value === null ? null : Buffer.from(String(value)),
+          offset: String(index),
+          timestamp: '0',
+        })),
+      },
+      guard,
+    )
+  return { run, acknowledged, letters, stuck, metrics }
+}
+const codes = (letters: readonly RawMessage[]) =>
+  letters.map(({ headers }) => `${headers['isobar-offset']}:${headers['isobar-error-code']}`)
+const revisions = (events: ReadonlyArray<{ value: Observation }>) => events.map(({ value }) => value.revision)
+
+it('acknowledges slice by slice, each after its rows are durable', async () => {
+  const log: string[] = []
+  const { run, acknowledged } = setUp({
+    maxBatchEvents: 2,
+    sink: { write: (rows) => Promise.resolve(void log.push(`${rows.join()} after ${acknowledged.join()}`)) },
+  })
+  await run([1, 2, 3, 4, 5])
+  expect(log).toEqual(['1,2 after ', '3,4 after 1', '5 after 1,3'])
+  expect(acknowledged).toEqual(['1', '3', '4'])
+})
+
+it('keeps the offset when the DLQ is down', async () => {
+  const { run, acknowledged, stuck } = setUp({ publishRaw: () => Promise.reject(transient('no DLQ')), backOffs: 3 })
+  await expect(run([1, 'bad', 2])).rejects.toThrow(BatchAbandoned)
+  expect(acknowledged).toEqual([])
+  expect(stuck.at(-1)).toBe('dead-letter: no DLQ')
+})
+
+it('goes on when the DLQ is back, without running the step again', async () => {
+  let tries = 0
+  let steps = 0
+  const { run, acknowledged } = setUp({
+    step: (events) => (steps++, events.map(() => skip('seen'))),
+    publishRaw: () => (++tries < 3 ? Promise.reject(transient()) : Promise.resolve()),
+    backOffs: 5,
+  })
+  await run(['bad', 1])
+  expect([tries, steps, acknowledged]).toEqual([3, 1, ['1']])
+})
+
+it('isolates an event whose step throws, tries it alone once more, and keeps the others', async () => {
+  const handled: number[] = []
+  let soloTries = 0
+  const { run, letters, acknowledged } = setUp({
+    step: (events) => {
+      const seen = revisions(events)
+      if (seen.includes(5)) {
+        if (seen.length === 1) soloTries += 1
+        throw new TypeError('five')
+      }
+      handled.push(...seen)
+      return events.map(() => skip('seen'))
+    },
+  })
+  await run([1, 2, 3, 4, 5, 6, 7, 8])
+  expect(handled).toEqual([1, 2, 3, 4, 6, 7, 8])
+  expect(soloTries).toBe(2)
+  expect(codes(letters)).toEqual(['4:step-threw'])
+  expect(letters[0]?.headers).toMatchObject({
+    'isobar-error-message': 'five',
+    'isobar-step': 'test/step',
+    'isobar-attempt': '2',
+    'isobar-topic': IN,
+    'isobar-partition': '3',
+    'isobar-failed-at': '2026-01-01T00:00:00.000Z',
+  })
+  expect(letters[0]?.value?.toString()).toBe('5')
+  expect(acknowledged).toEqual(['7'])
+})
+
+it('dead-letters a permanent failure of the step under its own code, at once', async () => {
+  let tries = 0
+  const { run, letters } = setUp({
+    step: () => {
+      tries += 1
+      throw permanent()
+    },
+  })
+  await run([1])
+  expect([tries, codes(letters)]).toEqual([1, ['0:refused']])
+})
+
+it('waits out a transient failure of the step', async () => {
+  let tries = 0
+  const { run, letters, acknowledged, stuck } = setUp({
+    step: (events) => {
+      if (++tries < 3) throw transient()
+      return events.map(() => skip('seen'))
+    },
+    backOffs: 5,
+  })
+  await run([1, 2])
+  expect([letters, acknowledged, stuck.at(-1)]).toEqual([[], ['1'], null])
+})
+
+it('isolates a row that the sink refuses for good', async () => {
+  const kept: number[] = []
+  const { run, letters, acknowledged } = setUp({
+    sink: {
+      write: (rows) => {
+        if (rows.includes(3)) return Promise.reject(permanent())
+        kept.push(...rows)
+        return Promise.resolve()
+      },
+    },
+  })
+  await run([1, 2, 3, 4])
+  expect(kept).toEqual([1, 2, 4])
+  expect(codes(letters)).toEqual(['2:refused'])
+  expect(letters[0]?.headers['isobar-step']).toBe('test/sink')
+  expect(acknowledged).toEqual(['3'])
+})
+
+it('throws an unknown sink error on, acknowledging nothing', async () => {
+  const { run, acknowledged, letters } = setUp({ sink: { write: () => Promise.reject(new Error('what?')) } })
+  await expect(run([1, 2])).rejects.toThrow('what?')
+  expect([acknowledged, letters]).toEqual([[], []])
+})
+
+it('retries only the part that failed: rows stay written while events wait', async () => {
+  let writes = 0
+  let publishes = 0
+  const { run, acknowledged } = setUp({
+    step: (events) => events.map(({ value }) => emit([{ topic: IN, key: 'k', value }], [1])),
+    sink: { write: () => Promise.resolve(void writes++) },
+    publish: () => (++publishes < 4 ? Promise.reject(transient()) : Promise.resolve()),
+    backOffs: 5,
+  })
+  await run([1])
+  expect([writes, publishes, acknowledged]).toEqual([1, 4, ['0']])
+})
+
+it('refuses a step that answers for more or fewer events than it got', async () => {
+  const { run, acknowledged } = setUp({ step: () => [] })
+  await expect(run([1])).rejects.toThrow('0 outcomes for 1 events')
+  expect(acknowledged).toEqual([])
+})
+
+it('passes over tombstones and counts every outcome by reason', async () => {
+  const { run, metrics, letters } = setUp({
+    step: (events) => events.map(({ value }) => (value.revision === 2 ? deadLetter('too-old', 'detail') : skip('seen'))),
+  })
+  await run([1, null, 2, 'bad', 1])
+  expect(codes(letters)).toEqual(['2:too-old', '3:bytes-malformed'])
+  const text = await metrics.registry.metrics()
+  expect(text).toContain('isobar_test_outcomes_total{outcome="skip",reason="seen"} 2')
+  expect(text).toContain('isobar_test_outcomes_total{outcome="skip",reason="tombstone"} 1')
+  expect(text).toContain('isobar_test_outcomes_total{outcome="dead-letter",reason="too-old"} 1')
+  expect(text).toContain('isobar_test_outcomes_total{outcome="dead-letter",reason="bytes-malformed"} 1')
+  expect(text).toContain(`isobar_test_events_in_total{topic="${IN}"} 5`)
+  expect(text).toContain(`isobar_test_dead_letters_total{topic="${IN}"} 2`)
+})
