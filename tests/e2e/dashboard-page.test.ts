@@ -194,7 +194,7 @@ describe.skipIf(executable === null)('dashboard page', () => {
     fixture.failing.set('/v1/stations/ewr/forecast', 404)
     await open()
     await eventually(() => page.locator('#alerts .note').innerText()).toContain('Made to fail by the fixture')
-    await eventually(() => page.locator('#chart .note').innerText()).toContain('No forecast for this station yet')
+    await eventually(() => page.locator('#chart .note').innerText()).toContain('No forecast to show: Made to fail')
     expect(await page.locator('#stations .station').count()).toBe(3)
     fixture.failing.clear()
     await page.locator('#stations [data-key="jfk"] button').click()

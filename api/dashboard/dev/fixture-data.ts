@@ -8,9 +8,9 @@ import type {
   ForecastBody,
   ModelEvent,
   ModelRow,
-  Pipeline,
-  Replicas,
-  SkillRow,
+  PipelineAnswer,
+  ReplicasAnswer,
+  SkillAnswerRow,
   Station,
 } from '../src/wire.ts'
 
@@ -151,7 +151,7 @@ export function forecast(
   }
 }
 
-export function skill(stationId: string, variable: ForecastVariable): SkillRow[] {
+export function skill(stationId: string, variable: ForecastVariable): SkillAnswerRow[] {
   const scores = [...LEAD_BUCKETS.map((b) => b.name), 'all'].map((leadBucket, i) => {
     const mae = [0.82, 1.4, 2.05, 2.28, 2.1][i] ?? 2
     const persistence = [0.95, 2.5, 3.1, 3.6, 3.2][i] ?? 3
@@ -172,7 +172,7 @@ export function skill(stationId: string, variable: ForecastVariable): SkillRow[]
     persistenceMae: persistence,
     recentredClimatologyMae: climatology,
     skillOverPersistence: 1 - mae / persistence,
-    skillOverClimatology: 1 - mae / climatology,
+    skillOverRecentredClimatology: 1 - mae / climatology,
   }))
 }
 
@@ -244,23 +244,21 @@ export function models(): ModelRow[] {
   )
 }
 
-export function replicas(): Replicas {
-  const served = models().map((m, i) => ({
-    stationId: m.stationId,
-    variable: m.variable,
-    version: m.champion?.version ?? '',
-    servingVersion: m.champion?.version ?? null,
-    state: 'serving',
-    error: null,
-    since: iso(FIXTURE_NOW),
-    controlOffset: 17 + i,
-    swapMilliseconds: 31 + i * 2.5,
-  }))
-  return {
-    converged: 2,
-    expected: 2,
-    replicas: ['replica-0', 'replica-1'].map((replicaId) => ({ replicaId, alive: true, models: served })),
-  }
+export function replicas(): ReplicasAnswer {
+  const wanted = models().map((m) => ({ stationId: m.stationId, variable: m.variable, version: m.champion?.version ?? '' }))
+  const statuses = ['replica-0', 'replica-1'].flatMap((replicaId) =>
+    wanted.map((m, i) => ({
+      ...m,
+      replicaId,
+      servingVersion: m.version,
+      state: 'serving',
+      error: null,
+      since: iso(FIXTURE_NOW),
+      controlOffset: 17 + i,
+      swapMilliseconds: 31 + i * 2.5,
+    })),
+  )
+  return { replicas: ['replica-0', 'replica-1'], models: wanted, statuses }
 }
 
 export function alerts(): Alert[] {
@@ -296,7 +294,7 @@ export function alerts(): Alert[] {
   ]
 }
 
-export function pipeline(now: number): Pipeline {
+export function pipeline(now: number): PipelineAnswer {
   const stage = (name: string, age: number, lag: number, status = 'ok', reason: string | null = null) => ({
     name,
     newestAt: iso(now - age * 1000),
@@ -308,7 +306,6 @@ export function pipeline(now: number): Pipeline {
   return {
     now: iso(now),
     clock: 'stream',
-    speed: 7200,
     stages: [
       stage('observation', 0, 0),
       stage('checked', 0, 0),

@@ -165,13 +165,17 @@ export async function startFixture(options: { port?: number } = {}): Promise<Fix
 export function advance(fixture: Fixture): void {
   fixture.now += data.HOUR_MS
   for (const { stationId } of fixture.stations) {
-    fixture.emit('observation-checked', data.observationAt(stationId, fixture.now))
+    fixture.emit('weather.observation-checked.v1', {
+      ...data.observationAt(stationId, fixture.now),
+      observedAt: fixture.now,
+      receivedAt: fixture.now,
+    })
     for (const variable of FORECAST_VARIABLES) {
-      fixture.emit('forecast', {
+      fixture.emit('weather.forecast.v1', {
         forecastId: `forecast/${stationId}/${variable}/${fixture.now}`,
         stationId,
         variable,
-        issuedAt: new Date(fixture.now).toISOString(),
+        issuedAt: fixture.now,
         leadHours: [1],
         quantiles: data.forecastQuantiles(stationId, variable, fixture.now, 1),
         modelVersion: 'v3',
@@ -179,7 +183,7 @@ export function advance(fixture: Fixture): void {
         status: 'fresh',
         statusReason: null,
         fallback: null,
-        featureKnownAt: new Date(fixture.now).toISOString(),
+        featureKnownAt: fixture.now,
       })
     }
   }

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { toPipeline, toReplicas, withIsoInstants } from './adapt.ts'
 import { fanColumns, fanRange, fanRows } from './fan-data.ts'
 import { formatInstant, formatNumber, formatPercent, formatSeconds, formatSpeed, knownTimeZone } from './format.ts'
 import { kindOf } from './live-events.ts'
@@ -295,5 +296,54 @@ describe('clock and scheduler', () => {
     for (let i = 0; i < 1000; i++) scheduler.mark(i % 2 ? 'a' : 'b')
     await expect.poll(() => drawn).toEqual(['ab'])
     expect(errors).toHaveLength(1)
+  })
+})
+
+describe('answers of the API', () => {
+  it('derives the lag of a stage from the stage before it, unless the API says it', () => {
+    const stage = (name: string, hour: number | null) => ({ name, newestAt: hour === null ? null : iso(hour), ageSeconds: 0 })
+    const { stages } = toPipeline({
+      now: iso(9),
+      stages: [stage('a', 9), stage('b', 8), stage('c', null), { ...stage('d', 2), lagSeconds: 5 }, stage('e', -3)],
+    })
+    expect(stages.map((s) => s.lagSeconds)).toEqual([null, 3600, null, 5, 18_000])
+    expect(stages.map((s) => s.status)).toEqual(['ok', 'ok', 'waiting', 'ok', 'behind'])
+  })
+
+  it('counts a replica as converged only when it serves the champion of every model', () => {
+    const status = (replicaId: string, variable: 'temperatureC' | 'dewPointC', servingVersion: string) => ({
+      replicaId,
+      stationId: 'jfk',
+      variable,
+      version: servingVersion,
+      servingVersion,
+      state: 'serving',
+      error: null,
+      since: iso(0),
+      controlOffset: 1,
+      swapMilliseconds: 3,
+    })
+    const models = (['temperatureC', 'dewPointC'] as const).map((variable) => ({ stationId: 'jfk', variable, version: 'v2' }))
+    const answer = {
+      replicas: ['r0', 'r1', 'r2'],
+      models,
+      statuses: [
+        status('r0', 'temperatureC', 'v2'),
+        status('r0', 'dewPointC', 'v2'),
+        status('r1', 'temperatureC', 'v2'),
+        status('r1', 'dewPointC', 'v1'),
+      ],
+    }
+    expect(toReplicas(answer)).toMatchObject({ converged: 1, expected: 3 })
+    expect(() => toReplicas({} as never)).toThrow('/v1/replicas')
+  })
+
+  it('turns the instants of live events into ISO 8601 and leaves the rest alone', () => {
+    expect(withIsoInstants({ at: 0, startsAt: iso(1), endsAt: null, statistic: 3 })).toEqual({
+      at: '1970-01-01T00:00:00.000Z',
+      startsAt: iso(1),
+      endsAt: null,
+      statistic: 3,
+    })
   })
 })

@@ -1,4 +1,5 @@
 /** Applies the live stream to the state: one function per kind of event, no drawing here. */
+import { withIsoInstants } from './adapt.ts'
 import { instant } from './format.ts'
 import type { Loader } from './loader.ts'
 import { ready, valueOf } from './loadable.ts'
@@ -99,7 +100,7 @@ export function createLiveHandler(
       console.error(`live event ${message.id ?? ''} is not JSON`, error)
       return
     }
-    if (event !== null && typeof event === 'object') handler(event as never)
+    if (event !== null && typeof event === 'object') handler(withIsoInstants(event) as never)
   }
 }
 

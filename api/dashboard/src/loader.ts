@@ -1,5 +1,6 @@
 /** Fetches what the panels show, keeps it fresh, and never lets an old answer overwrite a newer choice. */
 import { FORECAST_VARIABLES } from '../../../schemas/quantities.ts'
+import { toPipeline, toReplicas, toSkill } from './adapt.ts'
 import { ApiError, getJson, getList, segment } from './api.ts'
 import { instant } from './format.ts'
 import type { Loadable } from './loadable.ts'
@@ -16,9 +17,9 @@ import type {
   ForecastBody,
   ModelEvent,
   ModelRow,
-  Pipeline,
-  Replicas,
-  SkillRow,
+  PipelineAnswer,
+  ReplicasAnswer,
+  SkillAnswerRow,
   Station,
 } from './wire.ts'
 
@@ -60,7 +61,7 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
       load(
         'pipeline',
         'pipeline',
-        () => getJson<Pipeline>('/v1/pipeline'),
+        async () => toPipeline(await getJson<PipelineAnswer>('/v1/pipeline')),
         (value) => {
           state.clock.mode = value.clock
           if (seeTime(instant(value.now))) scheduler.mark('clock')
@@ -106,7 +107,7 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
       const id = model()
       if (id === null) return
       await load('skill', 'skill', () =>
-        getList<SkillRow>('skill', '/v1/skill', { stationId: id, variable: state.selected.variable }),
+        getList<SkillAnswerRow>('skill', '/v1/skill', { stationId: id, variable: state.selected.variable }).then(toSkill),
       )
     },
     models: () => load('models', 'models', () => getList<ModelRow>('models', '/v1/models')),
@@ -140,7 +141,7 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
         () => getList<DriftEvent>('drift', '/v1/drift'),
         (events) => tell(events.map(tellDrift)),
       ),
-    replicas: () => load('replicas', 'replicas', () => getJson<Replicas>('/v1/replicas')),
+    replicas: () => load('replicas', 'replicas', () => getJson<ReplicasAnswer>('/v1/replicas').then(toReplicas)),
     alerts: () =>
       load(
         'alerts',

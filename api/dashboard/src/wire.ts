@@ -66,10 +66,22 @@ export type PipelineStage = {
   reason?: string | null
 }
 
-/** `GET /v1/pipeline`. */
-export type Pipeline = { now: Iso; clock: 'system' | 'stream'; speed: number | null; stages: PipelineStage[] }
+/** `GET /v1/pipeline`. Lag, verdict and clock mode are used when given, and derived when not. */
+export type PipelineAnswer = {
+  now: Iso
+  clock?: 'system' | 'stream'
+  stages: Array<{
+    name: string
+    newestAt: Iso | null
+    ageSeconds: number | null
+    lagSeconds?: number | null
+    status?: string
+    reason?: string | null
+  }>
+}
+export type Pipeline = { now: Iso; clock: 'system' | 'stream' | null; stages: PipelineStage[] }
 
-/** One row of `GET /v1/skill` → `{ skill: SkillRow[] }`. Skills are 1 − score / reference score, so 0.2 is 20 % better. */
+/** One row of `GET /v1/skill` → `{ skill: SkillAnswerRow[] }`, there with `skillOverRecentredClimatology`. Skills are 1 − score / reference score, so 0.2 is 20 % better. */
 export type SkillRow = {
   stationId: string
   variable: ForecastVariable
@@ -86,6 +98,8 @@ export type SkillRow = {
   skillOverPersistence: number | null
   skillOverClimatology: number | null
 }
+
+export type SkillAnswerRow = Omit<SkillRow, 'skillOverClimatology'> & { skillOverRecentredClimatology: number | null }
 
 /** One row of `GET /v1/models` → `{ models: ModelRow[] }`. */
 export type ModelRow = {
@@ -129,16 +143,13 @@ export type DriftEvent = {
   estimatedOffset?: number | null
 }
 
-/** `GET /v1/replicas`. */
-export type Replicas = {
-  converged: number
-  expected: number
-  replicas: Array<{
-    replicaId: string
-    alive?: boolean
-    models: ReplicaModel[]
-  }>
+/** `GET /v1/replicas`: every replica's newest report per model, and what each model should be. */
+export type ReplicasAnswer = {
+  replicas: string[]
+  models: Array<{ stationId: string; variable: ForecastVariable; version: string }>
+  statuses: Array<ReplicaModel & { replicaId: string }>
 }
+export type Replicas = { converged: number; expected: number; replicas: Array<{ replicaId: string; models: ReplicaModel[] }> }
 export type ReplicaModel = {
   stationId: string
   variable: ForecastVariable

@@ -192,11 +192,8 @@ function chartNote(state: State, rows: readonly FanRow[]): [string, 'plain' | 'w
   const { forecast, observations } = state
   if (state.selected.stationId === null) return ['Choose a station above.', 'plain']
   if (forecast.status === 'failed') {
-    if (forecast.httpStatus === 404)
-      return [
-        `No forecast for this station yet: ${forecast.reason}. A first model is trained once enough history has arrived.`,
-        'warn',
-      ]
+    if (forecast.httpStatus === 404 || forecast.httpStatus === 503)
+      return [`No forecast to show: ${forecast.reason.replace(/\.$/, '')}. Asking again every 10 s.`, 'warn']
     return [`The forecast could not be loaded: ${forecast.reason}. Trying again.`, 'bad']
   }
   if (observations.status === 'failed')

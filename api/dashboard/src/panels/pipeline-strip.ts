@@ -24,6 +24,7 @@ const LABELS: Readonly<Record<string, string>> = {
 const STATUS: Readonly<Record<string, { tone: string; text: string }>> = {
   ok: { tone: 'good', text: 'on time' },
   late: { tone: 'warn', text: 'late' },
+  behind: { tone: 'warn', text: 'behind' },
   stale: { tone: 'bad', text: 'stale' },
   waiting: { tone: 'note', text: 'waiting' },
 }

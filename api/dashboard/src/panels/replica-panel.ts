@@ -62,12 +62,8 @@ function updateCard(node: HTMLElement, replica: Replicas['replicas'][number], st
   const own = replica.models.find((m) => m.stationId === stationId && m.variable === variable)
   const rejected = replica.models.filter((m) => m.state === 'rejected')
   setText(name, replica.replicaId)
-  const gone = replica.alive === false
-  setAttribute(badge, 'data-tone', gone ? 'bad' : rejected.length > 0 ? 'warn' : 'good')
-  setText(
-    badge,
-    gone ? 'no sign of life' : rejected.length > 0 ? `${rejected.length} refused` : `serves ${replica.models.length} models`,
-  )
+  setAttribute(badge, 'data-tone', rejected.length > 0 ? 'warn' : 'good')
+  setText(badge, rejected.length > 0 ? `${rejected.length} refused` : `serves ${replica.models.length} models`)
   setText(
     serves,
     own ? `${variableLabel(variable)}: ${shortVersion(own.servingVersion)}` : `${variableLabel(variable)}: nothing yet`,
