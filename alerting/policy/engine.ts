@@ -61,7 +61,7 @@ export function createPolicyEngine(deps: {
     take(alert, now) {
       const known = memory.get<KnownAlert>(`alert/${alert.alertId}`)
       if (known && alert.sequence <= known.alert.sequence) return false
-      // What was due before this news is decided as it was known then: a fast replay tells what a slow one tells.
+      // What was due before this news is decided as it was known then: a jump of event time swallows no alert.
       advance(now)
       memory.set(`alert/${alert.alertId}`, { alert } satisfies KnownAlert)
       const labels = Object.fromEntries(groupBy.map((label) => [label, labelValue(alert, label)]))

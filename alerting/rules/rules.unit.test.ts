@@ -98,9 +98,18 @@ describe('weather rules', () => {
     const warm = forecast(0, 10).quantiles[0] ?? []
     const cold = forecast(0, -5).quantiles[0] ?? []
     const late = forecast(0, 10)
-    expect(give('weather.forecast.v1', { ...late, quantiles: late.leadHours.map((lead) => (lead > 24 ? cold : warm)) })).toEqual([])
-    const [raised] = give('weather.forecast.v1', { ...forecast(1, 10), quantiles: late.leadHours.map((lead) => (lead === 6 ? cold : warm)) })
-    expect(raised).toMatchObject({ startsAt: at(1), labels: { kind: 'weather', station: 'ewr' }, annotations: { validAt: new Date(at(7)).toISOString() } })
+    expect(give('weather.forecast.v1', { ...late, quantiles: late.leadHours.map((lead) => (lead > 24 ? cold : warm)) })).toEqual(
+      [],
+    )
+    const [raised] = give('weather.forecast.v1', {
+      ...forecast(1, 10),
+      quantiles: late.leadHours.map((lead) => (lead === 6 ? cold : warm)),
+    })
+    expect(raised).toMatchObject({
+      startsAt: at(1),
+      labels: { kind: 'weather', station: 'ewr' },
+      annotations: { validAt: new Date(at(7)).toISOString() },
+    })
     expect(Number(raised?.annotations['probability'])).toBeGreaterThan(0.97)
   })
 
@@ -122,17 +131,28 @@ describe('weather rules', () => {
     const { engine, memory, inbound } = setup()
     const step = createRulesStep({ engine, memory, onSlice: () => undefined })
     const bad = forecast(0, 1)
-    const outcomes = await step([inbound('weather.forecast.v1', { ...bad, quantiles: bad.quantiles.map((q) => [...q].reverse()) })], {
-      topic: 'weather.forecast.v1',
-      partition: 0,
-      caughtUp: true,
-      heartbeat: async () => undefined,
-    })
+    const outcomes = await step(
+      [inbound('weather.forecast.v1', { ...bad, quantiles: bad.quantiles.map((q) => [...q].reverse()) })],
+      {
+        topic: 'weather.forecast.v1',
+        partition: 0,
+        caughtUp: true,
+        heartbeat: async () => undefined,
+      },
+    )
     expect(outcomes[0]).toMatchObject({ kind: 'dead-letter', reason: 'bad-quantiles' })
   })
 
   it('rules come from the configuration, and wrong ones are refused', () => {
-    const rule = { name: 'chilly', variable: 'temperatureC', op: '<=', threshold: 8, minProbability: 0.5, clearProbability: 0.4, withinHours: 3 }
+    const rule = {
+      name: 'chilly',
+      variable: 'temperatureC',
+      op: '<=',
+      threshold: 8,
+      minProbability: 0.5,
+      clearProbability: 0.4,
+      withinHours: 3,
+    }
     const { give } = setup({ alertWeatherRules: JSON.stringify([rule]) })
     expect(brief(give('weather.forecast.v1', forecast(0, 5)))).toEqual(['chilly firing 1'])
     expect(() => setup({ alertWeatherRules: JSON.stringify([{ ...rule, clearProbability: 0.9 }]) })).toThrow('clearProbability')
@@ -144,8 +164,17 @@ describe('weather rules', () => {
 describe('model rules', () => {
   it('drift fires when confirmed and resolves when recovered or stable', () => {
     const { give } = setup()
-    const seen = (['warned', 'confirmed', 'confirmed', 'recovered', 'confirmed', 'stable'] as const).map((state, i) => brief(give('model.drift.v1', drift(i, state))))
-    expect(seen).toEqual([[], ['drift-confirmed firing 1'], [], ['drift-confirmed resolved 2'], ['drift-confirmed firing 3'], ['drift-confirmed resolved 4']])
+    const seen = (['warned', 'confirmed', 'confirmed', 'recovered', 'confirmed', 'stable'] as const).map((state, i) =>
+      brief(give('model.drift.v1', drift(i, state))),
+    )
+    expect(seen).toEqual([
+      [],
+      ['drift-confirmed firing 1'],
+      [],
+      ['drift-confirmed resolved 2'],
+      ['drift-confirmed firing 3'],
+      ['drift-confirmed resolved 4'],
+    ])
   })
 
   it('a promotion resolves itself six hours of event time later, dated there', () => {
@@ -161,7 +190,10 @@ describe('model rules', () => {
   it('a rollback ends with the next promotion or after a day; a failed training with the next trained one', () => {
     const { give, clock, engine } = setup()
     expect(brief(give('model.lifecycle.v1', lifecycle(0, 'rolled-back')))).toEqual(['model-rolled-back firing 1'])
-    expect(brief(give('model.lifecycle.v1', lifecycle(1, 'promoted', { version: 'v3' })))).toEqual(['model-rolled-back resolved 2', 'model-promoted firing 1'])
+    expect(brief(give('model.lifecycle.v1', lifecycle(1, 'promoted', { version: 'v3' })))).toEqual([
+      'model-rolled-back resolved 2',
+      'model-promoted firing 1',
+    ])
     give('model.lifecycle.v1', lifecycle(10, 'rolled-back'))
     clock.observe(at(34))
     expect(brief(engine.tick(ALL))).toEqual(['model-promoted resolved 2', 'model-rolled-back resolved 4'])
@@ -175,7 +207,9 @@ describe('model rules', () => {
     expect(brief(give('model.status.v1', status('replica-0', 7, refused)))).toEqual(['artifact-rejected firing 1'])
     expect(brief(give('model.status.v1', status('replica-1', 7, refused)))).toEqual(['artifact-rejected firing 1'])
     expect(give('model.status.v1', status('replica-0', 6))).toEqual([])
-    expect(give('model.status.v1', status('replica-0', 8))).toMatchObject([{ state: 'resolved', labels: { replica: 'replica-0' } }])
+    expect(give('model.status.v1', status('replica-0', 8))).toMatchObject([
+      { state: 'resolved', labels: { replica: 'replica-0' } },
+    ])
   })
 
   it('a replica that does not answer an order within 60 s of wall time is told, until it does', () => {
@@ -193,7 +227,9 @@ describe('model rules', () => {
     const raised = engine.tick(ALL)
     expect(brief(raised)).toEqual(['fleet-unconverged firing 1'])
     expect(raised[0]?.annotations['replicas']).toBe('replica-1')
-    expect(brief(give('model.status.v1', status('replica-1', 8, { since: 10_062_000 })))).toEqual(['fleet-unconverged resolved 2'])
+    expect(brief(give('model.status.v1', status('replica-1', 8, { since: 10_062_000 })))).toEqual([
+      'fleet-unconverged resolved 2',
+    ])
   })
 })
 
@@ -207,7 +243,9 @@ describe('stale station', () => {
     clock.observe(at(9))
     expect(engine.tick(ALL)).toMatchObject([{ rule: 'station-stale', startsAt: at(6), state: 'firing' }])
     expect(engine.tick(ALL)).toEqual([])
-    expect(give('weather.observation-checked.v1', checked(10))).toMatchObject([{ rule: 'station-stale', state: 'resolved', endsAt: at(10) }])
+    expect(give('weather.observation-checked.v1', checked(10))).toMatchObject([
+      { rule: 'station-stale', state: 'resolved', endsAt: at(10) },
+    ])
   })
 
   it('is not judged while a partition lags, by who does not own it, nor just after the station was heard', () => {
@@ -224,7 +262,11 @@ describe('stale station', () => {
 
 describe('redelivery and restart', () => {
   const story = (): Array<[RuleTopic, unknown, number]> => [
-    ...Array.from({ length: 8 }, (_, hour): [RuleTopic, unknown, number] => ['weather.observation-checked.v1', checked(hour, { temperatureC: hour < 4 ? 'bad' : 'good' }), 2]),
+    ...Array.from({ length: 8 }, (_, hour): [RuleTopic, unknown, number] => [
+      'weather.observation-checked.v1',
+      checked(hour, { temperatureC: hour < 4 ? 'bad' : 'good' }),
+      2,
+    ]),
     ['weather.forecast.v1', forecast(1, -3), 2],
     ['weather.forecast.v1', forecast(2, 9), 2],
     ['model.drift.v1', drift(1, 'confirmed'), 0],
@@ -251,7 +293,10 @@ describe('redelivery and restart', () => {
     const fresh = setup()
     fresh.memory.restore(new Map(old.memory.unstoredRows().map((row) => [row.stateKey, JSON.parse(row.state) as unknown])))
     const again = events.map((event) => fresh.engine.process(event))
-    const ids = (all: typeof first) => all.map((processed) => ('alerts' in processed ? processed.alerts.map(({ alertId, sequence }) => `${alertId}/${sequence}`) : []))
+    const ids = (all: typeof first) =>
+      all.map((processed) =>
+        'alerts' in processed ? processed.alerts.map(({ alertId, sequence }) => `${alertId}/${sequence}`) : [],
+      )
     expect(ids(again)).toEqual(ids(first))
   })
 
@@ -287,7 +332,9 @@ describe('redelivery and restart', () => {
 
   it('recorded alerts of slices long past are forgotten, those of the slice at hand never', () => {
     const { engine, inbound, memory } = setup()
-    const events = Array.from({ length: 120 }, (_, i) => inbound('model.drift.v1', drift(i, i % 2 === 0 ? 'confirmed' : 'recovered')))
+    const events = Array.from({ length: 120 }, (_, i) =>
+      inbound('model.drift.v1', drift(i, i % 2 === 0 ? 'confirmed' : 'recovered')),
+    )
     for (const event of events) engine.process(event)
     engine.beginSlice('model.drift.v1', 0, 100)
     const progress = memory.get<{ emitted: Array<{ offset: number }> }>('progress/model.drift.v1/0')

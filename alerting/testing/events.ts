@@ -1,12 +1,25 @@
 /** Events for tests: complete, with everything overridable. Instants: START plus whole hours. */
-import type { Alert, CheckedObservation, Control, Drift, Forecast, Lifecycle, QualityFlags, ReplicaStatus } from '../../schemas/generated/types.ts'
+import type {
+  Alert,
+  CheckedObservation,
+  Control,
+  Drift,
+  Forecast,
+  Lifecycle,
+  QualityFlags,
+  ReplicaStatus,
+} from '../../schemas/generated/types.ts'
 import { HORIZON_HOURS, QUANTITIES } from '../../schemas/quantities.ts'
 
 export const HOUR_MS = 3_600_000
 export const START = Date.UTC(2013, 4, 1)
 export const at = (hours: number): number => START + hours * HOUR_MS
 
-export function checked(hours: number, flags: Partial<QualityFlags> = {}, over: Partial<CheckedObservation> = {}): CheckedObservation {
+export function checked(
+  hours: number,
+  flags: Partial<QualityFlags> = {},
+  over: Partial<CheckedObservation> = {},
+): CheckedObservation {
   const values = Object.fromEntries(QUANTITIES.map((quantity) => [quantity, 10])) as Record<(typeof QUANTITIES)[number], number>
   const good = Object.fromEntries(QUANTITIES.map((quantity) => [quantity, 'good'])) as QualityFlags
   return {
@@ -101,8 +114,26 @@ export function lifecycle(hours: number, event: Lifecycle['event'], over: Partia
 }
 
 export function control(hours: number, version: string): Control {
-  const champion = { version, runId: 'run-1', family: 'ridge', featureSet: 'f', artefact: { uri: 'file:x', sha256: '0', bytes: 1 }, since: at(hours) }
-  return { eventId: `control/${version}`, stationId: 'ewr', variable: 'temperatureC', champion, previous: null, challengers: [], changedAt: at(hours), changedBy: 'promotion', reason: 'better', causedBy: null }
+  const champion = {
+    version,
+    runId: 'run-1',
+    family: 'ridge',
+    featureSet: 'f',
+    artefact: { uri: 'file:x', sha256: '0', bytes: 1 },
+    since: at(hours),
+  }
+  return {
+    eventId: `control/${version}`,
+    stationId: 'ewr',
+    variable: 'temperatureC',
+    champion,
+    previous: null,
+    challengers: [],
+    changedAt: at(hours),
+    changedBy: 'promotion',
+    reason: 'better',
+    causedBy: null,
+  }
 }
 
 export function status(replicaId: string, controlOffset: number, over: Partial<ReplicaStatus> = {}): ReplicaStatus {

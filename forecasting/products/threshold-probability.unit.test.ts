@@ -39,18 +39,25 @@ describe('probability of crossing a threshold', () => {
     expect(probabilityAtLeast(calm, 0)).toBe(1)
     const certain = [5, 5, 5, 5, 5, 5, 5]
     expect([probabilityAtMost(certain, 4.9), probabilityAtMost(certain, 5), probabilityAtMost(certain, 5.1)]).toEqual([0, 1, 1])
-    expect([probabilityAtLeast(certain, 4.9), probabilityAtLeast(certain, 5), probabilityAtLeast(certain, 5.1)]).toEqual([1, 1, 0])
+    expect([probabilityAtLeast(certain, 4.9), probabilityAtLeast(certain, 5), probabilityAtLeast(certain, 5.1)]).toEqual([
+      1, 1, 0,
+    ])
   })
 
   it('is a probability, rises with the threshold, and its two sides cover everything', () => {
     fc.assert(
-      fc.property(quantiles, fc.double({ min: -100, max: 100, noNaN: true }), fc.double({ min: 0, max: 50, noNaN: true }), (q, t, more) => {
-        const p = probabilityAtMost(q, t)
-        expect(p).toBeGreaterThanOrEqual(0)
-        expect(p).toBeLessThanOrEqual(1)
-        expect(probabilityAtMost(q, t + more)).toBeGreaterThanOrEqual(p - 1e-9)
-        expect(p + probabilityAtLeast(q, t)).toBeGreaterThanOrEqual(1 - 1e-9)
-      }),
+      fc.property(
+        quantiles,
+        fc.double({ min: -100, max: 100, noNaN: true }),
+        fc.double({ min: 0, max: 50, noNaN: true }),
+        (q, t, more) => {
+          const p = probabilityAtMost(q, t)
+          expect(p).toBeGreaterThanOrEqual(0)
+          expect(p).toBeLessThanOrEqual(1)
+          expect(probabilityAtMost(q, t + more)).toBeGreaterThanOrEqual(p - 1e-9)
+          expect(p + probabilityAtLeast(q, t)).toBeGreaterThanOrEqual(1 - 1e-9)
+        },
+      ),
     )
   })
 
