@@ -11,7 +11,14 @@ const ARRAYS = ['climatology', 'scale', 'beta', 'residuals'] as const
 const GOLDEN_HOURS = [368_184, 376_944]
 const GOLDEN_TOLERANCE = 1e-3
 
-type Header = { family: string; variable: RidgeState['variable']; featureSet: string; card: RidgeState['card']; arrays: Array<{ name: (typeof ARRAYS)[number]; length: number }>; golden: number[][] }
+type Header = {
+  family: string
+  variable: RidgeState['variable']
+  featureSet: string
+  card: RidgeState['card']
+  arrays: Array<{ name: (typeof ARRAYS)[number]; length: number }>
+  golden: number[][]
+}
 
 /** Bytes that are not an artefact of this version, or that do not behave as recorded. */
 export class ArtefactError extends Error {
@@ -80,7 +87,8 @@ function decode(bytes: Uint8Array): { state: RidgeState; header: Header } {
     throw new ArtefactError('artefact-format', `the header is not JSON: ${(error as Error).message}`)
   }
   if (header.family !== recentredRidge.name) throw new ArtefactError('artefact-format', `unknown model family ${header.family}`)
-  if (header.featureSet !== FEATURE_SET) throw new ArtefactError('feature-set-mismatch', `made for ${header.featureSet}, this is ${FEATURE_SET}`)
+  if (header.featureSet !== FEATURE_SET)
+    throw new ArtefactError('feature-set-mismatch', `made for ${header.featureSet}, this is ${FEATURE_SET}`)
   const arrays: Record<string, Float64Array> = {}
   let at = MAGIC.length + 4 + headLength
   for (const { name, length } of header.arrays) {
@@ -97,5 +105,7 @@ function decode(bytes: Uint8Array): { state: RidgeState; header: Header } {
 function goldenOutput(fitted: Fitted, hour: number): number[] {
   const features = Float32Array.from({ length: FEATURE_COUNT }, (_, i) => Math.fround(5 + 3 * Math.sin(i + hour)))
   const { quantiles } = fitted.predict({ validAtMs: hour * HOUR_MS, features })
-  return [0, 2, 4, 6, 9, 13, 18, 24, 36, 54, 80, 120, 167].flatMap((lead) => [0, 3, 6].map((q) => Number(quantiles[lead * 7 + q]!.toFixed(4))))
+  return [0, 2, 4, 6, 9, 13, 18, 24, 36, 54, 80, 120, 167].flatMap((lead) =>
+    [0, 3, 6].map((q) => Number(quantiles[lead * 7 + q]!.toFixed(4))),
+  )
 }

@@ -35,7 +35,15 @@ export function fitClimatology(startHour: number, series: Float64Array): Float64
   const annual = n * (series.length >= FULL_YEAR_HOURS ? ANNUAL_PENALTY.full : ANNUAL_PENALTY.partial)
   const out = new Float64Array(TERMS)
   // The mean is not penalised, the diurnal cycle hardly.
-  solveColumns(cholesky(gram, TERMS, (i) => (i === 0 ? 0 : i < 5 ? n * 1e-4 : annual)), TERMS, cross, 1, 0, 1, out)
+  solveColumns(
+    cholesky(gram, TERMS, (i) => (i === 0 ? 0 : i < 5 ? n * 1e-4 : annual)),
+    TERMS,
+    cross,
+    1,
+    0,
+    1,
+    out,
+  )
   return out
 }
 

@@ -1,7 +1,16 @@
 /** Weighted least squares on row-major matrices: Gram matrices and Cholesky solves with many right-hand sides. */
 
 /** Adds XᵀX (upper triangle, p×p) and XᵀY (p×q) of the rows from…to (exclusive) to `gram` and `cross`. */
-export function accumulate(x: Float64Array, p: number, y: Float64Array, q: number, from: number, to: number, gram: Float64Array, cross: Float64Array): void {
+export function accumulate(
+  x: Float64Array,
+  p: number,
+  y: Float64Array,
+  q: number,
+  from: number,
+  to: number,
+  gram: Float64Array,
+  cross: Float64Array,
+): void {
   for (let row = from; row < to; row++) {
     const xo = row * p
     const yo = row * q
@@ -31,7 +40,15 @@ export function cholesky(gram: Float64Array, p: number, penalty: (index: number)
 }
 
 /** Solves L Lᵀ B = cross for the columns from…to (exclusive) of p×q; writes them into `out`. */
-export function solveColumns(factor: Float64Array, p: number, cross: Float64Array, q: number, from: number, to: number, out: Float64Array): void {
+export function solveColumns(
+  factor: Float64Array,
+  p: number,
+  cross: Float64Array,
+  q: number,
+  from: number,
+  to: number,
+  out: Float64Array,
+): void {
   for (let i = 0; i < p; i++) {
     for (let c = from; c < to; c++) out[i * q + c] = cross[i * q + c]!
     for (let k = 0; k < i; k++) {

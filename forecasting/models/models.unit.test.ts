@@ -18,11 +18,15 @@ function syntheticStation(): TrainingSet {
     return sum - 6
   }
   const grid = createHourlyGrid(START_HOUR, HOURS)
-  const targets = Object.fromEntries(FORECAST_VARIABLES.map((v) => [v, new Float64Array(HOURS)])) as Record<ForecastVariable, Float64Array>
+  const targets = Object.fromEntries(FORECAST_VARIABLES.map((v) => [v, new Float64Array(HOURS)])) as Record<
+    ForecastVariable,
+    Float64Array
+  >
   let weather = 0
   for (let i = 0; i < HOURS; i++) {
     weather = 0.97 * weather + 0.6 * normal()
-    const temperature = 10 + 5 * Math.sin((2 * Math.PI * (START_HOUR + i - 9)) / 24) + 4 * Math.sin((2 * Math.PI * i) / 8766) + weather
+    const temperature =
+      10 + 5 * Math.sin((2 * Math.PI * (START_HOUR + i - 9)) / 24) + 4 * Math.sin((2 * Math.PI * i) / 8766) + weather
     const humidity = Math.min(100, Math.max(5, 70 - 2 * weather))
     const wet = weather < -3 ? 1 : 0
     grid.set(START_HOUR + i, [temperature, temperature - 5, humidity, 1013 - weather, 1, 1, 3, wet])
@@ -34,8 +38,14 @@ function syntheticStation(): TrainingSet {
     targets.precipitationProbabilityPct[i] = wet * 100
   }
   const features = new Float32Array(HOURS * FEATURE_COUNT)
-  for (let i = 0; i < HOURS; i++) buildFeatures(grid, START_HOUR + i, features.subarray(i * FEATURE_COUNT, (i + 1) * FEATURE_COUNT))
-  return { startHour: START_HOUR, targets, features, featureHours: Float64Array.from({ length: HOURS }, (_, i) => START_HOUR + i) }
+  for (let i = 0; i < HOURS; i++)
+    buildFeatures(grid, START_HOUR + i, features.subarray(i * FEATURE_COUNT, (i + 1) * FEATURE_COUNT))
+  return {
+    startHour: START_HOUR,
+    targets,
+    features,
+    featureHours: Float64Array.from({ length: HOURS }, (_, i) => START_HOUR + i),
+  }
 }
 
 const station = syntheticStation()
@@ -46,7 +56,8 @@ describe('recentred ridge', () => {
   if (!result.ok) throw new Error(result.refused)
 
   it('beats persistence and recentred climatology on left-out origins at short leads and is not worse than climatology at long ones', () => {
-    const mae = (model: string, bucket: string): number => result.scores.find((s) => s.model === model && s.leadBucket === bucket)?.mae ?? Number.NaN
+    const mae = (model: string, bucket: string): number =>
+      result.scores.find((s) => s.model === model && s.leadBucket === bucket)?.mae ?? Number.NaN
     expect(mae('candidate', '1-6')).toBeLessThan(0.9 * mae('persistence', '1-6'))
     expect(mae('candidate', '1-6')).toBeLessThan(0.9 * mae('recentred-climatology', '1-6'))
     expect(mae('candidate', '73-168')).toBeLessThan(1.02 * mae('recentred-climatology', '73-168'))
@@ -69,7 +80,10 @@ describe('recentred ridge', () => {
   })
 
   it('predicts without its inputs, and says so', () => {
-    const { quantiles, degradedBecause } = result.fitted.predict({ ...newest, features: new Float32Array(FEATURE_COUNT).fill(Number.NaN) })
+    const { quantiles, degradedBecause } = result.fitted.predict({
+      ...newest,
+      features: new Float32Array(FEATURE_COUNT).fill(Number.NaN),
+    })
     expect(quantiles.every((v) => Number.isFinite(v))).toBe(true)
     expect(degradedBecause[0]).toMatch(/not observed/)
   })
@@ -94,12 +108,20 @@ describe('recentred ridge', () => {
     const fit = recentredRidge.fit(station, { variable })
     if (!fit.ok) throw new Error(fit.refused)
     const { quantiles } = fit.fitted.predict(newest)
-    if (variable === 'relativeHumidityPct' || variable === 'precipitationProbabilityPct') expect(Math.max(...quantiles)).toBeLessThanOrEqual(100)
+    if (variable === 'relativeHumidityPct' || variable === 'precipitationProbabilityPct')
+      expect(Math.max(...quantiles)).toBeLessThanOrEqual(100)
     if (variable !== 'temperatureC' && variable !== 'dewPointC') expect(Math.min(...quantiles)).toBeGreaterThanOrEqual(0)
   })
 
   it('refuses a history that is too short, as a value', () => {
-    const short = recentredRidge.fit({ ...station, featureHours: station.featureHours.subarray(0, 100), features: station.features.subarray(0, 100 * FEATURE_COUNT) }, { variable: 'temperatureC' })
+    const short = recentredRidge.fit(
+      {
+        ...station,
+        featureHours: station.featureHours.subarray(0, 100),
+        features: station.features.subarray(0, 100 * FEATURE_COUNT),
+      },
+      { variable: 'temperatureC' },
+    )
     expect(short.ok).toBe(false)
   })
 })

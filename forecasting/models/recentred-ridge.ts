@@ -18,7 +18,20 @@ const MIN_ROWS = 14 * 24
 const MAX_ROWS = 2400
 const BLOCKS = 5
 /** λ(h) = 0.003·h^1.1 per unit weight, constant within these lead groups (one factorisation each). */
-const LEAD_GROUPS = [[1, 2], [3, 4], [5, 6], [7, 9], [10, 13], [14, 18], [19, 24], [25, 36], [37, 54], [55, 80], [81, 120], [121, 168]] as const
+const LEAD_GROUPS = [
+  [1, 2],
+  [3, 4],
+  [5, 6],
+  [7, 9],
+  [10, 13],
+  [14, 18],
+  [19, 24],
+  [25, 36],
+  [37, 54],
+  [55, 80],
+  [81, 120],
+  [121, 168],
+] as const
 const FADES = [0, 0.25, 0.5, 0.75, 1]
 /** Share of the 30-day mean anomaly that is taken to last. */
 const RECENTRE = 0.6
@@ -85,14 +98,24 @@ function fit(history: TrainingSet, { variable }: FitOptions): FitResult {
     while (before > 0 && hourOf(from) - hourOf(before - 1) <= H + 24) before--
     let after = to
     while (after < n && hourOf(after) - hourOf(to - 1) <= H + 24) after++
-    const beta = regress(x, y, [[0, before], [after, n]])
+    const beta = regress(x, y, [
+      [0, before],
+      [after, n],
+    ])
     for (let r = from; r < to; r++) apply(beta, x.subarray(r * P, (r + 1) * P), out.subarray(r * H, (r + 1) * H))
   }
   const fade = chooseFades(y, out, n)
   const beta = regress(x, y, [[0, n]])
   for (let i = 0; i < P; i++) for (let h = 0; h < H; h++) beta[i * H + h]! *= fade[h]!
   const residuals = residualQuantiles(y, out, fade, n)
-  const state: RidgeState = { variable, climatology, scale, beta, residuals, card: { rows: n, inputs: P, blocks: BLOCKS, fade: LEAD_GROUPS.map(([a]) => fade[a - 1]) } }
+  const state: RidgeState = {
+    variable,
+    climatology,
+    scale,
+    beta,
+    residuals,
+    card: { rows: n, inputs: P, blocks: BLOCKS, fade: LEAD_GROUPS.map(([a]) => fade[a - 1]) },
+  }
   return { ok: true, fitted: createFitted(state), rows: n, scores: scoreLeftOut(state, history, origins, bases, out, fade) }
 }
 
@@ -120,10 +143,17 @@ export function createFitted(state: RidgeState): Fitted {
         recentred[h] = clamp(base, low, high)
         const centre = base + anomaly[h]!
         const group = groupOf(h + 1)
-        for (let q = 0; q < Q; q++) quantiles[h * Q + q] = clamp(isProbability ? centre : centre + residuals[group * Q + q]!, low, high)
+        for (let q = 0; q < Q; q++)
+          quantiles[h * Q + q] = clamp(isProbability ? centre : centre + residuals[group * Q + q]!, low, high)
       }
       const newest = features[lagIndex]! * (isProbability ? 100 : 1)
-      return { leadHours: Int32Array.from({ length: H }, (_, h) => h + 1), quantiles, persistence: new Float32Array(H).fill(newest), recentredClimatology: recentred, degradedBecause: missingInputs(features, lagIndex) }
+      return {
+        leadHours: Int32Array.from({ length: H }, (_, h) => h + 1),
+        quantiles,
+        persistence: new Float32Array(H).fill(newest),
+        recentredClimatology: recentred,
+        degradedBecause: missingInputs(features, lagIndex),
+      }
     },
     serialise: () => encodeArtefact(state),
     describe: () => ({ family: recentredRidge.name, variable, featureSet: FEATURE_SET, ...state.card }),
@@ -156,7 +186,15 @@ function monthAnomaly(climatology: Float64Array, variable: ForecastVariable, fea
   return mean - sum / (MONTH / 5)
 }
 
-function fillInputs(variable: ForecastVariable, climatology: Float64Array, features: Float32Array, hour: number, month: number, scale: Float64Array | null, out: Float64Array): void {
+function fillInputs(
+  variable: ForecastVariable,
+  climatology: Float64Array,
+  features: Float32Array,
+  hour: number,
+  month: number,
+  scale: Float64Array | null,
+  out: Float64Array,
+): void {
   const own = OWN[variable].column
   const scratch = new Float64Array(TERMS)
   out[0] = 1
@@ -214,7 +252,15 @@ function regress(x: Float64Array, y: Float64Array, ranges: ReadonlyArray<readonl
   const beta = new Float64Array(P * H)
   for (const [first, last] of LEAD_GROUPS) {
     const lambda = 0.003 * ((first + last) / 2) ** 1.1 * rows
-    solveColumns(cholesky(gram, P, (i) => (i === 0 ? 1e-6 * rows : lambda)), P, cross, H, first - 1, last, beta)
+    solveColumns(
+      cholesky(gram, P, (i) => (i === 0 ? 1e-6 * rows : lambda)),
+      P,
+      cross,
+      H,
+      first - 1,
+      last,
+      beta,
+    )
   }
   return beta
 }
@@ -259,11 +305,22 @@ function residualQuantiles(y: Float64Array, out: Float64Array, fade: Float64Arra
   return table
 }
 
-function scoreLeftOut(state: RidgeState, history: TrainingSet, origins: readonly number[], bases: Float64Array, out: Float64Array, fade: Float64Array) {
+function scoreLeftOut(
+  state: RidgeState,
+  history: TrainingSet,
+  origins: readonly number[],
+  bases: Float64Array,
+  out: Float64Array,
+  fade: Float64Array,
+) {
   const { variable, residuals } = state
   const { low, high, column } = OWN[variable]
   const lagIndex = FEATURES.findIndex((f) => f.column === column && f.offset === 0 && f.window === 1)
-  const models = { candidate: createBucketScores(), persistence: createBucketScores(), 'recentred-climatology': createBucketScores() }
+  const models = {
+    candidate: createBucketScores(),
+    persistence: createBucketScores(),
+    'recentred-climatology': createBucketScores(),
+  }
   const point = (value: number): number[] => new Array<number>(Q).fill(clamp(value, low, high))
   const quantiles = new Float64Array(Q)
   const isProbability = variable === 'precipitationProbabilityPct'
@@ -277,7 +334,8 @@ function scoreLeftOut(state: RidgeState, history: TrainingSet, origins: readonly
       if (Number.isNaN(observed) || Number.isNaN(newest)) continue
       const i = r * H + h - 1
       const centre = bases[i]! + fade[h - 1]! * out[i]!
-      for (let q = 0; q < Q; q++) quantiles[q] = clamp(isProbability ? centre : centre + residuals[groupOf(h) * Q + q]!, low, high)
+      for (let q = 0; q < Q; q++)
+        quantiles[q] = clamp(isProbability ? centre : centre + residuals[groupOf(h) * Q + q]!, low, high)
       models.candidate.add(h, verifyLead(quantiles, observed, variable))
       models.persistence.add(h, verifyLead(point(newest), observed, variable))
       models['recentred-climatology'].add(h, verifyLead(point(bases[i]!), observed, variable))

@@ -39,7 +39,12 @@ export type Fitted = {
 export type ModelScore = BucketScore & { readonly model: string }
 
 export type FitResult =
-  | { readonly ok: true; readonly fitted: Fitted; readonly rows: number; /** On origins left out of the fit. */ readonly scores: readonly ModelScore[] }
+  | {
+      readonly ok: true
+      readonly fitted: Fitted
+      readonly rows: number
+      /** On origins left out of the fit. */ readonly scores: readonly ModelScore[]
+    }
   | { readonly ok: false; readonly refused: string }
 
 export type ModelFamily = { readonly name: string; fit(history: TrainingSet, options: FitOptions): FitResult }

@@ -3,7 +3,7 @@ import type { Observation } from '../../schemas/generated/types.ts'
 import { QUANTITIES } from '../../schemas/quantities.ts'
 import type { Quantity } from '../../schemas/quantities.ts'
 import * as limits from './limits.ts'
-import { HOUR_MS, isCoarse, unchangedHours } from './memory.ts'
+import { HOUR_MS, continuesStuckRun, isCoarse, unchangedHours } from './memory.ts'
 import type { StationMemory } from './memory.ts'
 
 export const RULES = [
@@ -121,6 +121,10 @@ export function checkStep(memory: StationMemory, quantity: Quantity, value: numb
 export function checkStuck(memory: StationMemory, quantity: Quantity, o: Observation, value: number, raise: Raise): void {
   const stuck = limits.STUCK[quantity]
   if (!stuck) return
+  if (continuesStuckRun(memory.tracks[quantity], o.observedAt, value)) {
+    raise(quantity, 'bad', 'stuck-sensor')
+    return
+  }
   const hours = unchangedHours(memory.tracks[quantity], o.observedAt, value)
   if (quantity === 'windSpeedMps' && value === 0) {
     if (hours > limits.LONGEST_CALM_HOURS) raise(quantity, 'suspect', 'long-calm')

@@ -75,7 +75,8 @@ export function checkObservation(memory: StationMemory, observation: Observation
   }
   checkHumidity(isNewest ? memory : createStationMemory(), at, usable, raise)
 
-  const next = rememberSeen(isNewest ? rememberValues(memory, at, toRemember) : memory, observation, revision)
+  const isStuck = (quantity: Quantity): boolean => flags[quantity] === 'bad' && rules[quantity]?.includes('stuck-sensor') === true
+  const next = rememberSeen(isNewest ? rememberValues(memory, at, toRemember, isStuck) : memory, observation, revision)
   return { kind: 'checked', flags, rules, revision, memory: next }
 }
 

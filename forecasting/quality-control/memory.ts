@@ -6,8 +6,11 @@ import { STUCK, STUCK_MAX_GAP_HOURS } from './limits.ts'
 
 export const HOUR_MS = 3_600_000
 
-/** Newest accepted value of a quantity and since when it has not changed. Instants: epoch ms. */
-export type Track = { readonly at: number; readonly value: number; readonly since: number }
+/**
+ * Newest accepted value of a quantity and since when it has not changed, epoch ms. `isStuck`: this run was found stuck; it stays so until
+ * the value moves, even where the weather happens to pass by the stuck value.
+ */
+export type Track = { readonly at: number; readonly value: number; readonly since: number; readonly isStuck: boolean }
 /** Decayed counts of changes, and of those finer than a whole unit. */
 export type Changes = { readonly all: number; readonly fine: number }
 export type Seen = { readonly at: number; readonly source: string; readonly values: string; readonly revision: number }
@@ -25,7 +28,8 @@ const SEEN_AT_MOST = 96
 /** Weight of a change after the next one: about ten days of hourly changes count. */
 const DECAY = 0.996
 const ENOUGH_CHANGES = 16
-const FINE_SHARE = 0.02
+/** Whole degrees Fahrenheit, converted and corrected on the way, still show a few finer changes; tenths show mostly finer ones. */
+const FINE_SHARE = 0.15
 
 export function createStationMemory(): StationMemory {
   return { newestAt: null, tracks: {}, changes: {}, seen: [] }
@@ -51,12 +55,13 @@ export function rememberValues(
   memory: StationMemory,
   at: number,
   accepted: ReadonlyArray<readonly [Quantity, number]>,
+  isStuck: (quantity: Quantity) => boolean,
 ): StationMemory {
   const tracks = { ...memory.tracks }
   const changes = { ...memory.changes }
   for (const [quantity, value] of accepted) {
     const last = memory.tracks[quantity]
-    tracks[quantity] = { at, value, since: last && isUnchanged(last, at, value) ? last.since : at }
+    tracks[quantity] = { at, value, since: last && isUnchanged(last, at, value) ? last.since : at, isStuck: isStuck(quantity) }
     const coarse = STUCK[quantity]?.coarse
     if (coarse !== undefined && last && last.value !== value) {
       const { all, fine } = memory.changes[quantity] ?? { all: 0, fine: 0 }
@@ -69,6 +74,11 @@ export function rememberValues(
 /** Hours for which the value has been the same, were it `value` now. 0 when it changed or was not heard of for long. */
 export function unchangedHours(track: Track | undefined, at: number, value: number): number {
   return track && isUnchanged(track, at, value) ? (at - track.since) / HOUR_MS : 0
+}
+
+/** Whether the value continues a run that was found stuck. */
+export function continuesStuckRun(track: Track | undefined, at: number, value: number): boolean {
+  return track !== undefined && track.isStuck && isUnchanged(track, at, value)
 }
 
 /** Whether the sensor reports whole units. False until enough changes were seen. */

@@ -153,6 +153,9 @@ describe('stuck sensor', () => {
     expect(eighth?.flags).toMatchObject({ temperatureC: 'bad', dewPointC: 'good', relativeHumidityPct: 'good' })
     expect(eighth?.rules['temperatureC']).toContain('stuck-sensor')
     expect(verdicts[6]?.flags.temperatureC).toBe('suspect')
+    // The weather passes by the stuck value: the three agree, and the thermometer is still stuck.
+    expect(check(12, { temperatureC: 20, dewPointC: 9.3, relativeHumidityPct: 50 }).flags.temperatureC).toBe('bad')
+    expect(check(13, { temperatureC: 20.2, dewPointC: 9.3, relativeHumidityPct: 49.5 }).flags.temperatureC).toBe('good')
   })
 
   it('lets fog, calm nights and light wind be', () => {
