@@ -5,6 +5,7 @@ import { Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import type { InboundEvent } from '../infra/runtime/kafka/types.ts'
 import { FORECAST_VARIABLES, type ForecastVariable, QUANTILE_LEVELS } from '../schemas/quantities.ts'
+import { TOPICS } from '../schemas/topics.ts'
 import { CONTENT_TYPES, renderForecast } from './forecast/body.ts'
 import { ISSUE_INTERVAL_MS, judgeFreshness, REFUSE_AFTER_MS, selectIssue, type Selection } from './forecast/select.ts'
 import type { Snapshot } from './state/snapshot.ts'
@@ -122,10 +123,13 @@ export function createApp({ snapshot, store, live, now, clockMode, dashboardDir 
   })
   app.get('/v1/live', (c) =>
     streamSSE(c, async (stream) => {
+      // Names as in schemas/avro: observation-checked, forecast, lifecycle, …; absent: everything.
+      const types = c.req.query('types') ? new Set((c.req.query('types') as string).split(',')) : null
       const queue: InboundEvent[] = []
       let wake: () => void = () => {}
       let overflow = false
       const unsubscribe = live.subscribe((event) => {
+        if (types !== null && !types.has(TOPICS[event.topic].schema)) return
         if (queue.length >= MAX_QUEUED_EVENTS) overflow = true
         else queue.push(event)
         wake()
@@ -138,7 +142,7 @@ export function createApp({ snapshot, store, live, now, clockMode, dashboardDir 
         while (!stream.aborted && !overflow) {
           const event = queue.shift()
           if (event) {
-            await stream.writeSSE({ id: `${event.topic}:${event.partition}:${event.offset}`, event: event.topic, data: JSON.stringify(event.value) })
+            await stream.writeSSE({ id: `${event.topic}:${event.partition}:${event.offset}`, event: TOPICS[event.topic].schema, data: JSON.stringify(event.value) })
             continue
           }
           const isIdle = await new Promise<boolean>((resolve) => {

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
 import { amqpBlock, clickhouseBlock, kafkaBlock, registryBlock, webhookBlock } from '../../infra/runtime/config/index.ts'
-import { openPublisher, startProcessor } from '../../infra/runtime/kafka/index.ts'
+import { openPublisher, startFollower, startProcessor } from '../../infra/runtime/kafka/index.ts'
 import { openRabbit } from '../../infra/runtime/rabbitmq/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
 import { createBridge } from '../bridge/bridge.ts'
@@ -58,6 +58,21 @@ export const service = defineService({
     const { now } = createPolicyClock(clock, Date.now, timing.groupWaitMs + timing.groupIntervalMs)
     const bridge = createBridge({ rabbit, publisher, topology, wallNow: Date.now })
     const sink = createPolicySink({ engine, memory, stateSink: createStateSink(clickhouse, memory), send: bridge.send })
+    if (clock.mode === 'stream') {
+      // Alerts are rare: without the observations a replay's time would stand still between them.
+      await own(
+        startFollower({
+          config,
+          log,
+          name: `${NAME}-time`,
+          topics: ['weather.observation-checked.v1'],
+          from: 'end',
+          onEvents: (events) => {
+            for (const { value } of events) if (value !== null) clock.observe(value.receivedAt)
+          },
+        }),
+      )
+    }
     let isRestored = false
     let silencesReadAt = 0
     await own(

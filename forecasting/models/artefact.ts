@@ -36,6 +36,7 @@ export function encodeArtefact(state: RidgeState): Uint8Array {
     family: recentredRidge.name,
     variable: state.variable,
     featureSet: FEATURE_SET,
+    recentre: state.recentre,
     card: state.card,
     arrays: ARRAYS.map((name) => ({ name, length: state[name].length })),
     golden: GOLDEN_HOURS.map((hour) => goldenOutput(fitted, hour)),
@@ -98,7 +99,7 @@ function decode(bytes: Uint8Array): { state: RidgeState; header: Header } {
   }
   const [climatology, scale, beta, residuals] = ARRAYS.map((name) => arrays[name])
   if (!climatology || !scale || !beta || !residuals) throw new ArtefactError('artefact-format', 'an array is missing')
-  return { header, state: { variable: header.variable, climatology, scale, beta, residuals, card: header.card } }
+  return { header, state: { variable: header.variable, climatology, recentre: header.recentre, scale, beta, residuals, card: header.card } }
 }
 
 /** Medians and outer quantiles at a lead of every lead group for a made-up but fixed input. */

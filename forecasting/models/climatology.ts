@@ -3,7 +3,8 @@ import { cholesky, solveColumns } from './linear.ts'
 
 export const TERMS = 15
 const HOURS_PER_YEAR = 8765.82
-const FULL_YEAR_HOURS = 330 * 24
+/** From this length on the annual cycle counts as known, hours. */
+export const FULL_YEAR_HOURS = 330 * 24
 /** Relative penalty on the annual terms: hardly any with a year of data; with less they could extrapolate nonsense, so they are halved and more. */
 const ANNUAL_PENALTY = { full: 0.002, partial: 0.5 }
 

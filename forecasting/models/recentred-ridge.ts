@@ -7,7 +7,7 @@ import { FEATURE_COUNT, FEATURE_SET, FEATURES, COLUMN, HOUR_MS, MONTH_MEAN_INDEX
 import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { createBucketScores, verifyLead } from '../verification/index.ts'
 import { encodeArtefact } from './artefact.ts'
-import { climatologyAt, fitClimatology, TERMS } from './climatology.ts'
+import { climatologyAt, fitClimatology, FULL_YEAR_HOURS, TERMS } from './climatology.ts'
 import { accumulate, cholesky, solveColumns } from './linear.ts'
 import type { Fitted, FitOptions, FitResult, ModelFamily, Prediction, TrainingSet } from './types.ts'
 
@@ -33,8 +33,11 @@ const LEAD_GROUPS = [
   [121, 168],
 ] as const
 const FADES = [0, 0.25, 0.5, 0.75, 1]
-/** Share of the 30-day mean anomaly that is taken to last. */
-const RECENTRE = 0.6
+/**
+ * Share of the 30-day mean anomaly that is taken to last. With less than a year of history the annual cycle is not known, and the last
+ * month says more about the coming week than a cycle fitted on part of a year: then all of it.
+ */
+const RECENTRE = { full: 0.6, partial: 1 }
 
 const OWN: Record<ForecastVariable, { column: number; low: number; high: number }> = {
   temperatureC: { column: COLUMN.temperatureC, low: -95, high: 65 },
@@ -52,6 +55,7 @@ const P = 1 + INPUTS.length + 4
 export type RidgeState = {
   readonly variable: ForecastVariable
   readonly climatology: Float64Array
+  readonly recentre: number
   /** Standard deviation of each input. */
   readonly scale: Float64Array
   readonly beta: Float64Array
@@ -66,6 +70,7 @@ function fit(history: TrainingSet, { variable }: FitOptions): FitResult {
   const target = history.targets[variable]
   const climatology = fitClimatology(history.startHour, target)
   if (climatology === null) return { ok: false, refused: `fewer than 240 observed hours of ${variable}` }
+  const recentre = target.length >= FULL_YEAR_HOURS ? RECENTRE.full : RECENTRE.partial
   const origins = chooseOrigins(history, target)
   const n = origins.length
   if (n < MIN_ROWS / 2) return { ok: false, refused: `${n} usable origins of ${variable}; ${MIN_ROWS / 2} are needed` }
@@ -77,10 +82,10 @@ function fit(history: TrainingSet, { variable }: FitOptions): FitResult {
   origins.forEach((row, r) => {
     const hour = history.featureHours[row]!
     const vector = history.features.subarray(row * FEATURE_COUNT, (row + 1) * FEATURE_COUNT)
-    const month = monthAnomaly(climatology, variable, vector, hour)
-    fillInputs(variable, climatology, vector, hour, month, null, x.subarray(r * P, (r + 1) * P))
+    const shift = recentre * monthAnomaly(climatology, variable, vector, hour)
+    fillInputs(variable, climatology, vector, hour, shift, null, x.subarray(r * P, (r + 1) * P))
     for (let h = 1; h <= H; h++) {
-      const base = climatologyAt(climatology, hour + h, scratch) + RECENTRE * month
+      const base = climatologyAt(climatology, hour + h, scratch) + shift
       bases[r * H + h - 1] = base
       const observed = target[hour + h - history.startHour]!
       y[r * H + h - 1] = Number.isNaN(observed) ? Number.NaN : observed - base
@@ -121,7 +126,7 @@ function fit(history: TrainingSet, { variable }: FitOptions): FitResult {
 
 /** Rebuilds the model from its state; predict is a pure function of state and input. */
 export function createFitted(state: RidgeState): Fitted {
-  const { variable, climatology, beta, residuals } = state
+  const { variable, climatology, recentre, beta, residuals } = state
   const { column, low, high } = OWN[variable]
   const isProbability = variable === 'precipitationProbabilityPct'
   const lagIndex = FEATURES.findIndex((f) => f.column === column && f.offset === 0 && f.window === 1)
@@ -131,15 +136,15 @@ export function createFitted(state: RidgeState): Fitted {
     predict({ validAtMs, features }): Prediction {
       const hour = validAtMs / HOUR_MS
       const scratch = new Float64Array(TERMS)
-      const month = monthAnomaly(climatology, variable, features, hour)
+      const shift = recentre * monthAnomaly(climatology, variable, features, hour)
       const x = new Float64Array(P)
-      fillInputs(variable, climatology, features, hour, month, state.scale, x)
+      fillInputs(variable, climatology, features, hour, shift, state.scale, x)
       const anomaly = new Float64Array(H)
       apply(beta, x, anomaly)
       const quantiles = new Float32Array(H * Q)
       const recentred = new Float32Array(H)
       for (let h = 0; h < H; h++) {
-        const base = climatologyAt(climatology, hour + h + 1, scratch) + RECENTRE * month
+        const base = climatologyAt(climatology, hour + h + 1, scratch) + shift
         recentred[h] = clamp(base, low, high)
         const centre = base + anomaly[h]!
         const group = groupOf(h + 1)
@@ -203,7 +208,7 @@ function fillInputs(
     const value = features[index]!
     let input = 0
     if (!Number.isNaN(value)) {
-      if (kind === 'lag' && column === own) input = value - climatologyAt(climatology, hour - offset, scratch) - RECENTRE * month
+      if (kind === 'lag' && column === own) input = value - climatologyAt(climatology, hour - offset, scratch) - shift
       else if (kind === 'wet' || kind === 'range') input = value
       else {
         const monthMean = features[MONTH_MEAN_INDEX[column]!]!

@@ -57,6 +57,7 @@ export async function openRabbit(url: string, options: OpenRabbitOptions): Promi
   const { setup, log } = options
   const consumers: Consumer[] = []
   const running = new Set<Promise<void>>()
+  const channels = new Set<ConfirmChannel>()
   const closing = new AbortController()
   const publisher: ConfirmedPublisher = createConfirmedPublisher(log)
   /** The connection that lives now; channels of earlier ones are left alone. */
@@ -101,6 +102,9 @@ export async function openRabbit(url: string, options: OpenRabbitOptions): Promi
       closing.abort()
       await Promise.race([Promise.allSettled([...running, publisher.drained()]), pause(CLOSE_TIMEOUT_MS)])
       publisher.lost(new Error('closed'))
+      // Channel by channel, with an answer each: a connection that is closed at once may drop acknowledgements on their way.
+      const closed = Promise.allSettled(Array.from(channels, (channel) => channel.close()))
+      await Promise.race([closed, pause(CLOSE_TIMEOUT_MS)])
       await Promise.race([model.close(), pause(CLOSE_TIMEOUT_MS)])
     },
   }
@@ -120,7 +124,9 @@ export async function openRabbit(url: string, options: OpenRabbitOptions): Promi
       log.error({ reason: lastError }, 'RabbitMQ closed a channel')
     })
     channel.on('handler-error', (error: unknown) => log.error({ error }, 'a RabbitMQ listener threw'))
+    channels.add(channel)
     channel.on('close', () => {
+      channels.delete(channel)
       publisher.lost(new Error('channel closed'), channel)
       void recover(connection, reopen)
     })
