@@ -48,20 +48,44 @@ async function open(url = stackUrls().amqpUrl): Promise<Rabbit> {
 
 function kit(rabbit: Rabbit, transport: Transport, maxAttempts = 10) {
   const facts: AlertDelivery[] = []
-  const publisher = { publish: async (events: ReadonlyArray<OutboundEvent | { value: null }>) => void facts.push(...events.map(({ value }) => value as AlertDelivery)) }
+  const publisher = {
+    publish: async (events: ReadonlyArray<OutboundEvent | { value: null }>) =>
+      void facts.push(...events.map(({ value }) => value as AlertDelivery)),
+  }
   let version = 0
   const memory = createMemory('alert-transports', () => ++version)
-  const worker = createWorker({ transport, rabbit, publisher, memory, store: async () => undefined, topology, maxAttempts, wallNow: Date.now })
+  const worker = createWorker({
+    transport,
+    rabbit,
+    publisher,
+    memory,
+    store: async () => undefined,
+    topology,
+    maxAttempts,
+    wallNow: Date.now,
+  })
   const bridge = createBridge({ rabbit, publisher, topology, wallNow: Date.now })
   return { facts, worker, bridge, states: () => facts.map(({ state, attempt }) => `${state} ${attempt}`) }
 }
 
 function notification(messageId: string, alertId = messageId, sequence = 1): Notification {
   const { causedBy: _, ...rest } = alert({ alertId, sequence })
-  return { messageId, threadId: messageId, opensThread: true, groupLabels: {}, state: 'firing', severity: 'warning', cause: 'first', decidedAt: at(0), alerts: [rest] }
+  return {
+    messageId,
+    threadId: messageId,
+    opensThread: true,
+    groupLabels: {},
+    state: 'firing',
+    severity: 'warning',
+    cause: 'first',
+    decidedAt: at(0),
+    alerts: [rest],
+  }
 }
 
-function recording(answer: (n: Notification) => Delivered = () => ({ ok: true, detail: 'ok' })): Transport & { received: Notification[] } {
+function recording(
+  answer: (n: Notification) => Delivered = () => ({ ok: true, detail: 'ok' }),
+): Transport & { received: Notification[] } {
   const received: Notification[] = []
   return {
     channel: 'slack',
@@ -115,7 +139,11 @@ it('a Slack that answers 429, then 500, then 200 gets the message at the third a
 
 it('what is refused for good, or too often, or is no notification ends in the dead queue with the reason', async () => {
   const rabbit = await open()
-  const transport = recording(({ messageId }) => ({ ok: false, retry: messageId === 'final' ? 'permanent' : 'transient', detail: `no ${messageId}` }))
+  const transport = recording(({ messageId }) => ({
+    ok: false,
+    retry: messageId === 'final' ? 'permanent' : 'transient',
+    detail: `no ${messageId}`,
+  }))
   const { bridge, worker, states } = kit(rabbit, transport, 2)
   await rabbit.consume(topology.queueOf('slack'), worker, { prefetch: 1 })
   await bridge.send(notification('final'))
@@ -128,22 +156,26 @@ it('what is refused for good, or too often, or is no notification ends in the de
   expect(states().sort()).toEqual(['dead 1', 'dead 2', 'queued 0', 'queued 0', 'retrying 1'])
 })
 
-it('a handler that dies every time cannot spin for ever: the delivery limit sends its message to the dead queue', { timeout: 180_000 }, async () => {
-  const connection = await connect(stackUrls().amqpUrl)
-  cleanUps.push(() => connection.close())
-  const channel = await connection.createChannel()
-  const rabbit = await open()
-  const { bridge } = kit(rabbit, recording())
-  let deliveries = 0
-  await channel.consume(topology.queueOf('slack'), (message) => {
-    deliveries += 1
-    if (message) channel.nack(message, false, true)
-  })
-  await bridge.send(notification('m1'))
-  const dead: unknown[] = []
-  await until('dead-lettered', async () => dead.push(...(await deadMessages())) === 1)
-  expect(deliveries).toBe(21)
-})
+it(
+  'a handler that dies every time cannot spin for ever: the delivery limit sends its message to the dead queue',
+  { timeout: 180_000 },
+  async () => {
+    const connection = await connect(stackUrls().amqpUrl)
+    cleanUps.push(() => connection.close())
+    const channel = await connection.createChannel()
+    const rabbit = await open()
+    const { bridge } = kit(rabbit, recording())
+    let deliveries = 0
+    await channel.consume(topology.queueOf('slack'), (message) => {
+      deliveries += 1
+      if (message) channel.nack(message, false, true)
+    })
+    await bridge.send(notification('m1'))
+    const dead: unknown[] = []
+    await until('dead-lettered', async () => dead.push(...(await deadMessages())) === 1)
+    expect(deliveries).toBe(21)
+  },
+)
 
 it('an older state that a retry delivers late is dropped, and says so', async () => {
   const rabbit = await open()
@@ -157,40 +189,51 @@ it('an older state that a retry delivers late is dropped, and says so', async ()
   expect(facts.find(({ messageId, state }) => messageId === 'older' && state === 'dead')?.detail).toContain('superseded')
 })
 
-it('the connection to RabbitMQ cut again and again in the middle: nothing is lost, nothing is told twice', { timeout: 120_000 }, async () => {
-  const { hostname, port } = new URL(stackUrls().amqpUrl)
-  const proxy = await openFaultProxy({ host: hostname, port: Number(port) })
-  cleanUps.push(() => proxy.close())
-  const url = new URL(stackUrls().amqpUrl)
-  url.port = String(proxy.port)
-  const rabbit = await open(url.href)
-  const transport = recording()
-  const { bridge, worker, facts } = kit(rabbit, transport)
-  await rabbit.consume(topology.queueOf('slack'), worker, { prefetch: 1 })
-  const ids = Array.from({ length: 300 }, (_, i) => `m${i}`)
-  let cuts = 0
-  let repeats = 0
-  for (const [i, id] of ids.entries()) {
-    if (i % 60 === 30) {
-      proxy.break()
-      cuts += 1
-      setTimeout(() => proxy.restore(), 300)
-    }
-    // As the processor does with a transient failure: again, with the same id.
-    for (;;) {
-      try {
-        await bridge.send(notification(id))
-        break
-      } catch (error) {
-        if (!isTransient(error)) throw error
-        repeats += 1
-        await new Promise((resolve) => setTimeout(resolve, 100))
+it(
+  'the connection to RabbitMQ cut again and again in the middle: nothing is lost, nothing is told twice',
+  { timeout: 120_000 },
+  async () => {
+    const { hostname, port } = new URL(stackUrls().amqpUrl)
+    const proxy = await openFaultProxy({ host: hostname, port: Number(port) })
+    cleanUps.push(() => proxy.close())
+    const url = new URL(stackUrls().amqpUrl)
+    url.port = String(proxy.port)
+    const rabbit = await open(url.href)
+    const transport = recording()
+    const { bridge, worker, facts } = kit(rabbit, transport)
+    await rabbit.consume(topology.queueOf('slack'), worker, { prefetch: 1 })
+    const ids = Array.from({ length: 300 }, (_, i) => `m${i}`)
+    let cuts = 0
+    let repeats = 0
+    for (const [i, id] of ids.entries()) {
+      if (i % 60 === 30) {
+        proxy.break()
+        cuts += 1
+        setTimeout(() => proxy.restore(), 300)
+      }
+      // As the processor does with a transient failure: again, with the same id.
+      for (;;) {
+        try {
+          await bridge.send(notification(id))
+          break
+        } catch (error) {
+          if (!isTransient(error)) throw error
+          repeats += 1
+          await new Promise((resolve) => setTimeout(resolve, 100))
+        }
       }
     }
-  }
-  await until('everything has arrived', () => new Set(transport.received.map(({ messageId }) => messageId)).size === ids.length, 60_000)
-  expect(cuts).toBe(5)
-  expect(repeats).toBeGreaterThan(0)
-  expect(transport.received.map(({ messageId }) => messageId).sort()).toEqual([...ids].sort())
-  await until('every sent is told', () => new Set(facts.filter(({ state }) => state === 'sent').map(({ messageId }) => messageId)).size === ids.length)
-})
+    await until(
+      'everything has arrived',
+      () => new Set(transport.received.map(({ messageId }) => messageId)).size === ids.length,
+      60_000,
+    )
+    expect(cuts).toBe(5)
+    expect(repeats).toBeGreaterThan(0)
+    expect(transport.received.map(({ messageId }) => messageId).sort()).toEqual([...ids].sort())
+    await until(
+      'every sent is told',
+      () => new Set(facts.filter(({ state }) => state === 'sent').map(({ messageId }) => messageId)).size === ids.length,
+    )
+  },
+)

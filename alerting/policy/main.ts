@@ -1,7 +1,14 @@
 /** alert.v1 → grouped notifications → RabbitMQ. Run one: groups span all alerts. */
 import { z } from 'zod'
 import { openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
-import { amqpBlock, clickhouseBlock, kafkaBlock, registryBlock, webhookBlock } from '../../infra/runtime/config/index.ts'
+import {
+  amqpBlock,
+  clickhouseBlock,
+  clockBlock,
+  kafkaBlock,
+  registryBlock,
+  webhookBlock,
+} from '../../infra/runtime/config/index.ts'
 import { openPublisher, startFollower, startProcessor } from '../../infra/runtime/kafka/index.ts'
 import { openRabbit } from '../../infra/runtime/rabbitmq/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
@@ -33,6 +40,7 @@ export const service = defineService({
     ...amqpBlock.shape,
     ...webhookBlock.shape,
     ...queuesBlock.shape,
+    ...clockBlock.shape,
     ...policyBlock.shape,
   }),
   async start({ config, own, clock, log, metrics, fail }) {

@@ -1,7 +1,7 @@
 /** Weather, drift, lifecycle, control and replica events → alert.v1. Run one; several share partitions safely, except fleet-unconverged. */
 import { z } from 'zod'
 import { openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
-import { clickhouseBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
+import { clickhouseBlock, clockBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
 import { openPublisher, startProcessor } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
 import { createMemory } from '../shared/memory.ts'
@@ -18,7 +18,13 @@ const TICK_MS = 1000
 
 export const service = defineService({
   name: NAME,
-  config: z.object({ ...kafkaBlock.shape, ...registryBlock.shape, ...clickhouseBlock.shape, ...rulesBlock.shape }),
+  config: z.object({
+    ...kafkaBlock.shape,
+    ...registryBlock.shape,
+    ...clickhouseBlock.shape,
+    ...clockBlock.shape,
+    ...rulesBlock.shape,
+  }),
   async start({ config, own, clock, log, metrics, fail }) {
     const clickhouse = await own(openClickHouse(config))
     const publisher = await own(openPublisher({ config, name: NAME, log }))

@@ -99,6 +99,7 @@ export function lifecycle(hours: number, event: Lifecycle['event'], over: Partia
     reasons: ['crps better by 12 %'],
     metrics: [],
     artefact: null,
+    evaluation: null,
     dataFrom: null,
     dataTo: null,
     rows: 1000,

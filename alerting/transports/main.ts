@@ -18,6 +18,8 @@ import { createWorker, forgetOldMessages } from './worker.ts'
 const NAME = 'alert-transports'
 const HOUR_MS = 3_600_000
 const KEEP_SENT_MS = 7 * 24 * HOUR_MS
+/** Well below what the liveness probe takes for a stuck loop. */
+const TIDY_EVERY_MS = 20_000
 
 export const service = defineService({
   name: NAME,
@@ -71,7 +73,7 @@ export const service = defineService({
     }
     await own(
       startTicker({
-        everyMs: HOUR_MS,
+        everyMs: TIDY_EVERY_MS,
         log,
         fail,
         tick: async () => {
