@@ -37,10 +37,13 @@ export function openS3Store(options: S3StoreOptions): ArtifactStore {
             Body: bytes,
             ContentType: 'application/octet-stream',
             Metadata: { sha256: artefact.sha256 },
+            // Of two writers of one key only the first succeeds.
+            IfNoneMatch: '*',
           }),
         )
       } catch (error) {
-        throw unavailable(artefact.uri, error)
+        if (statusOf(error) !== 412) throw unavailable(artefact.uri, error)
+        if ((await find(name)) !== artefact.sha256) throw exists(artefact.uri)
       }
       return artefact
     },
@@ -53,7 +56,7 @@ export function openS3Store(options: S3StoreOptions): ArtifactStore {
         bytes = await Body.transformToByteArray()
       } catch (error) {
         if (error instanceof AppError) throw error
-        throw isNotFound(error) ? missing(artefact.uri, error) : unavailable(artefact.uri, error)
+        throw statusOf(error) === 404 ? missing(artefact.uri, error) : unavailable(artefact.uri, error)
       }
       return verify(artefact, bytes)
     },
@@ -66,14 +69,14 @@ export function openS3Store(options: S3StoreOptions): ArtifactStore {
       const { Metadata } = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: name }))
       return Metadata?.['sha256'] ?? 'unknown'
     } catch (error) {
-      if (isNotFound(error)) return null
+      if (statusOf(error) === 404) return null
       throw unavailable(`${base}${name}`, error)
     }
   }
 }
 
-function isNotFound(error: unknown): boolean {
-  return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode === 404
+function statusOf(error: unknown): number | undefined {
+  return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode
 }
 
 function unavailable(uri: string, cause: unknown): AppError {
