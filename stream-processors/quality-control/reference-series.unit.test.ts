@@ -54,7 +54,8 @@ function judge(name: string): Judged {
         dewPointC: number(row['dwpt']),
         relativeHumidityPct: number(row['rhum']),
         precipitationMm: number(row['prcp']),
-        windDirectionDeg: number(row['wspd']) === 0 ? null : number(row['wdir']),
+        // Sixteen-point series write north as 0; a producer makes it 360, and null of a calm.
+        windDirectionDeg: number(row['wspd']) === 0 ? null : number(row['wdir'] === '0.0' ? '360' : row['wdir']),
         windSpeedMps: kmh(row['wspd']),
         windGustMps: kmh(row['wpgt']),
         pressureHpa: number(row['pres']),
@@ -70,8 +71,12 @@ function judge(name: string): Judged {
       const count = (judged.byQuantity[quantity] ??= [0, 0, 0])
       count[0]++
       judged.values++
-      if (verdict.flags[quantity] === 'suspect') (judged.suspect++, count[1]++)
-      else if (verdict.flags[quantity] !== 'good') (judged.bad++, count[2]++)
+      const isSuspect = verdict.flags[quantity] === 'suspect'
+      const isBad = !isSuspect && verdict.flags[quantity] !== 'good'
+      judged.suspect += Number(isSuspect)
+      judged.bad += Number(isBad)
+      count[1] += Number(isSuspect)
+      count[2] += Number(isBad)
     }
   }
   return judged
