@@ -41,7 +41,7 @@ export function showState<T>(
   const value = valueOf(data)
   if (data.status === 'failed') {
     const kept = value === undefined ? '' : ' Shown is what was last received.'
-    panel.note(`Could not be loaded: ${data.reason}. Trying again.${kept}`, 'bad')
+    panel.note(`Could not be loaded: ${data.reason.replace(/\.$/, '')}. Trying again.${kept}`, 'bad')
   } else if (value === undefined) panel.note(texts.loading)
   else if (texts.isEmpty(value)) panel.note(texts.empty)
   else panel.note('')
