@@ -37,7 +37,7 @@ export function openS3Store(options: S3StoreOptions): ArtifactStore {
             Body: bytes,
             ContentType: 'application/octet-stream',
             Metadata: { sha256: artefact.sha256 },
-            // Of two writers of one key only the first succeeds.
+            // Of two writers at the same instant only one succeeds, where the server honours it (AWS and MinIO do).
             IfNoneMatch: '*',
           }),
         )

@@ -27,11 +27,11 @@ export type ServiceContext<Config> = {
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: Metrics
-  addReadiness(name: string, check: () => Readiness): void
+  readonly addReadiness: (name: string, check: () => Readiness) => void
   /** A loop that must tick: /livez fails when the age passes 60 s. */
-  addLoop(name: string, lastTickAgeMs: () => number): void
+  readonly addLoop: (name: string, lastTickAgeMs: () => number) => void
   /** Ends the process with a non-zero exit code, after an orderly close. */
-  fail(error: unknown): void
+  readonly fail: (error: unknown) => void
   /** Aborted when draining begins. */
   readonly signal: AbortSignal
 }
