@@ -243,6 +243,23 @@ describe('timeline', () => {
     const span = timelineSpan(marks, Date.parse(iso(10)))
     expect((span?.to ?? 0) - (span?.from ?? 0)).toBeGreaterThanOrEqual(86_400_000)
     expect(timelineSpan([], 0)).toBeNull()
+    const row = {
+      stationId: 'jfk',
+      variable: 'dewPointC' as const,
+      champion: { version: 'v1', since: iso(5) },
+      previous: null,
+      changedAt: null,
+      changedBy: null,
+      reason: 'first',
+    }
+    const both = timelineMarks(
+      [{ eventId: 'p', stationId: 'jfk', variable: 'dewPointC', version: 'v1', event: 'promoted', at: iso(5) }],
+      [],
+      'jfk',
+      [row],
+    )
+    expect(both.map((m) => m.id)).toEqual(['p'])
+    expect(timelineMarks([], [], 'jfk', [row]).map((m) => [m.kind, m.text])).toEqual([['promoted', 'first']])
   })
 })
 

@@ -1,6 +1,6 @@
 /** What the model timeline shows: marks per variable over event time. Pure. */
 import { formatNumber, instant, unitOf } from './format.ts'
-import type { DriftEvent, ModelEvent } from './wire.ts'
+import type { DriftEvent, ModelEvent, ModelRow } from './wire.ts'
 
 export type MarkKind = 'trained' | 'promoted' | 'rolled-back' | 'rejected' | 'failed' | 'warned' | 'confirmed' | 'recovered'
 export type TimelineMark = { id: string; variable: string; atMs: number; kind: MarkKind; text: string; version: string | null }
@@ -18,10 +18,12 @@ export const MARK_LABELS: Readonly<Record<MarkKind, string>> = {
 
 const isMarkKind = (name: string): name is MarkKind => Object.hasOwn(MARK_LABELS, name)
 
+/** The champions being served stand for their promotions where the history does not hold these. */
 export function timelineMarks(
   events: readonly ModelEvent[],
   drift: readonly DriftEvent[],
   stationId: string | null,
+  models: readonly ModelRow[] = [],
 ): TimelineMark[] {
   const marks: TimelineMark[] = []
   for (const event of events) {
@@ -41,6 +43,20 @@ export function timelineMarks(
       kind: event.state,
       version: null,
       text: `${event.explanation || event.cause}${step}`,
+    })
+  }
+  for (const { stationId: id, variable, champion, reason } of models) {
+    const atMs = instant(champion?.since)
+    if (id !== stationId || !champion || atMs === null) continue
+    if (marks.some((mark) => mark.kind === 'promoted' && mark.variable === variable && mark.version === champion.version))
+      continue
+    marks.push({
+      id: `${id}/${variable}/${champion.version}`,
+      variable,
+      atMs,
+      kind: 'promoted',
+      version: champion.version,
+      text: reason ?? '',
     })
   }
   return marks.sort((a, b) => a.atMs - b.atMs)

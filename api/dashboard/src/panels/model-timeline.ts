@@ -43,10 +43,11 @@ export function createModelTimeline(state: State, scheduler: Scheduler<Part>): H
   const draw = (): void => {
     const events = showState(panel, state.modelEvents, {
       loading: 'Loading the history of the models…',
-      isEmpty: (value) => value.length === 0,
+      isEmpty: (value) =>
+        value.length === 0 && !(valueOf(state.models) ?? []).some((row) => row.stationId === state.selected.stationId),
       empty: 'No model has been trained for this station yet.',
     })
-    const marks = timelineMarks(events ?? [], valueOf(state.drift) ?? [], state.selected.stationId)
+    const marks = timelineMarks(events ?? [], valueOf(state.drift) ?? [], state.selected.stationId, valueOf(state.models))
     setText(serving, servingText(state))
     const span = timelineSpan(marks, state.clock.nowMs)
     const width = plot.clientWidth
