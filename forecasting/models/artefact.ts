@@ -15,6 +15,7 @@ type Header = {
   family: string
   variable: RidgeState['variable']
   featureSet: string
+  recentre: number
   card: RidgeState['card']
   arrays: Array<{ name: (typeof ARRAYS)[number]; length: number }>
   golden: number[][]

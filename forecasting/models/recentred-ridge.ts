@@ -116,6 +116,7 @@ function fit(history: TrainingSet, { variable }: FitOptions): FitResult {
   const state: RidgeState = {
     variable,
     climatology,
+    recentre,
     scale,
     beta,
     residuals,
@@ -196,7 +197,7 @@ function fillInputs(
   climatology: Float64Array,
   features: Float32Array,
   hour: number,
-  month: number,
+  shift: number,
   scale: Float64Array | null,
   out: Float64Array,
 ): void {
