@@ -3,10 +3,10 @@ import { pause } from '../../infra/runtime/backoff.ts'
 import { openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
 import { openPublisher, startFollower } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
+import { createProgress } from '../shared/progress.ts'
 import { ReplayConfig } from './config.ts'
 import { createModelWatch } from './model-watch.ts'
 import { expectedModels, loadPlan } from './plan.ts'
-import { createProgressStore } from './progress-store.ts'
 import { runReplay } from './replay.ts'
 
 export const service = defineService({
@@ -16,15 +16,31 @@ export const service = defineService({
     const plan = await loadPlan(config, log)
     const clickhouse = await own(openClickHouse(config))
     const publisher = await own(openPublisher({ config, name: 'replay', log }))
+    const progress = createProgress(clickhouse, 'replay')
     const models = createModelWatch(expectedModels(plan.series))
     if (config.replayWaitForModels) {
-      await own(startFollower({ config, log, name: 'replay-models', topics: ['model.control.v1'], from: 'beginning', onEvents: models.onEvents }))
+      await own(
+        startFollower({
+          config,
+          log,
+          name: 'replay-models',
+          topics: ['model.control.v1'],
+          from: 'beginning',
+          onEvents: models.onEvents,
+        }),
+      )
     }
-    const position = metrics.gauge('published_through_seconds', 'Event time up to which observations were published, epoch seconds')
+    const position = metrics.gauge(
+      'published_through_seconds',
+      'Event time up to which observations were published, epoch seconds',
+    )
     const running = runReplay(plan, {
       publisher,
       clock,
-      progress: createProgressStore(clickhouse, plan.series.source),
+      progress: {
+        load: () => progress.load(plan.series.source),
+        save: (through) => progress.save(plan.series.source, through),
+      },
       models: config.replayWaitForModels ? models : null,
       pacer: { nowMs: () => performance.now(), sleep: (ms, until) => pause(ms, until) },
       log,
@@ -32,6 +48,8 @@ export const service = defineService({
       signal,
     })
     running.catch(fail)
-    await own({ close: () => running.catch((error: unknown) => log.debug({ error }, 'the replay ended with the failure already reported')) })
+    await own({
+      close: () => running.catch((error: unknown) => log.debug({ error }, 'the replay ended with the failure already reported')),
+    })
   },
 })

@@ -10,8 +10,9 @@ import { demoScenario } from './demo-scenario.ts'
 import type { ReplayPlan } from './replay.ts'
 import { ScenarioSchema, prepareScenario } from './scenario.ts'
 import type { Scenario } from './scenario.ts'
-import { BUNDLED_OBSERVATIONS, BUNDLED_STATIONS, loadSeries, loadStations } from './series.ts'
+import { BUNDLED_OBSERVATIONS, BUNDLED_STATIONS, loadSeries } from './series.ts'
 import type { ReplaySeries } from './series.ts'
+import { readStations } from '../shared/stations.ts'
 
 const HOUR_MS = 3_600_000
 const DEFAULT_BACKFILL_SHARE = 2 / 3
@@ -29,7 +30,7 @@ export async function loadPlan(
   const share = Math.floor((first + (last - first) * DEFAULT_BACKFILL_SHARE) / HOUR_MS) * HOUR_MS
   return {
     series,
-    stations: stationsFile === undefined ? [] : await loadStations(stationsFile, first),
+    stations: stationsFile === undefined ? [] : await readStations(stationsFile, first),
     backfillUntil: config.replayBackfillUntil ?? scenario.backfillUntil ?? share,
     speed: config.replaySpeed,
     alter: prepareScenario(scenario, series.observations),

@@ -1,11 +1,8 @@
-/** Loads what is replayed: observations in time order, grouped by hour, and the stations they belong to. */
-import { readFile } from 'node:fs/promises'
+/** Loads what is replayed: observations in time order, grouped by hour. */
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { z } from 'zod'
 import { AppError } from '../../infra/runtime/errors.ts'
-import type { Observation, Station } from '../../schemas/generated/types.ts'
-import { STATION_ID_PATTERN } from '../../schemas/quantities.ts'
+import type { Observation } from '../../schemas/generated/types.ts'
 import { createObservation } from '../shared/observation.ts'
 import { readObservationCsvFile } from '../shared/observation-csv.ts'
 import type { ObservationCsvProblem } from '../shared/observation-csv.ts'
@@ -47,29 +44,6 @@ export function groupByHour(observations: readonly Observation[]): ReplayHour[] 
     else hours.push({ startAt, observations: [observation] })
   }
   return hours
-}
-
-const StationsFile = z.array(
-  z.object({
-    stationId: z.string().regex(STATION_ID_PATTERN),
-    name: z.string().min(1),
-    latitude: z.number().min(-90).max(90),
-    longitude: z.number().min(-180).max(180),
-    elevationM: z.number().nullable(),
-    timezone: z.string(),
-    provider: z.string(),
-    providerStationId: z.string(),
-    kind: z.string(),
-  }),
-)
-
-/** Stations of a JSON file, valid from `validFrom`. */
-export async function loadStations(path: string, validFrom: number): Promise<Station[]> {
-  const parsed = StationsFile.safeParse(JSON.parse(await readFile(path, 'utf8')))
-  if (!parsed.success) {
-    throw new AppError(`stations file ${path}: ${z.prettifyError(parsed.error)}`, { code: 'stations-file', retry: 'permanent' })
-  }
-  return parsed.data.map((station) => ({ ...station, validFrom }))
 }
 
 function sourceName(path: string): string {
