@@ -37,14 +37,14 @@ export function createPolicyEngine(deps: {
       return alert?.state === 'firing' ? [alert] : []
     })
 
-  function advance(now: number): void {
+  function decideAll(now: number, mayRepeat: boolean): void {
     const current = groups()
     if (current.length === 0) return
     const sources = firing()
     const muted = (alert: Alert): boolean =>
       silencedBy(alert, silences(), now) !== undefined || inhibitedBy(alert, sources, inhibitions) !== undefined
     for (const group of current) {
-      const decision = decideGroup(group, now, timing, muted)
+      const decision = decideGroup(group, now, timing, muted, mayRepeat)
       if (decision.group !== group) {
         if (decision.group === null) memory.delete(`group/${group.key}`)
         else memory.set(`group/${group.key}`, decision.group)
@@ -57,19 +57,20 @@ export function createPolicyEngine(deps: {
   }
 
   return {
-    advance,
+    advance: (now) => decideAll(now, true),
     take(alert, now) {
       const known = memory.get<KnownAlert>(`alert/${alert.alertId}`)
       if (known && alert.sequence <= known.alert.sequence) return false
       // What was due before this news is decided as it was known then: a jump of event time swallows no alert.
-      advance(now)
+      // No reminders, though: "still firing" must not be said while the news is in hand.
+      decideAll(now, false)
       memory.set(`alert/${alert.alertId}`, { alert } satisfies KnownAlert)
       const labels = Object.fromEntries(groupBy.map((label) => [label, labelValue(alert, label)]))
       const key = digest(labels)
       const group = memory.get<Group>(`group/${key}`)
       if (group === undefined && alert.state === 'resolved') return true
       memory.set(`group/${key}`, withAlert(group ?? openGroup(key, labels, alert, now), alert))
-      advance(now)
+      decideAll(now, false)
       return true
     },
     outbox: () =>

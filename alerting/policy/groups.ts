@@ -2,7 +2,7 @@
  * When a group of alerts is told, and what is told: Alertmanager's semantics on the event-time clock.
  * - A new group waits `groupWait`; one that was old news on arrival (its alert began longer ago than that) does not.
  * - Changes (an alert more, an alert resolved) are told `groupInterval` after the last notification at the earliest.
- * - Still firing, nothing changed: told again after `repeatInterval`.
+ * - Still firing, nothing changed: told again after `repeatInterval`, unless all of it is mere information.
  * - An alert that was told firing is told resolved exactly once; one that was never told firing is never told resolved.
  * - Muted (silenced or inhibited) alerts are not told; the end of an alert that people were told about always is.
  */
@@ -41,7 +41,13 @@ export function withAlert(group: Group, alert: Alert): Group {
 }
 
 /** What to tell of a group now. `group` null: nothing left to remember. */
-export function decideGroup(group: Group, now: number, timing: Timing, isMuted: (alert: Alert) => boolean): GroupDecision {
+export function decideGroup(
+  group: Group,
+  now: number,
+  timing: Timing,
+  isMuted: (alert: Alert) => boolean,
+  mayRepeat = true,
+): GroupDecision {
   const members = Object.values(group.alerts)
   const audible = members.filter(({ alert }) => alert.state === 'firing' && !isMuted(alert))
   const fresh = audible.filter(({ toldSequence }) => toldSequence === null)
@@ -49,7 +55,7 @@ export function decideGroup(group: Group, now: number, timing: Timing, isMuted: 
   // Fired again before its end was told: the same trouble for people, but a newer state.
   const renewed = audible.filter(({ alert, toldSequence }) => toldSequence !== null && alert.sequence > toldSequence)
   const cause = decideCause(group, now, timing, { changed: fresh.length + ended.length + renewed.length, audible })
-  if (cause === null) return { tell: null, group: prune(group) }
+  if (cause === null || (cause === 'repeat' && !mayRepeat)) return { tell: null, group: prune(group) }
   const tell = [...audible, ...ended].map(({ alert }) => alert)
   const alerts = Object.fromEntries(
     Object.entries(group.alerts).flatMap(([id, { alert, toldSequence }]) => {
@@ -73,7 +79,9 @@ function decideCause(
     return now >= Math.min(group.createdAt, oldest) + timing.groupWaitMs ? 'first' : null
   }
   if (changed > 0) return now >= group.lastToldAt + timing.groupIntervalMs ? 'changed' : null
-  return audible.length > 0 && now >= group.lastToldAt + timing.repeatIntervalMs ? 'repeat' : null
+  // News that needs no hand is not repeated.
+  const needsHand = audible.some(({ alert }) => alert.severity !== 'info')
+  return needsHand && now >= group.lastToldAt + timing.repeatIntervalMs ? 'repeat' : null
 }
 
 /** Drops what ended without ever being told. */

@@ -92,6 +92,13 @@ describe('grouping and timing', () => {
     expect([first?.opensThread, second?.opensThread]).toEqual([true, false])
   })
 
+  it('does not repeat mere information', () => {
+    const { take, advanceTo } = setup()
+    take(alert({ severity: 'info' }), at(0))
+    expect(advanceTo(at(0) + 30 * S)).toHaveLength(1)
+    expect(advanceTo(at(50))).toEqual([])
+  })
+
   it('tells the end exactly once, and the next episode opens a new thread', () => {
     const { take, advanceTo } = setup()
     take(alert(), at(0))
@@ -126,6 +133,13 @@ describe('grouping and timing', () => {
     expect(take(alert(), at(0))).toEqual([])
     expect(brief(take(resolved({ endsAt: at(1) }), at(1)))).toEqual(['first firing a1:1:firing'])
     expect(brief(advanceTo(at(1) + 300 * S))).toEqual(['changed resolved a1:2:resolved'])
+  })
+
+  it('says no "still firing" while the news of the end is in hand', () => {
+    const { take, advanceTo } = setup()
+    take(alert(), at(0))
+    advanceTo(at(0) + 30 * S)
+    expect(brief(take(resolved({ endsAt: at(9) }), at(9)))).toEqual(['changed resolved a1:2:resolved'])
   })
 
   it('drops what is not newer: same or older sequence', () => {

@@ -8,7 +8,7 @@ import type { RulesConfig } from './config.ts'
 import { describeWeather, linksOf, quantityWords, stationWords, utc } from './describe.ts'
 import type { ForecastRecord, NameRecord, ObservedRecord, SensorRun } from './records.ts'
 import { decideSensorFault } from './sensor-fault.ts'
-import { decideWeather, outlookOf } from './weather-probability.ts'
+import { DEFAULT_WEATHER_RULES, decideWeather, outlookOf, type WeatherRule } from './weather-probability.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -109,7 +109,7 @@ export function createWeatherRules({ memory, book, config, wallNow }: RuleDeps) 
                 severity: rule.severity,
                 at: forecast.issuedAt,
                 annotations,
-                links: linksOf(rule.name, config.alertRunbookBase, forecast.stationId),
+                links: linksOf(runbookOf(rule), config.alertRunbookBase, forecast.stationId),
                 causedBy: forecast.forecastId,
               })
             : change === 'resolve'
@@ -146,6 +146,11 @@ export function createWeatherRules({ memory, book, config, wallNow }: RuleDeps) 
       })
     },
   }
+}
+
+/** Rules of one's own share a runbook. */
+function runbookOf({ name }: WeatherRule): string {
+  return DEFAULT_WEATHER_RULES.some((rule) => rule.name === name) ? name : 'weather-rule'
 }
 
 function sensorWords(
