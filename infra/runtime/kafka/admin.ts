@@ -1,5 +1,6 @@
 /** Deploy step for Kafka: the topics of the catalogue and their dead-letter topics. */
-import kafkajs, { type Admin } from 'kafkajs'
+import type { Admin } from 'kafkajs'
+import kafkajs from './kafkajs.ts'
 import { TOPICS, TOPIC_NAMES, type TopicName, deadLetterTopic } from '../../../schemas/topics.ts'
 import type { KafkaConfig } from '../config/index.ts'
 import type { Logger } from '../log.ts'

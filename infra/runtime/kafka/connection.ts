@@ -1,6 +1,6 @@
 /** Kafka instances with our settings. One instance per consumer: kafkajs shares committed-offset state between consumers of an instance. */
-import './patch-idle-timer.ts'
-import kafkajs, { type KafkaConfig as KafkajsConfig, type LogEntry, type RetryOptions, type SASLOptions } from 'kafkajs'
+import kafkajs from './kafkajs.ts'
+import type { KafkaConfig as KafkajsConfig, LogEntry, RetryOptions, SASLOptions } from 'kafkajs'
 import type { KafkaConfig } from '../config/index.ts'
 import type { Logger } from '../log.ts'
 

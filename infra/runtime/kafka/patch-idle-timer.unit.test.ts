@@ -10,6 +10,7 @@ type Queue = {
   push(request: unknown): void
   fulfillRequest(response: unknown): void
   checkPendingRequests(): void
+  scheduleRequestTimeoutCheck(): void
   destroy(): void
 }
 const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as new (options: object) => Queue
@@ -23,8 +24,8 @@ const open = (maxInFlightRequests: number | null) =>
     broker: 'b',
     logger,
   })
-const request = (correlationId: number, sent: number[]) => ({
-  entry: { correlationId, resolve: () => undefined, reject: () => undefined },
+const request = (correlationId: number, sent: number[], reject: (error: Error) => void = () => undefined) => ({
+  entry: { correlationId, resolve: () => undefined, reject },
   expectResponse: true,
   sendRequest: () => void sent.push(correlationId),
 })
@@ -56,4 +57,19 @@ it('still sends what waits behind the in-flight limit or a throttle', async () =
   await sleep(150)
   expect(sent).toEqual([1, 2, 3])
   queue.destroy()
+})
+
+it('looks for timed-out requests once a second, and fails them', async () => {
+  vi.useFakeTimers()
+  const queue = new RequestQueue({ requestTimeout: 5000, enforceRequestTimeout: true, clientId: 't', broker: 'b', logger })
+  const errors: string[] = []
+  queue.push(request(1, [], (error) => void errors.push(error.name)))
+  const looks = vi.spyOn(queue.inflight, 'values')
+  queue.scheduleRequestTimeoutCheck()
+  await vi.advanceTimersByTimeAsync(4500)
+  expect([looks.mock.calls.length, errors]).toEqual([4, []])
+  await vi.advanceTimersByTimeAsync(2000)
+  expect(errors).toEqual(['KafkaJSRequestTimeoutError'])
+  queue.destroy()
+  vi.useRealTimers()
 })

@@ -3,7 +3,8 @@
  * A failed send rejects everything in it as transient and discards the producer: kafkajs rolls its sequence numbers back on failure
  * (kafkajs#598), so a producer that has failed once must not be used again.
  */
-import kafkajs, { type Message, type Producer } from 'kafkajs'
+import type { Message, Producer } from 'kafkajs'
+import kafkajs from './kafkajs.ts'
 import type { TopicName } from '../../../schemas/topics.ts'
 import { backoffMs, pause } from '../backoff.ts'
 import type { KafkaConfig, RegistryConfig } from '../config/index.ts'
@@ -157,9 +158,18 @@ function sized(topic: string, message: Message, limit: number): number {
   return bytes
 }
 
-/** Dead letters carry long headers: without them a full batch would pass the broker's limit. */
+const headerSizes = new WeakMap<object, number>()
+
+/** Dead letters carry long headers: without them a full batch would pass the broker's limit. Most events share one headers object. */
 function headerBytes({ headers }: Message): number {
-  return Object.entries(headers ?? {}).reduce((sum, [name, value]) => sum + name.length + (value?.length ?? 0) + 4, 0)
+  if (!headers) return 0
+  let size = headerSizes.get(headers)
+  if (size === undefined) headerSizes.set(headers, (size = sizeOfHeaders(headers)))
+  return size
+}
+
+function sizeOfHeaders(headers: NonNullable<Message['headers']>): number {
+  return Object.entries(headers).reduce((sum, [name, value]) => sum + name.length + (value?.length ?? 0) + 4, 0)
 }
 
 function unavailable(message: string, cause?: unknown): AppError {
