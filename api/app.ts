@@ -86,15 +86,12 @@ export function createApp({ snapshot, store, live, now, clockMode, dashboardDir 
   app.get('/v1/alerts', async (c) => c.json({ alerts: await store.alerts() }))
   app.get('/v1/replicas', (c) => {
     const statuses = snapshot.statuses()
-    const replicaIds = [...new Set(statuses.map(({ replicaId }) => replicaId))].sort()
-    const wanted = snapshot.controls().map(({ control }) => control)
-    const serves = (replicaId: string, { stationId, variable, champion }: (typeof wanted)[number]): boolean =>
-      statuses.some((s) => s.replicaId === replicaId && s.stationId === stationId && s.variable === variable && s.servingVersion === champion.version)
-    return c.json({
-      expected: replicaIds.length,
-      converged: replicaIds.filter((id) => wanted.every((control) => serves(id, control))).length,
-      replicas: replicaIds.map((replicaId) => ({ replicaId, models: statuses.filter((s) => s.replicaId === replicaId).map((s) => ({ ...s, since: iso(s.since) })) })),
+    const replicas = [...new Set(statuses.map(({ replicaId }) => replicaId))].sort()
+    const models = snapshot.controls().map(({ control, offset }) => {
+      const serving = statuses.filter((s) => s.stationId === control.stationId && s.variable === control.variable && s.servingVersion === control.champion.version)
+      return { stationId: control.stationId, variable: control.variable, version: control.champion.version, controlOffset: offset, converged: serving.length }
     })
+    return c.json({ replicas, models, statuses: statuses.map((s) => ({ ...s, since: iso(s.since) })) })
   })
   app.get('/v1/pipeline', (c) => {
     const stages = snapshot.stages()
@@ -118,7 +115,7 @@ export function createApp({ snapshot, store, live, now, clockMode, dashboardDir 
     if (variable !== null) variablesOf(variable)
     const rows = await store.skill({ stationId: c.req.query('stationId') ?? null, variable })
     return c.json({
-      skill: rows.map((row) => ({ ...row, skillOverPersistence: skill(row.mae, row.persistenceMae), skillOverClimatology: skill(row.mae, row.recentredClimatologyMae) })),
+      skill: rows.map((row) => ({ ...row, skillOverPersistence: skill(row.mae, row.persistenceMae), skillOverRecentredClimatology: skill(row.mae, row.recentredClimatologyMae) })),
     })
   })
   app.get('/v1/live', (c) =>
