@@ -43,7 +43,7 @@ let running: RunningServices[]
 
 beforeAll(async () => {
   config = await deployedConfig(TOPIC_NAMES)
-  clickhouse = await openClickHouse(config)
+  clickhouse = openClickHouse(config)
   await applyMigrations(clickhouse)
   publisher = openPublisher({ config, name: 'test', log: testLog })
 })
@@ -63,7 +63,11 @@ beforeEach(async () => {
   smtp = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS', 'AUTH'],
-    onData: (stream, _session, done) => void simpleParser(stream).then((mail) => done(void mails.push(mail) as undefined), done),
+    onData: (stream, _session, done) =>
+      void simpleParser(stream).then((mail) => {
+        mails.push(mail)
+        done()
+      }, done),
   })
   await new Promise<void>((resolve) => smtp.listen(0, '127.0.0.1', resolve))
   env = {
@@ -239,7 +243,7 @@ it('model events are told, a silence keeps a station quiet, a repeated start rai
   await until('raised', () => alerts.length === 3)
   await publisher.publish([observed(102, {}, 'bos')])
   await until('told', () => sent('email').length === 2, 30_000)
-  expect(mails.map(({ subject }) => subject).sort()).toEqual([
+  expect(mails.map(({ subject }) => subject ?? '').sort((a, b) => a.localeCompare(b))).toEqual([
     'Info: New model for temperature at jfk: v2',
     'Warning: Forecast errors of temperature at jfk have drifted',
   ])

@@ -19,7 +19,7 @@ function setup(env: Record<string, unknown> = {}) {
   const config = rulesBlock.parse(env)
   const engine = createRulesEngine({ memory, config, clock, wallNow: () => wallMs })
   const offsets = new Map<string, number>()
-  function inbound<T extends RuleTopic>(topic: T, value: unknown, partition = 0): InboundEvent<RuleTopic> {
+  function inbound(topic: RuleTopic, value: unknown, partition = 0): InboundEvent<RuleTopic> {
     const offset = (offsets.get(`${topic}/${partition}`) ?? -1) + 1
     offsets.set(`${topic}/${partition}`, offset)
     return { topic, key: 'k', value, partition, offset, headers: {}, timestampMs: wallMs } as InboundEvent<RuleTopic>

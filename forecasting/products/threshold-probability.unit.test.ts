@@ -1,11 +1,11 @@
-import fc from 'fast-check'
+import { array, assert, double, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { probabilityAtLeast, probabilityAtMost } from './threshold-probability.ts'
 
 const GAUSS = [-1.959964, -1.281552, -0.67449, 0, 0.67449, 1.281552, 1.959964]
-const quantiles = fc
-  .array(fc.double({ min: -60, max: 60, noNaN: true }), { minLength: 7, maxLength: 7 })
-  .map((values) => [...values].sort((a, b) => a - b))
+const quantiles = array(double({ min: -60, max: 60, noNaN: true }), { minLength: 7, maxLength: 7 }).map((values) =>
+  [...values].sort((a, b) => a - b),
+)
 
 describe('probability of crossing a threshold', () => {
   it('gives the published level at each quantile', () => {
@@ -45,11 +45,11 @@ describe('probability of crossing a threshold', () => {
   })
 
   it('is a probability, rises with the threshold, and its two sides cover everything', () => {
-    fc.assert(
-      fc.property(
+    assert(
+      property(
         quantiles,
-        fc.double({ min: -100, max: 100, noNaN: true }),
-        fc.double({ min: 0, max: 50, noNaN: true }),
+        double({ min: -100, max: 100, noNaN: true }),
+        double({ min: 0, max: 50, noNaN: true }),
         (q, t, more) => {
           const p = probabilityAtMost(q, t)
           expect(p).toBeGreaterThanOrEqual(0)
