@@ -26,7 +26,7 @@ export const service = defineService({
           name: 'replay-models',
           topics: ['model.control.v1'],
           from: 'beginning',
-          onEvents: models.onEvents,
+          onEvents: (events) => models.onEvents(events),
         }),
       )
     }
