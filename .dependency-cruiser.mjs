@@ -9,7 +9,19 @@ const rooms = {
   api: ['schemas', 'forecasting', 'infra/runtime'],
   infra: ['schemas'],
 }
-const everyRoom = ['schemas', 'forecasting', 'producers', 'stream-processors', 'consumers', 'alerting', 'api', 'infra', 'cli', 'tests', 'bench']
+const everyRoom = [
+  'schemas',
+  'forecasting',
+  'producers',
+  'stream-processors',
+  'consumers',
+  'alerting',
+  'api',
+  'infra',
+  'cli',
+  'tests',
+  'bench',
+]
 const testFile = '\\.(unit|int)\\.test\\.ts$|/testing/'
 
 const direction = Object.entries(rooms).map(([room, allowed]) => ({
@@ -51,7 +63,13 @@ export default {
     ...services,
     ...soleImporters,
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    { name: 'pure-rooms-do-no-io', severity: 'error', comment: 'schemas/ and forecasting/ do no IO', from: { path: '^(schemas|forecasting)/', pathNot: `${testFile}|/codegen/` }, to: { dependencyTypes: ['core'] } },
+    {
+      name: 'pure-rooms-do-no-io',
+      severity: 'error',
+      comment: 'schemas/ and forecasting/ do no IO',
+      from: { path: '^(schemas|forecasting)/', pathNot: `${testFile}|/codegen/` },
+      to: { dependencyTypes: ['core'] },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

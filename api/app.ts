@@ -41,17 +41,41 @@ export function createApp({ snapshot, store, live, now, clockMode, dashboardDir 
     const titles = { 400: 'Bad request', 404: 'Not found', 500: 'Internal error', 503: 'Not available now' }
     const detail = error instanceof Problem ? error.message : 'An unexpected error; the log of the api service has it.'
     if (!(error instanceof Problem)) console.error(error)
-    return c.body(JSON.stringify({ type: 'about:blank', title: titles[status], status, detail, instance: c.req.path }), status, { 'content-type': 'application/problem+json' })
+    return c.body(JSON.stringify({ type: 'about:blank', title: titles[status], status, detail, instance: c.req.path }), status, {
+      'content-type': 'application/problem+json',
+    })
   })
-  app.notFound((c) => c.body(JSON.stringify({ type: 'about:blank', title: 'Not found', status: 404, detail: `There is nothing at ${c.req.path}.`, instance: c.req.path }), 404, { 'content-type': 'application/problem+json' }))
+  app.notFound((c) =>
+    c.body(
+      JSON.stringify({
+        type: 'about:blank',
+        title: 'Not found',
+        status: 404,
+        detail: `There is nothing at ${c.req.path}.`,
+        instance: c.req.path,
+      }),
+      404,
+      { 'content-type': 'application/problem+json' },
+    ),
+  )
 
   const stationOf = (id: string) => {
     const station = snapshot.station(id)
-    if (!station) throw new Problem(404, `There is no station "${id.slice(0, 64)}"; there are: ${snapshot.stations().slice(0, 20).map(({ stationId }) => stationId).join(', ')}.`)
+    if (!station)
+      throw new Problem(
+        404,
+        `There is no station "${id.slice(0, 64)}"; there are: ${snapshot
+          .stations()
+          .slice(0, 20)
+          .map(({ stationId }) => stationId)
+          .join(', ')}.`,
+      )
     return station
   }
 
-  app.get('/v1/stations', (c) => c.json({ stations: snapshot.stations().map((station) => ({ ...station, validFrom: iso(station.validFrom) })) }))
+  app.get('/v1/stations', (c) =>
+    c.json({ stations: snapshot.stations().map((station) => ({ ...station, validFrom: iso(station.validFrom) })) }),
+  )
   app.get('/v1/stations/:id', (c) => {
     const station = stationOf(c.req.param('id'))
     return c.json({ ...station, validFrom: iso(station.validFrom) })
@@ -61,7 +85,10 @@ export function createApp({ snapshot, store, live, now, clockMode, dashboardDir 
     const to = instantOf(c.req.query('to'), 'to') ?? now()
     const from = instantOf(c.req.query('from'), 'from') ?? to - 72 * HOUR_MS
     const observations = await store.observations(station.stationId, from, to)
-    return c.json({ stationId: station.stationId, observations: observations.map((o) => ({ ...o, observedAt: iso(o.observedAt), receivedAt: iso(o.receivedAt) })) })
+    return c.json({
+      stationId: station.stationId,
+      observations: observations.map((o) => ({ ...o, observedAt: iso(o.observedAt), receivedAt: iso(o.receivedAt) })),
+    })
   })
   app.get('/v1/stations/:id/forecast', async (c) => {
     const station = stationOf(c.req.param('id'))
@@ -69,27 +96,68 @@ export function createApp({ snapshot, store, live, now, clockMode, dashboardDir 
     const hours = hoursOf(c.req.query('hours'))
     const format = formatOf(c.req.query('format'))
     const issuedAt = instantOf(c.req.query('issuedAt'), 'issuedAt')
-    const selection = issuedAt === null ? selectIssue(snapshot.issues(station.stationId), variables, (v) => snapshot.control(station.stationId, v) !== undefined) : await asIssued(station.stationId, issuedAt, variables)
-    if (selection === null) throw new Problem(503, `No forecast of ${station.stationId} exists yet: its first model is still being trained, or its history is too short.`)
+    const selection =
+      issuedAt === null
+        ? selectIssue(snapshot.issues(station.stationId), variables, (v) => snapshot.control(station.stationId, v) !== undefined)
+        : await asIssued(station.stationId, issuedAt, variables)
+    if (selection === null)
+      throw new Problem(
+        503,
+        `No forecast of ${station.stationId} exists yet: its first model is still being trained, or its history is too short.`,
+      )
     const time = issuedAt === null ? now() : selection.issuedAt
-    if (time - selection.issuedAt > REFUSE_AFTER_MS) throw new Problem(503, `The newest forecast of ${station.stationId} was issued at ${iso(selection.issuedAt)} and is too old to be served; ask for it by issuedAt.`)
-    const body = renderForecast(station, selection, judgeFreshness(selection, time), { hours, quantiles: QUANTILE_LEVELS, units: 'metric', timezone: 'UTC', format })
+    if (time - selection.issuedAt > REFUSE_AFTER_MS)
+      throw new Problem(
+        503,
+        `The newest forecast of ${station.stationId} was issued at ${iso(selection.issuedAt)} and is too old to be served; ask for it by issuedAt.`,
+      )
+    const body = renderForecast(station, selection, judgeFreshness(selection, time), {
+      hours,
+      quantiles: QUANTILE_LEVELS,
+      units: 'metric',
+      timezone: 'UTC',
+      format,
+    })
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
-    const headers = { etag, 'cache-control': `max-age=${Math.max(0, Math.round((selection.issuedAt + ISSUE_INTERVAL_MS - time) / 1000))}`, 'content-type': CONTENT_TYPES[format] }
+    const headers = {
+      etag,
+      'cache-control': `max-age=${Math.max(0, Math.round((selection.issuedAt + ISSUE_INTERVAL_MS - time) / 1000))}`,
+      'content-type': CONTENT_TYPES[format],
+    }
     return c.req.header('if-none-match') === etag ? c.body(null, 304, headers) : c.body(body, 200, headers)
   })
   app.get('/v1/models', (c) =>
-    c.json({ models: snapshot.controls().map(({ control, offset }) => ({ ...control, changedAt: iso(control.changedAt), champion: { ...control.champion, since: iso(control.champion.since) }, controlOffset: offset })) }),
+    c.json({
+      models: snapshot
+        .controls()
+        .map(({ control, offset }) => ({
+          ...control,
+          changedAt: iso(control.changedAt),
+          champion: { ...control.champion, since: iso(control.champion.since) },
+          controlOffset: offset,
+        })),
+    }),
   )
-  app.get('/v1/models/:station/:variable/history', async (c) => c.json({ events: await store.history(c.req.param('station'), c.req.param('variable')) }))
+  app.get('/v1/models/:station/:variable/history', async (c) =>
+    c.json({ events: await store.history(c.req.param('station'), c.req.param('variable')) }),
+  )
   app.get('/v1/drift', async (c) => c.json({ drift: await store.driftChanges() }))
   app.get('/v1/alerts', async (c) => c.json({ alerts: await store.alerts() }))
   app.get('/v1/replicas', (c) => {
     const statuses = snapshot.statuses()
     const replicas = [...new Set(statuses.map(({ replicaId }) => replicaId))].sort()
     const models = snapshot.controls().map(({ control, offset }) => {
-      const serving = statuses.filter((s) => s.stationId === control.stationId && s.variable === control.variable && s.servingVersion === control.champion.version)
-      return { stationId: control.stationId, variable: control.variable, version: control.champion.version, controlOffset: offset, converged: serving.length }
+      const serving = statuses.filter(
+        (s) =>
+          s.stationId === control.stationId && s.variable === control.variable && s.servingVersion === control.champion.version,
+      )
+      return {
+        stationId: control.stationId,
+        variable: control.variable,
+        version: control.champion.version,
+        controlOffset: offset,
+        converged: serving.length,
+      }
     })
     return c.json({ replicas, models, statuses: statuses.map((s) => ({ ...s, since: iso(s.since) })) })
   })
@@ -115,7 +183,11 @@ export function createApp({ snapshot, store, live, now, clockMode, dashboardDir 
     if (variable !== null) variablesOf(variable)
     const rows = await store.skill({ stationId: c.req.query('stationId') ?? null, variable })
     return c.json({
-      skill: rows.map((row) => ({ ...row, skillOverPersistence: skill(row.mae, row.persistenceMae), skillOverRecentredClimatology: skill(row.mae, row.recentredClimatologyMae) })),
+      skill: rows.map((row) => ({
+        ...row,
+        skillOverPersistence: skill(row.mae, row.persistenceMae),
+        skillOverRecentredClimatology: skill(row.mae, row.recentredClimatologyMae),
+      })),
     })
   })
   app.get('/v1/live', (c) =>
@@ -139,7 +211,11 @@ export function createApp({ snapshot, store, live, now, clockMode, dashboardDir 
         while (!stream.aborted && !overflow) {
           const event = queue.shift()
           if (event) {
-            await stream.writeSSE({ id: `${event.topic}:${event.partition}:${event.offset}`, event: TOPICS[event.topic].schema, data: JSON.stringify(event.value) })
+            await stream.writeSSE({
+              id: `${event.topic}:${event.partition}:${event.offset}`,
+              event: TOPICS[event.topic].schema,
+              data: JSON.stringify(event.value),
+            })
             continue
           }
           const isIdle = await new Promise<boolean>((resolve) => {
@@ -179,14 +255,16 @@ function variablesOf(text: string | undefined): ForecastVariable[] {
   if (text === undefined) return [...FORECAST_VARIABLES]
   return text.split(',').map((name) => {
     const known = FORECAST_VARIABLES.find((variable) => variable === name)
-    if (!known) throw new Problem(400, `variables: "${name.slice(0, 40)}" is not forecast; there are ${FORECAST_VARIABLES.join(', ')}.`)
+    if (!known)
+      throw new Problem(400, `variables: "${name.slice(0, 40)}" is not forecast; there are ${FORECAST_VARIABLES.join(', ')}.`)
     return known
   })
 }
 
 function hoursOf(text: string | undefined): number {
   const hours = Number(text ?? 168)
-  if (!Number.isInteger(hours) || hours < 1 || hours > 168) throw new Problem(400, `hours: "${text}" is not a whole number from 1 to 168.`)
+  if (!Number.isInteger(hours) || hours < 1 || hours > 168)
+    throw new Problem(400, `hours: "${text}" is not a whole number from 1 to 168.`)
   return hours
 }
 
@@ -199,6 +277,7 @@ function formatOf(text: string | undefined): 'json' | 'csv' | 'ndjson' {
 function instantOf(text: string | undefined, name: string): number | null {
   if (text === undefined) return null
   const at = Date.parse(text)
-  if (Number.isNaN(at)) throw new Problem(400, `${name}: "${text.slice(0, 40)}" is not an instant; write UTC as 2013-07-01T00:00:00Z.`)
+  if (Number.isNaN(at))
+    throw new Problem(400, `${name}: "${text.slice(0, 40)}" is not an instant; write UTC as 2013-07-01T00:00:00Z.`)
   return at
 }

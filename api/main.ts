@@ -16,7 +16,13 @@ const DASHBOARD = fileURLToPath(new URL('./dashboard/dist', import.meta.url))
 
 export const service = defineService({
   name: 'api',
-  config: z.object({ ...kafkaBlock.shape, ...registryBlock.shape, ...clickhouseBlock.shape, ...clockBlock.shape, ...httpBlock.shape }),
+  config: z.object({
+    ...kafkaBlock.shape,
+    ...registryBlock.shape,
+    ...clickhouseBlock.shape,
+    ...clockBlock.shape,
+    ...httpBlock.shape,
+  }),
   async start({ config, own, clock, log }) {
     const clickhouse = await own(openClickHouse(config))
     const snapshot = createSnapshot()
@@ -30,14 +36,28 @@ export const service = defineService({
       for (const listener of listeners) listener(live)
     }
     const registry = await own(
-      startFollower({ config, log, name: 'api-state', topics: ['weather.station.v1', 'model.control.v1', 'model.status.v1'], from: 'beginning', onEvents: (events) => events.forEach(take) }),
+      startFollower({
+        config,
+        log,
+        name: 'api-state',
+        topics: ['weather.station.v1', 'model.control.v1', 'model.status.v1'],
+        from: 'beginning',
+        onEvents: (events) => events.forEach(take),
+      }),
     )
     const weather = await own(
       startFollower({
         config,
         log,
         name: 'api-weather',
-        topics: ['weather.observation.v1', 'weather.observation-checked.v1', 'weather.feature.v1', 'weather.forecast.v1', 'weather.verification.v1', 'model.lifecycle.v1'],
+        topics: [
+          'weather.observation.v1',
+          'weather.observation-checked.v1',
+          'weather.feature.v1',
+          'weather.forecast.v1',
+          'weather.verification.v1',
+          'model.lifecycle.v1',
+        ],
         from: 'end',
         onEvents: (events) => events.forEach(take),
       }),

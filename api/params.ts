@@ -1,6 +1,13 @@
 /** Parameters shared by routes: instants, lists of names, ids. Each parse error says how to fix it. */
 import { z } from '@hono/zod-openapi'
-import { FORECAST_VARIABLES, QUANTILE_LEVELS, QUANTITIES, STATION_ID_PATTERN, type ForecastVariable, type Quantity } from '../schemas/quantities.ts'
+import {
+  FORECAST_VARIABLES,
+  QUANTILE_LEVELS,
+  QUANTITIES,
+  STATION_ID_PATTERN,
+  type ForecastVariable,
+  type Quantity,
+} from '../schemas/quantities.ts'
 import { nearest } from './nearest.ts'
 
 const ISO_INSTANT = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/
@@ -40,7 +47,10 @@ function listOf<T extends string>(names: readonly T[], kind: string, description
     .string()
     .transform((text, ctx): T[] => {
       const out: T[] = []
-      for (const part of text.split(',').map((p) => p.trim()).filter(Boolean)) {
+      for (const part of text
+        .split(',')
+        .map((p) => p.trim())
+        .filter(Boolean)) {
         const name = names.find((n) => n === part)
         if (name === undefined) {
           const near = nearest(part, names)
@@ -51,14 +61,29 @@ function listOf<T extends string>(names: readonly T[], kind: string, description
           })
         } else if (!out.includes(name)) out.push(name)
       }
-      if (out.length === 0 && text.trim() === '') ctx.addIssue({ code: 'custom', message: 'The list is empty.', params: { code: 'empty-list', fix: `Name one or more of: ${names.join(', ')}.` } })
+      if (out.length === 0 && text.trim() === '')
+        ctx.addIssue({
+          code: 'custom',
+          message: 'The list is empty.',
+          params: { code: 'empty-list', fix: `Name one or more of: ${names.join(', ')}.` },
+        })
       return out
     })
     .openapi({ type: 'string', description: `${description} One or more of: ${names.join(', ')}.`, example })
 }
 
-export const variablesParam = listOf<ForecastVariable>(FORECAST_VARIABLES, 'variable', 'Forecast variables, separated by commas.', 'temperatureC')
-export const quantitiesParam = listOf<Quantity>(QUANTITIES, 'variable', 'Observed quantities, separated by commas.', 'temperatureC')
+export const variablesParam = listOf<ForecastVariable>(
+  FORECAST_VARIABLES,
+  'variable',
+  'Forecast variables, separated by commas.',
+  'temperatureC',
+)
+export const quantitiesParam = listOf<Quantity>(
+  QUANTITIES,
+  'variable',
+  'Observed quantities, separated by commas.',
+  'temperatureC',
+)
 export const variableParam = z
   .string()
   .transform((text, ctx): ForecastVariable => {
@@ -92,14 +117,27 @@ export const quantilesParam = z
     }
     return out.sort((a, b) => a - b)
   })
-  .openapi({ type: 'string', description: `Quantile levels: all, or some of ${QUANTILE_LEVELS.join(', ')}. For a probability every level holds the probability.`, example: '0.1,0.5,0.9' })
+  .openapi({
+    type: 'string',
+    description: `Quantile levels: all, or some of ${QUANTILE_LEVELS.join(', ')}. For a probability every level holds the probability.`,
+    example: '0.1,0.5,0.9',
+  })
 
 export const limitParam = (fallback: number, max: number) =>
-  z.coerce.number().int().min(1).max(max).default(fallback).openapi({ type: 'integer', minimum: 1, maximum: max, default: fallback })
+  z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(max)
+    .default(fallback)
+    .openapi({ type: 'integer', minimum: 1, maximum: max, default: fallback })
 
 export const timezoneParam = z
   .string()
-  .refine(isTimezone, { message: 'Unknown time zone.', params: { code: 'unknown-timezone', fix: "Use an IANA name such as 'America/New_York', 'UTC', or 'station'." } })
+  .refine(isTimezone, {
+    message: 'Unknown time zone.',
+    params: { code: 'unknown-timezone', fix: "Use an IANA name such as 'America/New_York', 'UTC', or 'station'." },
+  })
   .openapi({ type: 'string', description: "IANA time zone, or 'station' for the station's own.", example: 'America/New_York' })
 
 export function isTimezone(name: string): boolean {

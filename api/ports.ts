@@ -2,7 +2,17 @@
  * What the HTTP app needs from the world, as small ports. Real ones live in store/ (ClickHouse) and state/ (topics followed in memory);
  * tests use in-memory ones. Instants are epoch milliseconds UTC everywhere inside; ISO 8601 only at the HTTP edge.
  */
-import type { Alert, AlertDelivery, Audit, CheckedObservation, Control, Drift, Forecast, Lifecycle, RetrainRequest } from '../schemas/generated/types.ts'
+import type {
+  Alert,
+  AlertDelivery,
+  Audit,
+  CheckedObservation,
+  Control,
+  Drift,
+  Forecast,
+  Lifecycle,
+  RetrainRequest,
+} from '../schemas/generated/types.ts'
 import type { ForecastVariable, LeadBucketName } from '../schemas/quantities.ts'
 
 export type ForecastReader = {

@@ -78,7 +78,12 @@ export function problemResponse(c: Context, problem: Problem): Response {
 }
 
 /** A name that is not in a list: says which, names the nearest, lists the choices. */
-export function unknownName(kind: string, given: string, names: readonly string[], where: { parameter?: string; pointer?: string }): ProblemError {
+export function unknownName(
+  kind: string,
+  given: string,
+  names: readonly string[],
+  where: { parameter?: string; pointer?: string },
+): ProblemError {
   const near = nearest(given, names)
   return {
     detail: `Unknown ${kind} '${given.slice(0, 80)}'.${near ? ` Did you mean '${near}'?` : ''}`,
@@ -89,18 +94,38 @@ export function unknownName(kind: string, given: string, names: readonly string[
 }
 
 /** Zod's issues as problem errors; unrecognised names get their nearest. */
-export function validationProblem(error: ZodError, source: 'param' | 'query' | 'json' | 'header', known: readonly string[] = []): Problem {
+export function validationProblem(
+  error: ZodError,
+  source: 'param' | 'query' | 'json' | 'header',
+  known: readonly string[] = [],
+): Problem {
   const errors = error.issues.flatMap((issue): ProblemError[] => {
     const name = issue.path.join('.')
     const where = (path: string): Pick<ProblemError, 'pointer' | 'parameter' | 'header'> =>
-      source === 'json' ? { pointer: `/${path.replaceAll('.', '/')}` } : source === 'header' ? { header: path } : { parameter: path }
+      source === 'json'
+        ? { pointer: `/${path.replaceAll('.', '/')}` }
+        : source === 'header'
+          ? { header: path }
+          : { parameter: path }
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => unknownName(source === 'json' ? 'field' : 'parameter', key, known, where([...issue.path, key].join('.'))))
+      return issue.keys.map((key) =>
+        unknownName(source === 'json' ? 'field' : 'parameter', key, known, where([...issue.path, key].join('.'))),
+      )
     }
     const custom = issue.code === 'custom' ? (issue.params as { code?: string; fix?: string } | undefined) : undefined
-    return [{ detail: `${name || 'The request'}: ${issue.message}`, ...where(name), code: custom?.code ?? issue.code, fix: custom?.fix ?? `Correct ${name || 'the request'}.` }]
+    return [
+      {
+        detail: `${name || 'The request'}: ${issue.message}`,
+        ...where(name),
+        code: custom?.code ?? issue.code,
+        fix: custom?.fix ?? `Correct ${name || 'the request'}.`,
+      },
+    ]
   })
   const unknownVariable = errors.find((e) => e.code === 'unknown-variable')
-  const detail = errors.map((e) => e.detail).slice(0, 3).join(' ')
+  const detail = errors
+    .map((e) => e.detail)
+    .slice(0, 3)
+    .join(' ')
   return new Problem(unknownVariable ? 'unknown-variable' : 'invalid-request', 400, detail, { errors })
 }

@@ -69,7 +69,9 @@ export function addRoute<P = Empty, Q = Empty, B = undefined>(
     tags: [spec.tag],
     summary: spec.summary,
     ...(spec.description ? { description: spec.description } : {}),
-    ...(spec.scope === 'open' ? { security: [] } : { security: spec.scope === 'read' ? [{}, { key: [] }] : [{ key: [spec.scope] }] }),
+    ...(spec.scope === 'open'
+      ? { security: [] }
+      : { security: spec.scope === 'read' ? [{}, { key: [] }] : [{ key: [spec.scope] }] }),
     request: {
       ...(spec.params ? { params: spec.params } : {}),
       ...(spec.query ? { query: spec.query } : {}),
@@ -84,7 +86,8 @@ export function addRoute<P = Empty, Q = Empty, B = undefined>(
   const route = createRoute(config)
   // The scope is checked before anything is validated, so that a stranger learns nothing about what would be valid.
   app.use(route.getRoutingPath(), async (c, next) => {
-    if (c.req.method.toLowerCase() === spec.method || (spec.method === 'get' && c.req.method === 'HEAD')) assertScope(c, spec.scope)
+    if (c.req.method.toLowerCase() === spec.method || (spec.method === 'get' && c.req.method === 'HEAD'))
+      assertScope(c, spec.scope)
     await next()
   })
   const respond = async (c: AppContext): Promise<Response> => {

@@ -11,7 +11,8 @@ export function register(program: Command): void {
     .description('run services in this process until SIGTERM')
     .action(async (names: string[]) => {
       const unknown = names.filter((name) => !SERVICES[name])
-      if (unknown.length > 0) throw new CliError(`no service named ${unknown.join(', ')}; there are: ${Object.keys(SERVICES).join(', ')}`, EXIT.usage)
+      if (unknown.length > 0)
+        throw new CliError(`no service named ${unknown.join(', ')}; there are: ${Object.keys(SERVICES).join(', ')}`, EXIT.usage)
       await runServices(await loadServices(names), process.env)
       // runServices ends the process itself, after SIGTERM or a failure.
       await new Promise(() => {})

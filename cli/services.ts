@@ -14,5 +14,7 @@ export const SERVICES: Readonly<Record<string, () => Promise<{ readonly service:
 }
 
 export async function loadServices(names: readonly string[]): Promise<Service[]> {
-  return Promise.all(names.map(async (name) => (await (SERVICES[name] as () => Promise<{ service: unknown }>)()).service as Service))
+  return Promise.all(
+    names.map(async (name) => (await (SERVICES[name] as () => Promise<{ service: unknown }>)()).service as Service),
+  )
 }

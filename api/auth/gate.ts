@@ -60,7 +60,13 @@ export function createGate(options: GateOptions): MiddlewareHandler<AppEnv> {
         if (!decision.allowed) {
           throw new Problem('rate-limited', 429, `The limit is ${limiter.limit} requests a minute.`, {
             headers: { 'retry-after': String(decision.resetSeconds) },
-            errors: [{ detail: 'Too many requests in this minute.', code: 'rate-limited', fix: `Wait ${decision.resetSeconds} s, or use a key of your own.` }],
+            errors: [
+              {
+                detail: 'Too many requests in this minute.',
+                code: 'rate-limited',
+                fix: `Wait ${decision.resetSeconds} s, or use a key of your own.`,
+              },
+            ],
           })
         }
       }
@@ -76,7 +82,12 @@ export function createGate(options: GateOptions): MiddlewareHandler<AppEnv> {
       for (const [name, value] of Object.entries(SECURITY_HEADERS)) if (!headers.has(name)) headers.set(name, value)
       for (const [name, value] of Object.entries(c.get('rateHeaders') ?? {})) headers.set(name, value)
     }
-    options.observe({ route: routeOf(c), method: c.req.method, status: c.res.status, seconds: (performance.now() - started) / 1000 })
+    options.observe({
+      route: routeOf(c),
+      method: c.req.method,
+      status: c.res.status,
+      seconds: (performance.now() - started) / 1000,
+    })
   }
 }
 
@@ -87,10 +98,22 @@ export function assertScope(c: Context<AppEnv>, scope: Scope | 'open'): void {
   if (scope === 'read' && (principal !== null || grants.get(c)?.publicRead === true)) return
   if (principal === null) throw unauthenticated()
   if (scope === 'read' || principal.scopes.includes(scope) || principal.scopes.includes('admin')) return
-  throw new Problem('forbidden', 403, `This needs a key with the scope '${scope}'; yours has ${principal.scopes.join(', ') || 'none'}.`, {
-    headers: { 'www-authenticate': `${CHALLENGE}, error="insufficient_scope", scope="${scope}"` },
-    errors: [{ detail: `Scope '${scope}' is missing.`, header: 'Authorization', code: 'insufficient-scope', fix: `Make a key with it: isobar keys create --name NAME --scope ${scope}` }],
-  })
+  throw new Problem(
+    'forbidden',
+    403,
+    `This needs a key with the scope '${scope}'; yours has ${principal.scopes.join(', ') || 'none'}.`,
+    {
+      headers: { 'www-authenticate': `${CHALLENGE}, error="insufficient_scope", scope="${scope}"` },
+      errors: [
+        {
+          detail: `Scope '${scope}' is missing.`,
+          header: 'Authorization',
+          code: 'insufficient-scope',
+          fix: `Make a key with it: isobar keys create --name NAME --scope ${scope}`,
+        },
+      ],
+    },
+  )
 }
 
 async function authenticate(authorization: string, lookup: GateOptions['lookup']): Promise<Principal | Problem> {
@@ -99,7 +122,14 @@ async function authenticate(authorization: string, lookup: GateOptions['lookup']
   if (key === null) {
     return new Problem('unauthenticated', 401, 'The Authorization header holds no valid key.', {
       headers: { 'www-authenticate': `${CHALLENGE}, error="invalid_token"` },
-      errors: [{ detail: 'The key is unknown, revoked or malformed.', header: 'Authorization', code: 'invalid-key', fix: 'Send `Authorization: Bearer isk_…` with an active key (isobar keys list).' }],
+      errors: [
+        {
+          detail: 'The key is unknown, revoked or malformed.',
+          header: 'Authorization',
+          code: 'invalid-key',
+          fix: 'Send `Authorization: Bearer isk_…` with an active key (isobar keys list).',
+        },
+      ],
     })
   }
   return { keyId: key.keyId, name: key.name, scopes: key.scopes }
@@ -108,7 +138,14 @@ async function authenticate(authorization: string, lookup: GateOptions['lookup']
 function unauthenticated(): Problem {
   return new Problem('unauthenticated', 401, 'This needs a key.', {
     headers: { 'www-authenticate': CHALLENGE },
-    errors: [{ detail: 'The Authorization header is missing.', header: 'Authorization', code: 'missing-key', fix: 'Send `Authorization: Bearer isk_…` (make a key with: isobar keys create).' }],
+    errors: [
+      {
+        detail: 'The Authorization header is missing.',
+        header: 'Authorization',
+        code: 'missing-key',
+        fix: 'Send `Authorization: Bearer isk_…` (make a key with: isobar keys create).',
+      },
+    ],
   })
 }
 

@@ -22,7 +22,11 @@ export function createRateLimiter(perMinute: number, wallNow: () => number = Dat
       }
       window.used++
       const resetSeconds = Math.max(1, Math.ceil((window.startedAt + windowMs - now) / 1000))
-      return { allowed: perMinute === 0 || window.used <= perMinute, remaining: Math.max(0, perMinute - window.used), resetSeconds }
+      return {
+        allowed: perMinute === 0 || window.used <= perMinute,
+        remaining: Math.max(0, perMinute - window.used),
+        resetSeconds,
+      }
     },
   }
 }

@@ -23,7 +23,12 @@ export const CONTENT_TYPES: Readonly<Record<ForecastFormat, string>> = {
   ndjson: 'application/x-ndjson',
 }
 
-export function renderForecast(station: StationSummary, selection: Selection, freshness: Freshness, options: BodyOptions): string {
+export function renderForecast(
+  station: StationSummary,
+  selection: Selection,
+  freshness: Freshness,
+  options: BodyOptions,
+): string {
   if (options.format === 'json') return JSON.stringify(forecastBody(station, selection, freshness, options))
   const rows = hourlyRows(station, selection, freshness, options)
   if (options.format === 'ndjson') return rows.map((row) => `${JSON.stringify(row)}\n`).join('')
@@ -44,7 +49,10 @@ export function forecastBody(station: StationSummary, selection: Selection, fres
     models[unit.name] = { id: forecast.modelId, version: forecast.modelVersion, sha256: forecast.modelSha256 }
     const rows = rowsByLead(forecast)
     hourly[unit.name] = Object.fromEntries(
-      options.quantiles.map((level) => [String(level), leads.map((lead) => outputValue(unit, rows.get(lead)?.[levelIndex(level)]))]),
+      options.quantiles.map((level) => [
+        String(level),
+        leads.map((lead) => outputValue(unit, rows.get(lead)?.[levelIndex(level)])),
+      ]),
     )
   }
   return {
@@ -65,9 +73,18 @@ export function forecastBody(station: StationSummary, selection: Selection, fres
 }
 
 /** One flat record per hour; quantiles as `temperatureC_q10`. */
-function hourlyRows(station: StationSummary, selection: Selection, freshness: Freshness, options: BodyOptions): Record<string, string | number | null>[] {
+function hourlyRows(
+  station: StationSummary,
+  selection: Selection,
+  freshness: Freshness,
+  options: BodyOptions,
+): Record<string, string | number | null>[] {
   const { forecasts } = selection
-  const columns = forecasts.map((forecast) => ({ forecast, unit: outputUnit(forecast.variable, options.units), rows: rowsByLead(forecast) }))
+  const columns = forecasts.map((forecast) => ({
+    forecast,
+    unit: outputUnit(forecast.variable, options.units),
+    rows: rowsByLead(forecast),
+  }))
   return commonLeads(forecasts, options.hours).map((lead) => {
     const row: Record<string, string | number | null> = {
       stationId: station.stationId,
@@ -78,7 +95,8 @@ function hourlyRows(station: StationSummary, selection: Selection, freshness: Fr
       status: freshness.status,
     }
     for (const { unit, rows } of columns) {
-      for (const level of options.quantiles) row[`${unit.name}_q${quantileLabel(level)}`] = outputValue(unit, rows.get(lead)?.[levelIndex(level)])
+      for (const level of options.quantiles)
+        row[`${unit.name}_q${quantileLabel(level)}`] = outputValue(unit, rows.get(lead)?.[levelIndex(level)])
     }
     for (const { unit, forecast } of columns) row[`${unit.name}_model`] = forecast.modelVersion
     return row
@@ -91,7 +109,14 @@ export function quantileLabel(level: number): string {
 }
 
 function summary(s: StationSummary): StationSummary {
-  return { stationId: s.stationId, name: s.name, latitude: s.latitude, longitude: s.longitude, elevationM: s.elevationM, timezone: s.timezone }
+  return {
+    stationId: s.stationId,
+    name: s.name,
+    latitude: s.latitude,
+    longitude: s.longitude,
+    elevationM: s.elevationM,
+    timezone: s.timezone,
+  }
 }
 
 function validAt(selection: Selection, lead: number): number {
@@ -112,6 +137,8 @@ function levelIndex(level: number): number {
 }
 
 function fallbackOf(forecasts: readonly Forecast[]): string | null {
-  const used = forecasts.filter((forecast) => forecast.fallback !== null).map((forecast): [ForecastVariable, string | null] => [forecast.variable, forecast.fallback])
+  const used = forecasts
+    .filter((forecast) => forecast.fallback !== null)
+    .map((forecast): [ForecastVariable, string | null] => [forecast.variable, forecast.fallback])
   return used.length === 0 ? null : used.map(([variable, fallback]) => `${variable}: ${fallback}`).join('; ')
 }

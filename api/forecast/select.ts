@@ -45,7 +45,10 @@ export function selectIssue(
   const forecasts = wanted.flatMap((variable) => chosen.byVariable.get(variable) ?? [])
   const unavailable = wanted
     .filter((variable) => !chosen.byVariable.has(variable))
-    .map((variable) => ({ variable, reason: hasChampion(variable) ? 'The champion has issued nothing at this time.' : 'No model is promoted for it yet.' }))
+    .map((variable) => ({
+      variable,
+      reason: hasChampion(variable) ? 'The champion has issued nothing at this time.' : 'No model is promoted for it yet.',
+    }))
   return { issuedAt: chosen.issuedAt, forecasts, unavailable }
 }
 
@@ -75,5 +78,9 @@ export function judgeFreshness(selection: Selection, now: number): Freshness {
     reasons.unshift(`Issued more than ${STALE_AFTER_MS / HOUR_MS} h ago; newer issues are missing.`)
   }
   const validUntil = selection.issuedAt + (age <= STALE_AFTER_MS ? STALE_AFTER_MS : REFUSE_AFTER_MS)
-  return { status, reason: reasons.length > 0 ? reasons.join(' ') : null, validUntil: age > REFUSE_AFTER_MS ? Infinity : validUntil }
+  return {
+    status,
+    reason: reasons.length > 0 ? reasons.join(' ') : null,
+    validUntil: age > REFUSE_AFTER_MS ? Infinity : validUntil,
+  }
 }

@@ -2,7 +2,12 @@
 import { VARIABLE_UNITS, type ForecastVariable, type Quantity } from '../../schemas/quantities.ts'
 
 export type UnitSystem = 'metric' | 'us'
-export type OutputUnit = { readonly name: string; readonly unit: string; readonly decimals: number; readonly convert: (value: number) => number }
+export type OutputUnit = {
+  readonly name: string
+  readonly unit: string
+  readonly decimals: number
+  readonly convert: (value: number) => number
+}
 
 const FAHRENHEIT = (c: number): number => c * 1.8 + 32
 const MPH = (mps: number): number => mps / 0.44704

@@ -50,7 +50,11 @@ export function createStore(clickhouse: Pick<ClickHouse, 'query'>) {
         'SELECT * EXCEPT (kafkaPartition, kafkaOffset) FROM observation WHERE stationId = {stationId:String} AND observedAt >= {from:DateTime64(3)} AND observedAt <= {to:DateTime64(3)} ORDER BY observedAt',
         { stationId, from: toClickHouseInstant(from), to: toClickHouseInstant(to) },
       )
-      return rows.map((row) => ({ ...row, observedAt: fromClickHouseInstant(row.observedAt), receivedAt: fromClickHouseInstant(row.receivedAt) }))
+      return rows.map((row) => ({
+        ...row,
+        observedAt: fromClickHouseInstant(row.observedAt),
+        receivedAt: fromClickHouseInstant(row.receivedAt),
+      }))
     },
     /** Lifecycle of one model, oldest first. */
     async history(stationId: string, variable: string): Promise<Array<Record<string, unknown>>> {
@@ -65,7 +69,9 @@ export function createStore(clickhouse: Pick<ClickHouse, 'query'>) {
     },
     /** Changes of drift state, newest first. */
     async driftChanges(): Promise<Array<Record<string, unknown>>> {
-      const rows = await clickhouse.query<{ at: string }>('SELECT * EXCEPT (kafkaPartition, kafkaOffset, evidenceFrom, evidenceTo, changePointAt) FROM drift ORDER BY at DESC LIMIT 500')
+      const rows = await clickhouse.query<{ at: string }>(
+        'SELECT * EXCEPT (kafkaPartition, kafkaOffset, evidenceFrom, evidenceTo, changePointAt) FROM drift ORDER BY at DESC LIMIT 500',
+      )
       return rows.map((row) => ({ ...row, at: isoOf(row.at) }))
     },
     /** Newest state of each alert, newest first. */
@@ -73,7 +79,11 @@ export function createStore(clickhouse: Pick<ClickHouse, 'query'>) {
       const rows = await clickhouse.query<{ startsAt: string; endsAt: string | null }>(
         'SELECT * EXCEPT (kafkaPartition, kafkaOffset) FROM alert ORDER BY startsAt DESC, sequence DESC LIMIT 1 BY alertId LIMIT 200',
       )
-      return rows.map((row) => ({ ...row, startsAt: isoOf(row.startsAt), endsAt: row.endsAt === null ? null : isoOf(row.endsAt) }))
+      return rows.map((row) => ({
+        ...row,
+        startsAt: isoOf(row.startsAt),
+        endsAt: row.endsAt === null ? null : isoOf(row.endsAt),
+      }))
     },
     /** Scores by station, variable and lead bucket of what champions issued. */
     skill(filter: { stationId: string | null; variable: string | null }): Promise<SkillRow[]> {
@@ -104,6 +114,9 @@ function toForecast(row: ForecastRow): Forecast {
     issuedAt: fromClickHouseInstant(row.issuedAt),
     featureKnownAt: fromClickHouseInstant(row.featureKnownAt),
     quantiles: row.leadHours.map((_, lead) => quantiles.slice(lead * width, (lead + 1) * width)),
-    baselines: { persistence: persistence.map((v) => v ?? Number.NaN), recentredClimatology: recentredClimatology.map((v) => v ?? Number.NaN) },
+    baselines: {
+      persistence: persistence.map((v) => v ?? Number.NaN),
+      recentredClimatology: recentredClimatology.map((v) => v ?? Number.NaN),
+    },
   }
 }

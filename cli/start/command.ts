@@ -28,6 +28,7 @@ export function register(program: Command): void {
 }
 
 function validate(options: StartOptions): void {
-  if (options.speed !== undefined && !(Number(options.speed) > 0)) throw new CliError(`--speed must be a positive number, got "${options.speed}"`, EXIT.usage)
+  if (options.speed !== undefined && !(Number(options.speed) > 0))
+    throw new CliError(`--speed must be a positive number, got "${options.speed}"`, EXIT.usage)
   if (options.exit && !options.demo) throw new CliError('--exit goes with --demo', EXIT.usage)
 }

@@ -8,7 +8,13 @@ import type { StackUrls } from '../../infra/local/stack.ts'
 
 /** The environment by which services, and this launcher as their client, find the local servers. */
 export function serverEnvironment(urls: StackUrls, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return { ...env, KAFKA_BROKERS: urls.kafkaBrokers, SCHEMA_REGISTRY_URL: urls.schemaRegistryUrl, CLICKHOUSE_URL: urls.clickhouseUrl, AMQP_URL: urls.amqpUrl }
+  return {
+    ...env,
+    KAFKA_BROKERS: urls.kafkaBrokers,
+    SCHEMA_REGISTRY_URL: urls.schemaRegistryUrl,
+    CLICKHOUSE_URL: urls.clickhouseUrl,
+    AMQP_URL: urls.amqpUrl,
+  }
 }
 
 /** Brings broker, registry and store to what this version needs. Safe to repeat; refuses incompatible schemas. */

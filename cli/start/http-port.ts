@@ -9,7 +9,10 @@ export async function chooseHttpPort(env: NodeJS.ProcessEnv): Promise<number> {
   const wanted = env['HTTP_PORT']
   if (wanted !== undefined) {
     const port = Number(wanted)
-    if (!(await isFree(port))) throw new CliError(`HTTP_PORT ${wanted} is taken by another program; stop it, or unset HTTP_PORT to have a free port chosen`)
+    if (!(await isFree(port)))
+      throw new CliError(
+        `HTTP_PORT ${wanted} is taken by another program; stop it, or unset HTTP_PORT to have a free port chosen`,
+      )
     return port
   }
   for (let port = FIRST; port < FIRST + TRIED; port++) if (await isFree(port)) return port

@@ -28,7 +28,14 @@ export const PROCESS_COUNT = 6
 
 /** Everything but the producer, then the producer, which may start only when its readers exist. */
 export function processSpecs(plan: ProcessPlan): { readonly services: ChildSpec[]; readonly producer: ChildSpec } {
-  const [pipeline, inference0, inference1, training, api, producer] = plan.probePorts as [number, number, number, number, number, number]
+  const [pipeline, inference0, inference1, training, api, producer] = plan.probePorts as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
   return {
     services: [
       spec(plan, 'pipeline', PIPELINE, pipeline, {}),
@@ -41,7 +48,13 @@ export function processSpecs(plan: ProcessPlan): { readonly services: ChildSpec[
   }
 }
 
-function spec(plan: ProcessPlan, name: string, services: readonly string[], probePort: number, extra: Readonly<Record<string, string>>): ChildSpec {
+function spec(
+  plan: ProcessPlan,
+  name: string,
+  services: readonly string[],
+  probePort: number,
+  extra: Readonly<Record<string, string>>,
+): ChildSpec {
   const { urls } = plan
   return {
     name,

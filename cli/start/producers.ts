@@ -16,7 +16,8 @@ export type ProducerPlan = {
 
 export function replayPlan(speed: number, scenario: ScenarioJson): ProducerPlan {
   const change = scenario.changes?.find(({ kind }) => kind === 'instrument-change') as { at: string } | undefined
-  const stuck = scenario.changes?.find(({ kind }) => kind === 'stuck-sensor') as { stationId: string; from: string; hours: number } | undefined
+  const stuck = scenario.changes?.find(({ kind }) => kind === 'stuck-sensor') as
+    { stationId: string; from: string; hours: number } | undefined
   return {
     services: ['replay'],
     env: { REPLAY_SPEED: String(speed), REPLAY_SCENARIO: 'demo', REPLAY_WAIT_FOR_MODELS: 'true' },
@@ -26,7 +27,9 @@ export function replayPlan(speed: number, scenario: ScenarioJson): ProducerPlan 
       stationIds: BUNDLED_STATIONS,
       replicaIds: REPLICA_IDS,
       instrumentChangeAt: change ? Date.parse(change.at) : null,
-      stuckSensor: stuck ? { stationId: stuck.stationId, from: Date.parse(stuck.from), to: Date.parse(stuck.from) + stuck.hours * HOUR_MS } : null,
+      stuckSensor: stuck
+        ? { stationId: stuck.stationId, from: Date.parse(stuck.from), to: Date.parse(stuck.from) + stuck.hours * HOUR_MS }
+        : null,
     },
   }
 }

@@ -17,7 +17,9 @@ export function say(line: string): void {
 
 export function sayStage({ stage, at, text, evidence }: Announcement): void {
   const more = evidence.length > 1 ? ` (+${evidence.length - 1} more)` : ''
-  say(`${paint(36, '●')} ${paint(1, stage)}  ${at.slice(0, 16)}Z  ${printable(text)}  ${paint(2, `${printable(evidence[0] ?? '')}${more}`)}`)
+  say(
+    `${paint(36, '●')} ${paint(1, stage)}  ${at.slice(0, 16)}Z  ${printable(text)}  ${paint(2, `${printable(evidence[0] ?? '')}${more}`)}`,
+  )
 }
 
 export type Welcome = {

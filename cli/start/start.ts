@@ -27,7 +27,9 @@ export async function start(options: StartOptions): Promise<number> {
 
   const [stack] = await Promise.all([bringUpServers(), buildDashboard().then(() => say('dashboard built'))])
   if (stack.own === null) {
-    throw new CliError(`Isobar already runs on ${stack.dataDir}; stop that one first, or set ISOBAR_HOME to another folder for a second one`)
+    throw new CliError(
+      `Isobar already runs on ${stack.dataDir}; stop that one first, or set ISOBAR_HOME to another folder for a second one`,
+    )
   }
   let watch: StoryWatch | null = null
   try {
@@ -65,7 +67,8 @@ export async function start(options: StartOptions): Promise<number> {
       say,
       onEvent: (event) => {
         if (event.kind === 'ready') say(`${event.name} is up (${event.seconds.toFixed(1)} s)`)
-        if (event.kind === 'crashed') say(`${event.name} crashed, restarting in ${(event.restartInMs / 1000).toFixed(1)} s: ${event.detail}`)
+        if (event.kind === 'crashed')
+          say(`${event.name} crashed, restarting in ${(event.restartInMs / 1000).toFixed(1)} s: ${event.detail}`)
       },
     })
   }
@@ -93,7 +96,11 @@ async function bringUpServices(stack: LocalStack, env: NodeJS.ProcessEnv, produc
   return { httpUrl, startProducer: () => own.supervisor.start(producer) }
 }
 
-async function waitForEnd(options: StartOptions, interrupted: Promise<void>, watch: StoryWatch | null): Promise<'complete' | 'interrupted' | 'gave-up'> {
+async function waitForEnd(
+  options: StartOptions,
+  interrupted: Promise<void>,
+  watch: StoryWatch | null,
+): Promise<'complete' | 'interrupted' | 'gave-up'> {
   const waits: Array<Promise<'complete' | 'interrupted' | 'gave-up'>> = [interrupted.then(() => 'interrupted' as const)]
   if (watch) waits.push(watch.failed)
   let timer: NodeJS.Timeout | undefined

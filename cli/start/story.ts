@@ -46,7 +46,12 @@ export type StoryOptions = {
 }
 
 /** A line to announce, as soon as a stage happens. */
-export type Announcement = { readonly stage: StageName; readonly at: string; readonly text: string; readonly evidence: readonly string[] }
+export type Announcement = {
+  readonly stage: StageName
+  readonly at: string
+  readonly text: string
+  readonly evidence: readonly string[]
+}
 
 const PRIMARY = 'temperatureC'
 /** A retraining asked for within this long after the stuck sensor would have been caused by it. */
@@ -92,7 +97,12 @@ export function createStory(options: StoryOptions) {
     if (event.requestReason === 'drift') {
       if (event.event === 'trained' && confirmedKeys.has(key)) {
         driftRuns.set(event.version, { runId: event.runId, version: event.version, key })
-        return reach('retrained', event.at, [event.eventId], `retrained ${key} as ${event.version} (${event.rows} rows, ${event.fitSeconds.toFixed(2)} s)`)
+        return reach(
+          'retrained',
+          event.at,
+          [event.eventId],
+          `retrained ${key} as ${event.version} (${event.rows} rows, ${event.fitSeconds.toFixed(2)} s)`,
+        )
       }
       if (event.event === 'accepted' && driftRuns.has(event.version)) {
         return reach('gated', event.at, [event.eventId], `the gate accepted ${key} ${event.version}: ${event.reasons.join(', ')}`)
@@ -100,7 +110,12 @@ export function createStory(options: StoryOptions) {
       return []
     }
     if (event.event === 'trained' && event.variable === PRIMARY) {
-      return reach('trained', event.at, everyStation('trained', event.stationId, event.eventId), 'first models trained for every station')
+      return reach(
+        'trained',
+        event.at,
+        everyStation('trained', event.stationId, event.eventId),
+        'first models trained for every station',
+      )
     }
     return []
   }
@@ -113,7 +128,12 @@ export function createStory(options: StoryOptions) {
     replicas.set(event.replicaId, `status/${event.replicaId}/${run.key}/${event.version}`)
     if (!options.replicaIds.every((id) => replicas.has(id))) return []
     const at = Math.max(...[...done.values()].map((stage) => stage.at))
-    return reach('swapped', at, [...replicas.values()], `${replicas.size} of ${options.replicaIds.length} replicas serve ${run.key} ${event.version}`)
+    return reach(
+      'swapped',
+      at,
+      [...replicas.values()],
+      `${replicas.size} of ${options.replicaIds.length} replicas serve ${run.key} ${event.version}`,
+    )
   }
 
   function onAlert(event: EventByTopic['alert.v1']): Announcement[] {
@@ -133,26 +153,58 @@ export function createStory(options: StoryOptions) {
 
   function onRetrainRequest(event: EventByTopic['model.retrain-request.v1']): void {
     const { stuckSensor } = options
-    if (!stuckSensor || event.reason !== 'drift' || event.stationId !== stuckSensor.stationId || event.variable !== PRIMARY) return
-    if (event.requestedAt >= stuckSensor.from && event.requestedAt <= stuckSensor.to + STUCK_AFTERMATH_MS) garbageRetrain = event.requestId
+    if (!stuckSensor || event.reason !== 'drift' || event.stationId !== stuckSensor.stationId || event.variable !== PRIMARY)
+      return
+    if (event.requestedAt >= stuckSensor.from && event.requestedAt <= stuckSensor.to + STUCK_AFTERMATH_MS)
+      garbageRetrain = event.requestId
   }
 
   return {
     take(event: InboundEvent): Announcement[] {
       switch (event.topic) {
         case 'weather.observation.v1':
-          return reach('observed', event.value.observedAt, everyStation('observed', event.value.stationId, observationEventId(event.value)), 'observations of every station arrive')
+          return reach(
+            'observed',
+            event.value.observedAt,
+            everyStation('observed', event.value.stationId, observationEventId(event.value)),
+            'observations of every station arrive',
+          )
         case 'weather.observation-checked.v1':
-          return reach('checked', event.value.observedAt, everyStation('checked', event.value.stationId, observationEventId(event.value)), 'observations are quality-checked')
+          return reach(
+            'checked',
+            event.value.observedAt,
+            everyStation('checked', event.value.stationId, observationEventId(event.value)),
+            'observations are quality-checked',
+          )
         case 'weather.feature.v1':
-          return reach('featured', event.value.validAt, everyStation('featured', event.value.stationId, featureEventId(event.value)), 'features are built for every station')
+          return reach(
+            'featured',
+            event.value.validAt,
+            everyStation('featured', event.value.stationId, featureEventId(event.value)),
+            'features are built for every station',
+          )
         case 'weather.forecast.v1':
-          return reach('forecast', event.value.issuedAt, everyStation('forecast', event.value.stationId, event.value.forecastId), 'live forecasts are issued for every station')
+          return reach(
+            'forecast',
+            event.value.issuedAt,
+            everyStation('forecast', event.value.stationId, event.value.forecastId),
+            'live forecasts are issued for every station',
+          )
         case 'weather.verification.v1':
-          return reach('verified', event.value.observedAt, everyStation('verified', event.value.stationId, event.value.verificationId), 'forecasts are verified as truth arrives')
+          return reach(
+            'verified',
+            event.value.observedAt,
+            everyStation('verified', event.value.stationId, event.value.verificationId),
+            'forecasts are verified as truth arrives',
+          )
         case 'model.control.v1':
           return event.value.variable === PRIMARY
-            ? reach('promoted', event.value.changedAt, everyStation('promoted', event.value.stationId, event.value.eventId), 'every station has a champion model')
+            ? reach(
+                'promoted',
+                event.value.changedAt,
+                everyStation('promoted', event.value.stationId, event.value.eventId),
+                'every station has a champion model',
+              )
             : []
         case 'model.drift.v1':
           return onDrift(event.value)
@@ -165,7 +217,12 @@ export function createStory(options: StoryOptions) {
         case 'alert.delivery.v1': {
           const { alertId, sequence, channel, attempt, state, at, detail } = event.value
           return state === 'sent'
-            ? reach('alert-delivered', at, [`delivery/${alertId}/${sequence}/${channel}/${attempt}`], `alert delivered by ${channel}${detail ? ` (${detail})` : ''}`)
+            ? reach(
+                'alert-delivered',
+                at,
+                [`delivery/${alertId}/${sequence}/${channel}/${attempt}`],
+                `alert delivered by ${channel}${detail ? ` (${detail})` : ''}`,
+              )
             : []
         }
         case 'model.retrain-request.v1':
@@ -179,7 +236,10 @@ export function createStory(options: StoryOptions) {
     stages(): Stage[] {
       return STAGES.map((name) => {
         const reached = done.get(name)
-        const problem = name === 'sensor-fault-alerted' && garbageRetrain ? `the stuck sensor caused a retraining (${garbageRetrain})` : undefined
+        const problem =
+          name === 'sensor-fault-alerted' && garbageRetrain
+            ? `the stuck sensor caused a retraining (${garbageRetrain})`
+            : undefined
         return {
           name,
           happenedAt: reached ? new Date(reached.at).toISOString() : null,

@@ -29,7 +29,10 @@ export function toArchiveRow(event: InboundEvent<ArchivedTopic>): ArchiveRow {
       return { table: 'station_log', row: { ...event.value, validFrom: instant(event.value.validFrom), ...position } }
     case 'weather.observation-checked.v1': {
       const { observedAt, receivedAt, ...rest } = event.value
-      return { table: 'observation_log', row: { ...rest, observedAt: instant(observedAt), receivedAt: instant(receivedAt), ...position } }
+      return {
+        table: 'observation_log',
+        row: { ...rest, observedAt: instant(observedAt), receivedAt: instant(receivedAt), ...position },
+      }
     }
     case 'weather.forecast.v1': {
       const { issuedAt, featureKnownAt, quantiles, baselines, ...rest } = event.value
@@ -48,7 +51,10 @@ export function toArchiveRow(event: InboundEvent<ArchivedTopic>): ArchiveRow {
     }
     case 'weather.verification.v1': {
       const { observedAt, knownAt, ...rest } = event.value
-      return { table: 'verification_log', row: { ...rest, observedAt: instant(observedAt), knownAt: instant(knownAt), ...position } }
+      return {
+        table: 'verification_log',
+        row: { ...rest, observedAt: instant(observedAt), knownAt: instant(knownAt), ...position },
+      }
     }
     case 'model.drift.v1': {
       const { at, evidenceFrom, evidenceTo, changePointAt, ...rest } = event.value

@@ -12,7 +12,13 @@ export type Deps = {
   readonly wallNowMs: () => number
 }
 
-export function createControlHandler({ models, publisher, replicaId, log, wallNowMs }: Deps): FollowerOptions<'model.control.v1'>['onEvents'] {
+export function createControlHandler({
+  models,
+  publisher,
+  replicaId,
+  log,
+  wallNowMs,
+}: Deps): FollowerOptions<'model.control.v1'>['onEvents'] {
   return async (events) => {
     const newest = new Map(events.map((event) => [event.key, event]))
     for (const event of newest.values()) {
@@ -20,7 +26,10 @@ export function createControlHandler({ models, publisher, replicaId, log, wallNo
       if (event.value === null) continue
       const result = await models.apply(event.value, event.offset)
       const level = result.state === 'serving' ? 'info' : 'error'
-      log[level]({ ...result, replicaId }, result.state === 'serving' ? 'model swapped in' : 'model refused, old model keeps serving')
+      log[level](
+        { ...result, replicaId },
+        result.state === 'serving' ? 'model swapped in' : 'model refused, old model keeps serving',
+      )
       await publisher.publish([
         {
           topic: 'model.status.v1',

@@ -24,7 +24,14 @@ export const service = defineService({
     const models = createModelTable(await own(openArtifactStore(config)), () => performance.now())
     const control = createControlHandler({ models, publisher, replicaId: config.replicaId, log, wallNowMs: Date.now })
     const follower = await own(
-      startFollower({ config, log, name: `inference-control-${config.replicaId}`, topics: ['model.control.v1'], from: 'beginning', onEvents: control }),
+      startFollower({
+        config,
+        log,
+        name: `inference-control-${config.replicaId}`,
+        topics: ['model.control.v1'],
+        from: 'beginning',
+        onEvents: control,
+      }),
     )
     follower.failed.catch(fail)
     addReadiness('models', () => (isCaughtUp ? { ready: true } : { ready: false, reason: 'replaying model.control.v1' }))
@@ -40,7 +47,12 @@ export const service = defineService({
         publisher,
         name: 'inference',
         topics: ['weather.feature.v1'],
-        step: createInferenceStep({ models, observeEventTime: clock.observe, now: clock.now, liveWithinHours: config.liveWithinHours }),
+        step: createInferenceStep({
+          models,
+          observeEventTime: clock.observe,
+          now: clock.now,
+          liveWithinHours: config.liveWithinHours,
+        }),
       }),
     )
     processor.failed.catch(fail)

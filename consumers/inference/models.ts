@@ -101,7 +101,6 @@ async function loadOrNull(load: () => Promise<LoadedModel>): Promise<LoadedModel
   }
 }
 
-
 function deserialise(bytes: Uint8Array): Fitted {
   try {
     return deserialiseModel(bytes)

@@ -94,6 +94,7 @@ function freshnessOf(degradedBecause: readonly string[], isLate: boolean): Pick<
 
 function rowsOf(leadMajor: Float32Array): number[][] {
   const width = QUANTILE_LEVELS.length
-  return Array.from({ length: leadMajor.length / width }, (_, lead) => Array.from(leadMajor.subarray(lead * width, (lead + 1) * width)))
+  return Array.from({ length: leadMajor.length / width }, (_, lead) =>
+    Array.from(leadMajor.subarray(lead * width, (lead + 1) * width)),
+  )
 }
-

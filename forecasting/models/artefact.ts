@@ -100,7 +100,10 @@ function decode(bytes: Uint8Array): { state: RidgeState; header: Header } {
   }
   const [climatology, scale, beta, residuals] = ARRAYS.map((name) => arrays[name])
   if (!climatology || !scale || !beta || !residuals) throw new ArtefactError('artefact-format', 'an array is missing')
-  return { header, state: { variable: header.variable, climatology, recentre: header.recentre, scale, beta, residuals, card: header.card } }
+  return {
+    header,
+    state: { variable: header.variable, climatology, recentre: header.recentre, scale, beta, residuals, card: header.card },
+  }
 }
 
 /** Medians and outer quantiles at a lead of every lead group for a made-up but fixed input. */

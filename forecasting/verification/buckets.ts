@@ -15,7 +15,10 @@ export type BucketScore = {
 
 /** Adds up scores by lead bucket and over all leads. */
 export function createBucketScores() {
-  const sums = new Map<string, { n: number; absolute: number; squared: number; error: number; crps: number; in80: number; in95: number }>()
+  const sums = new Map<
+    string,
+    { n: number; absolute: number; squared: number; error: number; crps: number; in80: number; in95: number }
+  >()
   return {
     add(leadHours: number, score: LeadScore): void {
       const bucket = LEAD_BUCKETS.find(({ from, to }) => leadHours >= from && leadHours <= to)?.name
@@ -36,7 +39,18 @@ export function createBucketScores() {
         const sum = sums.get(leadBucket)
         if (!sum) return []
         const { n } = sum
-        return [{ leadBucket, n, mae: sum.absolute / n, rmse: Math.sqrt(sum.squared / n), bias: sum.error / n, crps: sum.crps / n, coverage80: sum.in80 / n, coverage95: sum.in95 / n }]
+        return [
+          {
+            leadBucket,
+            n,
+            mae: sum.absolute / n,
+            rmse: Math.sqrt(sum.squared / n),
+            bias: sum.error / n,
+            crps: sum.crps / n,
+            coverage80: sum.in80 / n,
+            coverage95: sum.in95 / n,
+          },
+        ]
       })
     },
   }

@@ -77,7 +77,9 @@ export function createRunFile(file: string, launcher: ProcessIdentity) {
     processes: [],
   }
   mkdirSync(dirname(file), { recursive: true })
+  let removed = false
   const write = (): void => {
+    if (removed) return // a run that is over leaves no file behind
     const scratch = `${file}.${process.pid}`
     writeFileSync(scratch, `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 })
     renameSync(scratch, file)
@@ -107,6 +109,7 @@ export function createRunFile(file: string, launcher: ProcessIdentity) {
       write()
     },
     remove(): void {
+      removed = true
       rmSync(file, { force: true })
     },
   }

@@ -62,6 +62,8 @@ export class ChildFailedError extends Error {
 type Child = {
   spec: ChildSpec
   process: ChildProcess | null
+  /** Resolves once the end of `process` has been seen and recorded. */
+  exited: Promise<void>
   identity: ProcessIdentity | null
   wanted: boolean
   crashes: number
@@ -86,7 +88,15 @@ export function createSupervisor({ runFile, logDir, onEvent, firstBackoffMs = 50
   /** Starts a child and resolves when it is ready. Rejects with ChildFailedError (and no process left) when it is not in time. */
   async function start(spec: ChildSpec): Promise<{ seconds: number }> {
     if (children.has(spec.name)) throw new Error(`a child named ${spec.name} is already supervised`)
-    const child: Child = { spec, process: null, identity: null, wanted: true, crashes: 0, restarting: null }
+    const child: Child = {
+      spec,
+      process: null,
+      exited: Promise.resolve(),
+      identity: null,
+      wanted: true,
+      crashes: 0,
+      restarting: null,
+    }
     children.set(spec.name, child)
     try {
       return { seconds: await launch(child) }
@@ -106,10 +116,13 @@ export function createSupervisor({ runFile, logDir, onEvent, firstBackoffMs = 50
     const logFile = join(logDir, `${spec.name}.log`)
     const process_ = spawnChild(spec, logFile)
     child.process = process_
+    const exit = Promise.withResolvers<void>()
+    child.exited = exit.promise
     let ended: string | null = null
     let ready = false
     process_.once('error', (error) => {
       ended = `could not be started: ${error.message}`
+      if (process_.pid === undefined) exit.resolve() // never ran: no exit event follows
     })
     process_.once('exit', (code, signal) => {
       ended = `ended with ${signal ?? `exit code ${code}`} after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`
@@ -121,6 +134,7 @@ export function createSupervisor({ runFile, logDir, onEvent, firstBackoffMs = 50
         child.process = null
         child.identity = null
       }
+      exit.resolve()
       if (ready && child.wanted) void revive(child, ended, performance.now() - startedAt)
     })
     if (process_.pid !== undefined) {
@@ -187,6 +201,7 @@ export function createSupervisor({ runFile, logDir, onEvent, firstBackoffMs = 50
     if (identity === null) return false
     const killed = await endProcess(identity, graceMs)
     killGroup(identity.pid)
+    await child.exited // the process table shows the end before Node tells of it; its listener writes to the run file
     runFile.removeProcess(identity.pid)
     return killed
   }

@@ -7,7 +7,14 @@ import { readFileSync, writeFileSync } from 'node:fs'
 
 const file = new URL('../../package-lock.json', import.meta.url)
 const lock = JSON.parse(readFileSync(file, 'utf8'))
-const OS = { android: 'android', darwin: 'darwin', freebsd: 'freebsd', linux: 'linux', openharmony: 'openharmony', win32: 'win32' }
+const OS = {
+  android: 'android',
+  darwin: 'darwin',
+  freebsd: 'freebsd',
+  linux: 'linux',
+  openharmony: 'openharmony',
+  win32: 'win32',
+}
 const CPU = ['arm64', 'x64', 'ia32', 'ppc64', 'riscv64', 's390x', 'arm']
 let added = 0
 for (const parent of Object.values(lock.packages)) {
@@ -17,11 +24,22 @@ for (const parent of Object.values(lock.packages)) {
     const os = Object.keys(OS).find((o) => name.includes(o))
     const cpu = CPU.find((c) => name.includes(c))
     if (!os || !cpu) throw new Error(`cannot tell the platform of optional package ${name}; add it to package-lock.json by hand`)
-    lock.packages[path] = { version, cpu: [cpu], optional: true, os: [OS[os]], ...(name.includes('musl') ? { libc: ['musl'] } : {}) }
+    lock.packages[path] = {
+      version,
+      cpu: [cpu],
+      optional: true,
+      os: [OS[os]],
+      ...(name.includes('musl') ? { libc: ['musl'] } : {}),
+    }
     added++
   }
 }
 const root = lock.packages['']
-lock.packages = Object.fromEntries([['', root], ...Object.entries(lock.packages).filter(([k]) => k !== '').sort(([a], [b]) => (a < b ? -1 : 1))])
+lock.packages = Object.fromEntries([
+  ['', root],
+  ...Object.entries(lock.packages)
+    .filter(([k]) => k !== '')
+    .sort(([a], [b]) => (a < b ? -1 : 1)),
+])
 writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`)
 console.error(`package-lock.json: ${added} platform entries added`)

@@ -7,24 +7,51 @@ import { restoreStationState, type StationHour } from './station-state.ts'
 import { createFeatureStep, type Row } from './step.ts'
 
 const START = Date.parse('2013-07-01T00:00:00Z')
-const context = { topic: 'weather.observation-checked.v1', partition: 0, caughtUp: true, heartbeat: async () => {} } satisfies StepContext
+const context = {
+  topic: 'weather.observation-checked.v1',
+  partition: 0,
+  caughtUp: true,
+  heartbeat: async () => {},
+} satisfies StepContext
 
 function observation(hour: number, temperatureC: number, offset: number): InboundEvent<'weather.observation-checked.v1'> {
   const nothing = Object.fromEntries(QUANTITIES.map((q) => [q, null])) as Pick<CheckedObservation, (typeof QUANTITIES)[number]>
-  const flags = Object.fromEntries(QUANTITIES.map((q) => [q, q === 'temperatureC' ? 'good' : 'missing'])) as CheckedObservation['flags']
+  const flags = Object.fromEntries(
+    QUANTITIES.map((q) => [q, q === 'temperatureC' ? 'good' : 'missing']),
+  ) as CheckedObservation['flags']
   const at = START + hour * HOUR_MS
-  const value: CheckedObservation = { stationId: 'ewr', observedAt: at, receivedAt: at, source: 'test', kind: 'observation', revision: 0, ...nothing, temperatureC, flags, rules: {}, qcVersion: 'qc' }
+  const value: CheckedObservation = {
+    stationId: 'ewr',
+    observedAt: at,
+    receivedAt: at,
+    source: 'test',
+    kind: 'observation',
+    revision: 0,
+    ...nothing,
+    temperatureC,
+    flags,
+    rules: {},
+    qcVersion: 'qc',
+  }
   return { topic: 'weather.observation-checked.v1', key: 'ewr', value, partition: 0, offset, headers: {}, timestampMs: at }
 }
 
 function open(stored: readonly StationHour[] = []) {
-  return createFeatureStep({ loadHours: async () => new Map([['ewr', stored]]), restore: restoreStationState, observeEventTime: () => {} })
+  return createFeatureStep({
+    loadHours: async () => new Map([['ewr', stored]]),
+    restore: restoreStationState,
+    observeEventTime: () => {},
+  })
 }
 
 async function run(step: ReturnType<typeof open>, events: Array<ReturnType<typeof observation>>) {
   const outcomes = await step.step(events, context)
   const rows = outcomes.flatMap((o) => (o.kind === 'emit' ? o.rows : [])) as Row[]
-  return { outcomes, hours: rows.flatMap((r) => ('hour' in r ? [r.hour] : [])), features: rows.flatMap((r) => ('feature' in r ? [r.feature] : [])) }
+  return {
+    outcomes,
+    hours: rows.flatMap((r) => ('hour' in r ? [r.hour] : [])),
+    features: rows.flatMap((r) => ('feature' in r ? [r.feature] : [])),
+  }
 }
 
 describe('feature step', () => {
@@ -33,7 +60,12 @@ describe('feature step', () => {
     expect(features.map((f) => (f.validAt - START) / HOUR_MS)).toEqual([0, 1, 2, 3, 4])
     const grid = createHourlyGrid(START / HOUR_MS, 5)
     const row = (t: number) => [t, NaN, NaN, NaN, NaN, NaN, NaN, NaN]
-    for (const [h, t] of [[0, 20], [1, 21], [4, 24]] as const) grid.set(START / HOUR_MS + h, row(t))
+    for (const [h, t] of [
+      [0, 20],
+      [1, 21],
+      [4, 24],
+    ] as const)
+      grid.set(START / HOUR_MS + h, row(t))
     expect(features.at(-1)?.values).toEqual(Array.from(buildFeatures(grid, START / HOUR_MS + 4)))
     expect(features.every((f) => f.cause === 'new')).toBe(true)
   })
@@ -42,7 +74,10 @@ describe('feature step', () => {
     const step = open()
     await run(step, [observation(0, 20, 0), observation(2, 22, 1)])
     const late = await run(step, [observation(1, 30, 2)])
-    expect(late.features.map((f) => [(f.validAt - START) / HOUR_MS, f.cause])).toEqual([[1, 'correction'], [2, 'correction']])
+    expect(late.features.map((f) => [(f.validAt - START) / HOUR_MS, f.cause])).toEqual([
+      [1, 'correction'],
+      [2, 'correction'],
+    ])
   })
 
   it('emits the same vectors for a redelivered observation after a crash between store and broker', async () => {

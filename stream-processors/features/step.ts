@@ -4,9 +4,31 @@
  * vectors again, because a crash may have happened between the store's and the broker's acknowledgement.
  */
 import type { CheckedObservation, Feature } from '../../schemas/generated/types.ts'
-import { buildFeatures, FEATURE_REACH_HOURS, FEATURE_SET, HOUR_MS, hourOf, observationToHourlyRow } from '../../forecasting/features/index.ts'
-import { type BatchStep, emit, type InboundEvent, type OutboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
-import { createStationState, knownAtOf, offsetSecondsOf, putHour, type StationHour, type StationState, WINDOW_HOURS } from './station-state.ts'
+import {
+  buildFeatures,
+  FEATURE_REACH_HOURS,
+  FEATURE_SET,
+  HOUR_MS,
+  hourOf,
+  observationToHourlyRow,
+} from '../../forecasting/features/index.ts'
+import {
+  type BatchStep,
+  emit,
+  type InboundEvent,
+  type OutboundEvent,
+  type Outcome,
+  skip,
+} from '../../infra/runtime/kafka/types.ts'
+import {
+  createStationState,
+  knownAtOf,
+  offsetSecondsOf,
+  putHour,
+  type StationHour,
+  type StationState,
+  WINDOW_HOURS,
+} from './station-state.ts'
 
 /** A longer silence is not bridged hour by hour: the vectors in between would hold nothing but gaps. */
 const MAX_BRIDGED_GAP_HOURS = 72
@@ -66,7 +88,8 @@ function applyObservation(state: StationState, observation: CheckedObservation, 
   const redelivered = offset <= state.lastOffset
   const offsetBefore = offsetSecondsOf(state, hour)
   const offsetNow = Math.round((observation.observedAt - hour * HOUR_MS) / 1000)
-  if (offsetBefore !== null && Math.abs(offsetBefore) < Math.abs(offsetNow)) return skip('farther-from-the-hour' satisfies SkipReason)
+  if (offsetBefore !== null && Math.abs(offsetBefore) < Math.abs(offsetNow))
+    return skip('farther-from-the-hour' satisfies SkipReason)
   if (!redelivered && offsetBefore === offsetNow && sameValues(state, hour, values)) return skip('unchanged' satisfies SkipReason)
 
   const stored: StationHour = {
@@ -81,7 +104,9 @@ function applyObservation(state: StationState, observation: CheckedObservation, 
   if (!redelivered) putHour(state, stored)
 
   const isNew = redelivered || Number.isNaN(newestBefore) || hour > newestBefore
-  const [from, to] = isNew ? [firstBridgedHour(state, hour), hour] : [Math.max(hour, oldestExactHour(state)), state.window.newestHour]
+  const [from, to] = isNew
+    ? [firstBridgedHour(state, hour), hour]
+    : [Math.max(hour, oldestExactHour(state)), state.window.newestHour]
   const rows: Row[] = [{ hour: stored }]
   const out: OutboundEvent[] = []
   for (let h = from; h <= to; h++) {

@@ -1,10 +1,23 @@
 /** ClickHouse side of the features processor: where its state comes back from, and where its rows go before an offset commits. */
-import { type ClickHouse, createBatchedWriter, fromClickHouseInstant, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
+import {
+  type ClickHouse,
+  createBatchedWriter,
+  fromClickHouseInstant,
+  toClickHouseInstant,
+} from '../../infra/runtime/clickhouse/index.ts'
 import type { Sink } from '../../infra/runtime/kafka/types.ts'
 import { type StationHour, WINDOW_HOURS } from './station-state.ts'
 import type { Row } from './step.ts'
 
-type StoredHour = { stationId: string; validAt: string; knownAt: string; observedAt: string; source: string; values: Array<number | null>; version: string }
+type StoredHour = {
+  stationId: string
+  validAt: string
+  knownAt: string
+  observedAt: string
+  source: string
+  values: Array<number | null>
+  version: string
+}
 
 export function createHourLoader(clickhouse: ClickHouse) {
   return async (stationIds: readonly string[]): Promise<Map<string, StationHour[]>> => {

@@ -26,7 +26,15 @@ export const service = defineService({
     )
     await control.caughtUp
     await own(
-      startProcessor({ config, log, metrics, publisher, name: 'promotion', topics: ['model.lifecycle.v1'], step: createPromotionStep({ championOf: (key) => champions.get(key) }) }),
+      startProcessor({
+        config,
+        log,
+        metrics,
+        publisher,
+        name: 'promotion',
+        topics: ['model.lifecycle.v1'],
+        step: createPromotionStep({ championOf: (key) => champions.get(key) }),
+      }),
     )
   },
 })

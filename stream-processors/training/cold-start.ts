@@ -17,7 +17,12 @@ export type Deps = {
   readonly liveWithinHours: number
 }
 
-export function createColdStartStep({ hasChampion, countHours, minimumHours, liveWithinHours }: Deps): BatchStep<'weather.feature.v1'> {
+export function createColdStartStep({
+  hasChampion,
+  countHours,
+  minimumHours,
+  liveWithinHours,
+}: Deps): BatchStep<'weather.feature.v1'> {
   /** Newest day each station was asked for: a shortcut only, forgetting it repeats requests that training recognises. */
   const askedOn = new Map<string, number>()
   return (events) =>
@@ -31,24 +36,22 @@ export function createColdStartStep({ hasChampion, countHours, minimumHours, liv
         if ((await countHours(stationId)) < minimumHours) return skip('too-little-history')
         askedOn.set(stationId, day)
         return emit(
-          missing.map(
-            (variable): OutboundEvent => ({
-              topic: 'model.retrain-request.v1',
-              key: modelKey(stationId, variable),
-              value: {
-                requestId: `cold-start/${stationId}/${variable}/${new Date(day * DAY_MS).toISOString().slice(0, 10)}`,
-                stationId,
-                variable,
-                requestedAt: knownAt,
-                reason: 'cold-start',
-                causedBy: null,
-                requestedBy: 'training',
-                comment: null,
-                changePointAt: null,
-                estimatedOffset: null,
-              },
-            }),
-          ),
+          missing.map((variable): OutboundEvent => ({
+            topic: 'model.retrain-request.v1',
+            key: modelKey(stationId, variable),
+            value: {
+              requestId: `cold-start/${stationId}/${variable}/${new Date(day * DAY_MS).toISOString().slice(0, 10)}`,
+              stationId,
+              variable,
+              requestedAt: knownAt,
+              reason: 'cold-start',
+              causedBy: null,
+              requestedBy: 'training',
+              comment: null,
+              changePointAt: null,
+              estimatedOffset: null,
+            },
+          })),
         )
       }),
     )

@@ -6,7 +6,11 @@ import { type ClickHouse, fromClickHouseInstant, toClickHouseInstant } from '../
 type FeatureRow = { validAt: string; values: Array<number | null> }
 
 /** Null when the station has no features yet. Vectors and hours known after `asOf` (epoch ms) are left out. */
-export async function loadTrainingSet(clickhouse: Pick<ClickHouse, 'query'>, stationId: string, asOf: number): Promise<TrainingSet | null> {
+export async function loadTrainingSet(
+  clickhouse: Pick<ClickHouse, 'query'>,
+  stationId: string,
+  asOf: number,
+): Promise<TrainingSet | null> {
   const params = { stationId, asOf: toClickHouseInstant(asOf), featureSet: FEATURE_SET }
   const rows = await clickhouse.query<FeatureRow>(
     `SELECT validAt, argMax(values, (knownAt, version)) AS values FROM feature_version
@@ -43,5 +47,10 @@ export async function loadTrainingSet(clickhouse: Pick<ClickHouse, 'query'>, sta
   }
   const features = new Float32Array(rows.length * FEATURE_COUNT)
   rows.forEach(({ values }, r) => values.forEach((value, i) => (features[r * FEATURE_COUNT + i] = value ?? Number.NaN)))
-  return { startHour, targets, features, featureHours: Float64Array.from(rows, ({ validAt }) => fromClickHouseInstant(validAt) / HOUR_MS) }
+  return {
+    startHour,
+    targets,
+    features,
+    featureHours: Float64Array.from(rows, ({ validAt }) => fromClickHouseInstant(validAt) / HOUR_MS),
+  }
 }

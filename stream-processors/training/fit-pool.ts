@@ -10,7 +10,11 @@ export type FitPool = {
   close(): Promise<void>
 }
 
-type Job = { readonly request: FitRequest; readonly resolve: (answer: FitAnswer) => void; readonly reject: (error: unknown) => void }
+type Job = {
+  readonly request: FitRequest
+  readonly resolve: (answer: FitAnswer) => void
+  readonly reject: (error: unknown) => void
+}
 
 export function openFitPool(size: number): FitPool {
   const idle: Worker[] = []

@@ -5,7 +5,14 @@ import type { ForecastVariable } from '../../schemas/quantities.ts'
 
 export type FitRequest = { readonly id: number; readonly history: TrainingSet; readonly variable: ForecastVariable }
 export type FitAnswer = { readonly id: number } & (
-  | { readonly ok: true; readonly family: string; readonly artefact: Uint8Array; readonly rows: number; readonly scores: readonly ModelScore[]; readonly fitSeconds: number }
+  | {
+      readonly ok: true
+      readonly family: string
+      readonly artefact: Uint8Array
+      readonly rows: number
+      readonly scores: readonly ModelScore[]
+      readonly fitSeconds: number
+    }
   | { readonly ok: false; readonly refused: string }
 )
 

@@ -16,9 +16,24 @@ const TrainingConfig = z.object({
   ...registryBlock.shape,
   ...clickhouseBlock.shape,
   ...artifactBlock.shape,
-  trainingWorkers: z.coerce.number().int().min(1).max(64).default(2).meta({ description: 'Models fitted at once.', example: '2' }),
-  coldStartMinimumHours: z.coerce.number().int().min(336).default(720).meta({ description: 'Hours of features before a first model is trained.', example: '720' }),
-  liveWithinHours: z.coerce.number().positive().default(3).meta({ description: 'A feature known later than this after its hour is back-fill.', example: '3' }),
+  trainingWorkers: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(2)
+    .meta({ description: 'Models fitted at once.', example: '2' }),
+  coldStartMinimumHours: z.coerce
+    .number()
+    .int()
+    .min(336)
+    .default(720)
+    .meta({ description: 'Hours of features before a first model is trained.', example: '720' }),
+  liveWithinHours: z.coerce
+    .number()
+    .positive()
+    .default(3)
+    .meta({ description: 'A feature known later than this after its hour is back-fill.', example: '3' }),
 })
 
 export const service = defineService({
@@ -49,7 +64,11 @@ export const service = defineService({
         name: 'training',
         topics: ['model.retrain-request.v1'],
         maxBatchEvents: 24,
-        step: createTrainingStep({ loadTrainingSet: (stationId, asOf) => loadTrainingSet(clickhouse, stationId, asOf), pool, artifacts: openArtifactStore(config) }),
+        step: createTrainingStep({
+          loadTrainingSet: (stationId, asOf) => loadTrainingSet(clickhouse, stationId, asOf),
+          pool,
+          artifacts: openArtifactStore(config),
+        }),
       }),
     )
     await own(

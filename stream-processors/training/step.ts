@@ -33,7 +33,10 @@ export function createTrainingStep({ loadTrainingSet, pool, artifacts }: Deps): 
   }
 
   async function train(request: RetrainRequest, history: TrainingSet | null): Promise<Outcome> {
-    const runId = createHash('sha256').update(`${request.requestId}|${request.requestedAt}|${CODE_VERSION}`).digest('hex').slice(0, 16)
+    const runId = createHash('sha256')
+      .update(`${request.requestId}|${request.requestedAt}|${CODE_VERSION}`)
+      .digest('hex')
+      .slice(0, 16)
     const version = `${new Date(request.requestedAt).toISOString().slice(0, 13).replaceAll(/[-T]/g, '')}-${runId.slice(0, 8)}`
     const base: Omit<Lifecycle, 'eventId' | 'event'> = {
       runId,
@@ -64,11 +67,19 @@ export function createTrainingStep({ loadTrainingSet, pool, artifacts }: Deps): 
     const key = modelKey(request.stationId, request.variable)
     const artefact = await artifacts.put(`models/${key}/${version}.bin`, answer.artefact)
     const made = { artefact, family: answer.family, rows: answer.rows, fitSeconds: answer.fitSeconds }
-    return emit([started, lifecycle(base, 'trained', made), lifecycle(base, 'evaluated', { ...made, metrics: answer.scores.map((score) => ({ ...score })) })])
+    return emit([
+      started,
+      lifecycle(base, 'trained', made),
+      lifecycle(base, 'evaluated', { ...made, metrics: answer.scores.map((score) => ({ ...score })) }),
+    ])
   }
 }
 
-function lifecycle(base: Omit<Lifecycle, 'eventId' | 'event'>, event: Lifecycle['event'], more: Partial<Lifecycle>): OutboundEvent {
+function lifecycle(
+  base: Omit<Lifecycle, 'eventId' | 'event'>,
+  event: Lifecycle['event'],
+  more: Partial<Lifecycle>,
+): OutboundEvent {
   return {
     topic: 'model.lifecycle.v1',
     key: modelKey(base.stationId, base.variable),

@@ -18,7 +18,11 @@ export type IssuedForecast = Pick<Forecast, 'forecastId' | 'variable' | 'issuedA
   readonly recentredClimatology: Float32Array
 }
 
-export type Truth = { readonly observedAt: number; readonly knownAt: number; readonly values: Partial<Record<ForecastVariable, number>> }
+export type Truth = {
+  readonly observedAt: number
+  readonly knownAt: number
+  readonly values: Partial<Record<ForecastVariable, number>>
+}
 
 export type StationLedger = {
   /** Newest observed or issued hour, epoch hours. */

@@ -16,7 +16,10 @@ export const service = defineService({
   async start({ config, own, clock, log, metrics, addReadiness, fail }) {
     const clickhouse = await own(openClickHouse(config))
     const publisher = await own(openPublisher({ config, name: 'verification', log }))
-    const { step, forget } = createVerificationStep({ loadLedgers: createLedgerLoader(clickhouse), observeEventTime: clock.observe })
+    const { step, forget } = createVerificationStep({
+      loadLedgers: createLedgerLoader(clickhouse),
+      observeEventTime: clock.observe,
+    })
     const archiveHolds = createArchiveGate(clickhouse)
     const processor = await own(
       startProcessor({

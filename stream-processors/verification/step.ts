@@ -3,7 +3,14 @@
  * one, so redelivery scores nothing twice and a forecast or observation that arrives late completes the hour.
  */
 import { hourOf } from '../../forecasting/features/index.ts'
-import { type BatchStep, emit, type InboundEvent, type OutboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
+import {
+  type BatchStep,
+  emit,
+  type InboundEvent,
+  type OutboundEvent,
+  type Outcome,
+  skip,
+} from '../../infra/runtime/kafka/types.ts'
 import type { Verification } from '../../schemas/generated/types.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import { addForecast, addTruth, createLedger, type IssuedForecast, type StationLedger, truthOf, verifyHour } from './ledger.ts'
@@ -71,10 +78,5 @@ function onForecast(ledger: StationLedger, { value }: InboundEvent<'weather.fore
 
 function outcomeOf(verifications: readonly Verification[]): Outcome {
   if (verifications.length === 0) return skip('nothing-to-verify' satisfies SkipReason)
-  return emit(
-    verifications.map(
-      (value): OutboundEvent => ({ topic: 'weather.verification.v1', key: value.stationId, value }),
-    ),
-  )
+  return emit(verifications.map((value): OutboundEvent => ({ topic: 'weather.verification.v1', key: value.stationId, value })))
 }
-

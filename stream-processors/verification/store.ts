@@ -3,7 +3,16 @@ import { type ClickHouse, fromClickHouseInstant, toClickHouseInstant } from '../
 import { AppError } from '../../infra/runtime/errors.ts'
 import { hourOf } from '../../forecasting/features/index.ts'
 import type { CheckedObservation } from '../../schemas/generated/types.ts'
-import { addForecast, addTruth, createLedger, HOUR_MS, type IssuedForecast, KEPT_HOURS, type StationLedger, truthOf } from './ledger.ts'
+import {
+  addForecast,
+  addTruth,
+  createLedger,
+  HOUR_MS,
+  type IssuedForecast,
+  KEPT_HOURS,
+  type StationLedger,
+  truthOf,
+} from './ledger.ts'
 import type { VerificationInput } from './step.ts'
 
 const TABLE_OF: Record<VerificationInput, string> = {
@@ -25,7 +34,9 @@ type ObservationRow = Omit<CheckedObservation, 'observedAt' | 'receivedAt'> & { 
  * earlier would miss forecasts that this group will never be handed again.
  */
 export function createArchiveGate(clickhouse: ClickHouse) {
-  return async (assignment: ReadonlyArray<{ topic: VerificationInput; partition: number; nextOffset: number | null }>): Promise<void> => {
+  return async (
+    assignment: ReadonlyArray<{ topic: VerificationInput; partition: number; nextOffset: number | null }>,
+  ): Promise<void> => {
     for (const [topic, table] of Object.entries(TABLE_OF)) {
       const rows = await clickhouse.query<{ partition: number; newest: string }>(
         `SELECT kafkaPartition AS partition, toString(max(kafkaOffset)) AS newest FROM ${table} GROUP BY kafkaPartition`,
@@ -35,10 +46,13 @@ export function createArchiveGate(clickhouse: ClickHouse) {
         if (nextOffset === null || nextOffset === 0) continue
         const archived = newest.get(partition) ?? -1
         if (archived < nextOffset - 1) {
-          throw new AppError(`the archive holds ${topic}/${partition} up to offset ${archived}, verification has read up to ${nextOffset - 1}`, {
-            code: 'archive-behind',
-            retry: 'transient',
-          })
+          throw new AppError(
+            `the archive holds ${topic}/${partition} up to offset ${archived}, verification has read up to ${nextOffset - 1}`,
+            {
+              code: 'archive-behind',
+              retry: 'transient',
+            },
+          )
         }
       }
     }
@@ -61,7 +75,11 @@ export function createLedgerLoader(clickhouse: ClickHouse) {
         { stationId, since },
       )
       for (const row of observations) {
-        const observation = { ...row, observedAt: fromClickHouseInstant(row.observedAt), receivedAt: fromClickHouseInstant(row.receivedAt) }
+        const observation = {
+          ...row,
+          observedAt: fromClickHouseInstant(row.observedAt),
+          receivedAt: fromClickHouseInstant(row.receivedAt),
+        }
         const truth = truthOf(observation)
         if (truth) addTruth(ledger, hourOf(observation.observedAt), truth)
       }

@@ -18,7 +18,11 @@ function forecast(issueHour: number, median: number): IssuedForecast {
     recentredClimatology: new Float32Array(HORIZON_HOURS).fill(12),
   }
 }
-const truth = (hour: number, value: number) => ({ observedAt: hour * HOUR_MS, knownAt: hour * HOUR_MS, values: { temperatureC: value } })
+const truth = (hour: number, value: number) => ({
+  observedAt: hour * HOUR_MS,
+  knownAt: hour * HOUR_MS,
+  values: { temperatureC: value },
+})
 
 describe('verification ledger', () => {
   it('scores an observed hour against every issue that covers it, leads ascending', () => {
@@ -29,8 +33,14 @@ describe('verification ledger', () => {
     const [event] = verifyHour(ledger, 'ewr', 'temperatureC', ISSUE + 3)
     expect(event?.leadHours).toEqual([2, 3])
     expect(event?.error).toEqual([0.5, -0.5])
-    expect([event?.persistenceError, event?.recentredClimatologyError]).toEqual([[-10.5, -10.5], [-8.5, -8.5]])
-    expect([event?.covered80, event?.covered95]).toEqual([[true, true], [true, true]])
+    expect([event?.persistenceError, event?.recentredClimatologyError]).toEqual([
+      [-10.5, -10.5],
+      [-8.5, -8.5],
+    ])
+    expect([event?.covered80, event?.covered95]).toEqual([
+      [true, true],
+      [true, true],
+    ])
   })
 
   it('gives the same event when the forecast is read after the truth', () => {
