@@ -9,6 +9,9 @@ export const SERVICES: Readonly<Record<string, () => Promise<{ readonly service:
   training: () => import('../stream-processors/training/main.ts'),
   promotion: () => import('../stream-processors/promotion/main.ts'),
   inference: () => import('../consumers/inference/main.ts'),
+  'alert-rules': () => import('../alerting/rules/main.ts'),
+  'alert-policy': () => import('../alerting/policy/main.ts'),
+  'alert-transports': () => import('../alerting/transports/main.ts'),
   archive: () => import('../consumers/archive/main.ts'),
   api: () => import('../api/main.ts'),
 }

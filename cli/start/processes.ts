@@ -9,7 +9,7 @@ const SERVICE_LAYER = 10
 /** The producer goes first when stopping, so that what it sent can still flow through. */
 const PRODUCER_LAYER = 20
 
-const PIPELINE = ['quality-control', 'features', 'verification', 'promotion', 'archive']
+const PIPELINE = ['quality-control', 'features', 'verification', 'promotion', 'archive', 'alert-rules', 'alert-policy', 'alert-transports']
 
 export type ProcessPlan = {
   readonly urls: StackUrls
