@@ -3,6 +3,9 @@ import type { Service } from '../infra/runtime/service/index.ts'
 
 export const SERVICES: Readonly<Record<string, () => Promise<{ readonly service: unknown }>>> = {
   replay: () => import('../producers/replay/main.ts'),
+  'open-meteo': () => import('../producers/open-meteo/main.ts'),
+  metar: () => import('../producers/metar/main.ts'),
+  meteostat: () => import('../producers/meteostat/main.ts'),
   'quality-control': () => import('../stream-processors/quality-control/main.ts'),
   features: () => import('../stream-processors/features/main.ts'),
   verification: () => import('../stream-processors/verification/main.ts'),

@@ -4,6 +4,8 @@ import { CliError, EXIT } from '../exit.ts'
 
 export type StartOptions = {
   readonly speed?: string
+  readonly live?: string
+  readonly station: readonly string[]
   readonly demo?: boolean
   readonly exit?: boolean
   readonly json?: boolean
@@ -15,11 +17,16 @@ export function register(program: Command): void {
     .command('start')
     .description('start everything on this machine and replay the bundled observations (Ctrl-C stops it)')
     .option('--speed <hours>', 'event hours replayed per second (default 2; with --demo 8)')
+    .option('--live <provider>', 'instead of the replay: real observations of open-meteo or metar, with --station')
+    .option('--station <station>', 'with --live: tokyo@35.69,139.69 (open-meteo), KJFK (metar); repeatable', collect, [])
     .option('--demo', 'tell the story stage by stage and judge it')
     .option('--exit', 'with --demo: stop when the story has ended; exit 1 unless every stage happened')
     .option('--json', 'with --demo --exit: the result as JSON on stdout')
     .option('--max-minutes <n>', 'with --exit: give up after this long', '12')
-    .addHelpText('after', '\nExamples:\n  isobar start\n  isobar start --speed 10\n  isobar start --demo --exit --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  isobar start\n  isobar start --speed 10\n  isobar start --demo --exit --json\n  isobar start --live metar --station KJFK --station KEWR',
+    )
     .action(async (options: StartOptions) => {
       validate(options)
       const { start } = await import('./start.ts')
@@ -30,5 +37,15 @@ export function register(program: Command): void {
 function validate(options: StartOptions): void {
   if (options.speed !== undefined && !(Number(options.speed) > 0))
     throw new CliError(`--speed must be a positive number, got "${options.speed}"`, EXIT.usage)
+  if (options.live !== undefined && (options.demo || options.speed !== undefined))
+    throw new CliError(
+      '--live goes neither with --demo nor with --speed: the story and its speed belong to the replay',
+      EXIT.usage,
+    )
+  if (options.live === undefined && options.station.length > 0) throw new CliError('--station goes with --live', EXIT.usage)
   if (options.exit && !options.demo) throw new CliError('--exit goes with --demo', EXIT.usage)
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value]
 }

@@ -9,7 +9,16 @@ const SERVICE_LAYER = 10
 /** The producer goes first when stopping, so that what it sent can still flow through. */
 const PRODUCER_LAYER = 20
 
-const PIPELINE = ['quality-control', 'features', 'verification', 'promotion', 'archive', 'alert-rules', 'alert-policy', 'alert-transports']
+const PIPELINE = [
+  'quality-control',
+  'features',
+  'verification',
+  'promotion',
+  'archive',
+  'alert-rules',
+  'alert-policy',
+  'alert-transports',
+]
 
 export type ProcessPlan = {
   readonly urls: StackUrls
@@ -20,13 +29,16 @@ export type ProcessPlan = {
   readonly probePorts: readonly number[]
   readonly clock: 'stream' | 'system'
   readonly producers: readonly string[]
+  readonly producerUpWhen: '/readyz' | '/livez'
+  /** Where Node keeps compiled code: every later start of a process is faster. */
+  readonly compileCacheDir: string
   readonly producerEnv: Readonly<Record<string, string>>
   readonly env: NodeJS.ProcessEnv
 }
 
 export const PROCESS_COUNT = 6
 
-/** Everything but the producer, then the producer, which may start only when its readers exist. */
+/** Everything but the producer, and the producer: what it publishes early waits in its topic. */
 export function processSpecs(plan: ProcessPlan): { readonly services: ChildSpec[]; readonly producer: ChildSpec } {
   const [pipeline, inference0, inference1, training, api, producer] = plan.probePorts as [
     number,
@@ -44,7 +56,11 @@ export function processSpecs(plan: ProcessPlan): { readonly services: ChildSpec[
       spec(plan, 'training', ['training'], training, {}),
       spec(plan, 'api', ['api'], api, { HTTP_PORT: String(plan.httpPort), PUBLIC_READ: plan.env['PUBLIC_READ'] ?? 'true' }),
     ],
-    producer: { ...spec(plan, 'producer', plan.producers, producer, plan.producerEnv), layer: PRODUCER_LAYER },
+    producer: {
+      ...spec(plan, 'producer', plan.producers, producer, plan.producerEnv),
+      ready: `http://127.0.0.1:${producer}${plan.producerUpWhen}`,
+      layer: PRODUCER_LAYER,
+    },
   }
 }
 
@@ -72,6 +88,7 @@ function spec(
       OUTBOX_DIR: plan.outboxDir,
       CLOCK: plan.clock,
       METRICS_PORT: String(probePort),
+      NODE_COMPILE_CACHE: plan.compileCacheDir,
       ...extra,
     },
     ready: `http://127.0.0.1:${probePort}/readyz`,

@@ -1,5 +1,6 @@
-/** What feeds a local run: the bundled replay with its declared scenario. */
+/** What feeds a local run: the bundled replay with its declared scenario, or a live provider. */
 import type { ScenarioJson } from '../../producers/replay/scenario.ts'
+import { CliError, EXIT } from '../exit.ts'
 import { REPLICA_IDS } from './processes.ts'
 import type { StoryOptions } from './story.ts'
 
@@ -12,6 +13,45 @@ export type ProducerPlan = {
   readonly clock: 'stream' | 'system'
   readonly stationIds: readonly string[]
   readonly story: StoryOptions | null
+  /** A live provider may be out of reach: its process counts as up when it runs, and what it lacks is told beside. */
+  readonly upWhen: '/readyz' | '/livez'
+}
+
+/** Provider → service, its variable for the stations, what a station looks like, what separates them, and its id here. */
+const LIVE = {
+  'open-meteo': {
+    variable: 'OPEN_METEO_STATIONS',
+    pattern: /^([a-z0-9][a-z0-9_-]{0,63})@-?\d+(\.\d+)?,-?\d+(\.\d+)?$/,
+    form: 'tokyo@35.69,139.69',
+    separator: ';',
+  },
+  metar: { variable: 'METAR_STATIONS', pattern: /^([A-Za-z0-9]{4})$/, form: 'KJFK', separator: ',' },
+} as const
+export type LiveProvider = keyof typeof LIVE
+export const LIVE_PROVIDERS = Object.keys(LIVE) as LiveProvider[]
+
+/** `--live PROVIDER --station …`: real observations as they come, on the wall clock. */
+export function livePlan(provider: string, stations: readonly string[]): ProducerPlan {
+  if (!LIVE_PROVIDERS.includes(provider as LiveProvider)) {
+    throw new CliError(`--live knows ${LIVE_PROVIDERS.join(', ')}; got "${provider}"`, EXIT.usage)
+  }
+  const { variable, pattern, form, separator } = LIVE[provider as LiveProvider]
+  if (stations.length === 0)
+    throw new CliError(`--live ${provider} needs at least one --station, for example --station ${form}`, EXIT.usage)
+  const ids = stations.map((station) => {
+    const id = pattern.exec(station)?.[1]
+    if (id === undefined)
+      throw new CliError(`--station "${station}" is not what ${provider} takes; write for example ${form}`, EXIT.usage)
+    return id.toLowerCase()
+  })
+  return {
+    services: [provider],
+    env: { [variable]: stations.join(separator) },
+    clock: 'system',
+    stationIds: ids,
+    story: null,
+    upWhen: '/livez',
+  }
 }
 
 export function replayPlan(speed: number, scenario: ScenarioJson): ProducerPlan {
@@ -23,6 +63,7 @@ export function replayPlan(speed: number, scenario: ScenarioJson): ProducerPlan 
     env: { REPLAY_SPEED: String(speed), REPLAY_SCENARIO: 'demo', REPLAY_WAIT_FOR_MODELS: 'true' },
     clock: 'stream',
     stationIds: BUNDLED_STATIONS,
+    upWhen: '/readyz',
     story: {
       stationIds: BUNDLED_STATIONS,
       replicaIds: REPLICA_IDS,

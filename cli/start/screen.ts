@@ -25,14 +25,17 @@ export function sayStage({ stage, at, text, evidence }: Announcement): void {
 export type Welcome = {
   readonly httpUrl: string
   readonly stationId: string
+  readonly outboxDir: string
 }
 
-export function welcome({ httpUrl, stationId }: Welcome): string {
+export function welcome({ httpUrl, stationId, outboxDir }: Welcome): string {
   return [
     '',
     `  ${paint(1, 'Isobar is running.')}`,
     '',
     `  Dashboard   ${paint(36, httpUrl)}`,
+    `  Alerts      Slack: ${process.env['SLACK_WEBHOOK_URL'] || process.env['SLACK_BOT_TOKEN'] ? 'as configured' : `not configured, kept in ${outboxDir}/slack`}`,
+    `              e-mail: ${process.env['SMTP_URL'] ? 'as configured' : `not configured, caught in ${outboxDir}/mail`}`,
     '',
     '  Three things to try, in another terminal:',
     `    curl -s '${httpUrl}/v1/stations'`,

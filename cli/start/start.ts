@@ -1,5 +1,6 @@
 /** Brings everything up in order, keeps it up, takes it down. */
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { buildDashboard } from '../../api/dashboard/build.ts'
 import { defaultDataDir, type LocalStack, PARTS, startLocalStack } from '../../infra/local/stack.ts'
 import { choosePorts } from '../../infra/local/ports.ts'
@@ -9,21 +10,27 @@ import { CliError, EXIT } from '../exit.ts'
 import type { StartOptions } from './command.ts'
 import { deploy, serverEnvironment } from './deploy.ts'
 import { chooseHttpPort } from './http-port.ts'
-import { type ProducerPlan, replayPlan } from './producers.ts'
+import { livePlan, type ProducerPlan, replayPlan } from './producers.ts'
+import { tellOfProvider } from './provider-state.ts'
 import { PROCESS_COUNT, processSpecs } from './processes.ts'
 import { elapsedSeconds, say, sayStage, stageTable, welcome } from './screen.ts'
 import { type StoryWatch, watchStory } from './watch.ts'
 
 const DEFAULT_SPEED = 2
 const DEMO_SPEED = 8
+const PRODUCER_PROBE = `probe${PROCESS_COUNT - 1}`
 
 /** Resolves with the exit code, once everything has been stopped again. */
 export async function start(options: StartOptions): Promise<number> {
   const interrupted = onInterrupt()
   const log = createLogger('start', 'warn')
   const speed = Number(options.speed ?? (options.demo ? DEMO_SPEED : DEFAULT_SPEED))
-  const producers = replayPlan(speed, demoScenario)
-  say(`replay of the bundled observations at ${speed} h per second`)
+  const producers = options.live === undefined ? replayPlan(speed, demoScenario) : livePlan(options.live, options.station)
+  say(
+    options.live === undefined
+      ? `replay of the bundled observations at ${speed} h per second`
+      : `live observations of ${producers.stationIds.join(', ')} from ${options.live}`,
+  )
 
   const [stack] = await Promise.all([bringUpServers(), buildDashboard().then(() => say('dashboard built'))])
   if (stack.own === null) {
@@ -32,12 +39,12 @@ export async function start(options: StartOptions): Promise<number> {
     )
   }
   let watch: StoryWatch | null = null
+  let stopTelling = (): void => {}
   try {
     if (interrupted.fired()) return EXIT.ok
     const env = serverEnvironment(stack.urls, process.env)
     await deploy(env, log)
     say('topics, schemas and tables are in place')
-    const { httpUrl, startProducer } = await bringUpServices(stack, env, producers)
     let firstForecastSeconds: number | null = null
     if (producers.story) {
       watch = await watchStory(env, producers.story, log, (announcement) => {
@@ -45,15 +52,18 @@ export async function start(options: StartOptions): Promise<number> {
         sayStage(announcement)
       })
     }
-    process.stderr.write(welcome({ httpUrl, stationId: producers.stationIds[0] ?? 'STATION' }))
-    await startProducer()
+    const { httpUrl, producerUrl } = await bringUpServices(stack, env, producers)
+    await stack.complete
     say(`${producers.services.join(', ')} started`)
+    process.stderr.write(welcome({ httpUrl, stationId: producers.stationIds[0] ?? 'STATION', outboxDir: stack.outboxDir }))
+    if (options.live !== undefined) stopTelling = tellOfProvider(producerUrl, say)
     const ended = await waitForEnd(options, interrupted.signal, watch)
     if (!options.exit || watch === null) return EXIT.ok
     if (ended === 'interrupted') say('interrupted before the story ended')
     return judge(options, watch, firstForecastSeconds)
   } finally {
     say('stopping')
+    stopTelling()
     await watch?.stop()
     await stack.stop()
     say('stopped')
@@ -65,6 +75,8 @@ export async function start(options: StartOptions): Promise<number> {
       dataDir: defaultDataDir(process.env),
       env: process.env,
       say,
+      // Only alerting needs these two, and it waits for them by itself.
+      late: ['rabbitmq', 'mail'],
       onEvent: (event) => {
         if (event.kind === 'ready') say(`${event.name} is up (${event.seconds.toFixed(1)} s)`)
         if (event.kind === 'crashed')
@@ -87,13 +99,15 @@ async function bringUpServices(stack: LocalStack, env: NodeJS.ProcessEnv, produc
     probePorts: probeNames.map((name) => ports[name] as number),
     clock: producers.clock,
     producers: producers.services,
+    producerUpWhen: producers.upWhen,
+    compileCacheDir: join(stack.dataDir, 'compile-cache'),
     producerEnv: producers.env,
     env: { ...env, ISOBAR_RUN_ID: randomUUID() },
   })
-  await Promise.all(services.map((spec) => own.supervisor.start(spec)))
+  await Promise.all([...services, producer].map((spec) => own.supervisor.start(spec)))
   const httpUrl = `http://127.0.0.1:${httpPort}`
   own.runFile.setExtra({ httpUrl })
-  return { httpUrl, startProducer: () => own.supervisor.start(producer) }
+  return { httpUrl, producerUrl: `http://127.0.0.1:${ports[PRODUCER_PROBE] as number}` }
 }
 
 async function waitForEnd(

@@ -249,6 +249,7 @@ export function createStory(options: StoryOptions) {
         }
       })
     },
+    has: (name: StageName): boolean => done.has(name),
     isComplete: (): boolean => STAGES.every((name) => done.has(name)),
   }
 }

@@ -43,6 +43,8 @@ export type LocalStackOptions = {
   say?: (line: string) => void
   /** Starts, readiness, crashes and stops of each child. */
   onEvent?: (event: ChildEvent) => void
+  /** Parts that may still be starting when `startLocalStack` resolves; `complete` tells when they answer too. Default: none. */
+  late?: readonly PartName[]
   /** Keeps the JVM's optimising compiler on: for benchmarks. */
   fullJit?: boolean
 }
@@ -54,6 +56,8 @@ export type LocalStack = {
   outboxDir: string
   /** False when another launcher runs this stack: it is used as it is, `stop` does nothing and `own` is null. */
   owned: boolean
+  /** Resolves when the late parts have answered too; rejects, with everything stopped, when one does not. */
+  complete: Promise<void>
   /** Seconds until each started part answered, by name. */
   startSeconds: Record<string, number>
   /** For running Isobar's own services under the same run file and stop order. */
@@ -111,10 +115,20 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
 
   try {
     const startSeconds: Record<string, number> = {}
-    const urls = await startParts(options, supervisor, startSeconds)
+    const { urls, started } = await startParts(options, supervisor, startSeconds)
+    const late = new Set(options.late)
+    await allStarted([...started].filter(([part]) => !late.has(part)).map(([, answer]) => answer))
     runFile.setUrls(urls)
-    runFile.setState('ready')
-    return { urls, dataDir, outboxDir, owned: true, startSeconds, own: { supervisor, runFile }, stop }
+    const complete = allStarted([...started.values()]).then(
+      () => runFile.setState('ready'),
+      async (error: unknown) => {
+        await stop()
+        throw error
+      },
+    )
+    complete.catch(() => {}) // whoever awaits it hears of it; nobody has to
+    if (late.size === 0) await complete
+    return { urls, dataDir, outboxDir, owned: true, complete, startSeconds, own: { supervisor, runFile }, stop }
   } catch (error) {
     await stop()
     throw error
@@ -125,7 +139,7 @@ async function startParts(
   options: LocalStackOptions,
   supervisor: Supervisor,
   startSeconds: Record<string, number>,
-): Promise<StackUrls> {
+): Promise<{ urls: StackUrls; started: Map<PartName, Promise<void>> }> {
   const { dataDir, env, say = () => {} } = options
   const wanted = options.parts ?? PARTS
   const isLocal = (part: PartName): boolean => wanted.includes(part) && !env[EXTERNAL[part].variable]
@@ -157,22 +171,27 @@ async function startParts(
     },
     mail: () => start(mailChild(context, ports.smtp, join(outboxDirOf(dataDir), 'mail'))),
   }
-  // All settle before a failure is reported, so that none is still being started while the rest is stopped.
-  const results = await Promise.allSettled(wanted.filter(isLocal).map((part) => starters[part]()))
+  const started = new Map(wanted.filter(isLocal).map((part) => [part, starters[part]()]))
+  for (const answer of started.values()) answer.catch(() => {}) // reported by allStarted
+  const urls = {
+    kafkaBrokers: env['KAFKA_BROKERS'] || `${HOST}:${ports.kafka}`,
+    schemaRegistryUrl: env['SCHEMA_REGISTRY_URL'] || registryUrl(ports.registry),
+    clickhouseUrl: env['CLICKHOUSE_URL'] || `http://${HOST}:${ports.clickhouse}`,
+    amqpUrl: env['AMQP_URL'] || `amqp://guest:guest@${HOST}:${ports.rabbitmq}`,
+    smtpUrl: env['SMTP_URL'] || `smtp://${HOST}:${ports.smtp}`,
+  }
+  return { urls, started }
+}
+
+/** All settle before a failure is reported, so that none is still being started while the rest is stopped. */
+async function allStarted(answers: ReadonlyArray<Promise<void>>): Promise<void> {
+  const results = await Promise.allSettled(answers)
   const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []))
   if (failures.length > 0) {
     throw new AggregateError(
       failures,
       `the local stack could not be started: ${failures.map(({ message }) => message).join('\n')}`,
     )
-  }
-
-  return {
-    kafkaBrokers: env['KAFKA_BROKERS'] || `${HOST}:${ports.kafka}`,
-    schemaRegistryUrl: env['SCHEMA_REGISTRY_URL'] || registryUrl(ports.registry),
-    clickhouseUrl: env['CLICKHOUSE_URL'] || `http://${HOST}:${ports.clickhouse}`,
-    amqpUrl: env['AMQP_URL'] || `amqp://guest:guest@${HOST}:${ports.rabbitmq}`,
-    smtpUrl: env['SMTP_URL'] || `smtp://${HOST}:${ports.smtp}`,
   }
 }
 
@@ -187,7 +206,16 @@ async function joinRunning(dataDir: string, run: RunRecord, say: (line: string) 
     const { kafkaBrokers, schemaRegistryUrl, clickhouseUrl, amqpUrl, smtpUrl } = now.run.urls
     if (now.run.state === 'ready' && kafkaBrokers && schemaRegistryUrl && clickhouseUrl && amqpUrl && smtpUrl) {
       const urls = { kafkaBrokers, schemaRegistryUrl, clickhouseUrl, amqpUrl, smtpUrl }
-      return { urls, dataDir, outboxDir: outboxDirOf(dataDir), owned: false, startSeconds: {}, own: null, stop: async () => {} }
+      return {
+        urls,
+        dataDir,
+        outboxDir: outboxDirOf(dataDir),
+        owned: false,
+        complete: Promise.resolve(),
+        startSeconds: {},
+        own: null,
+        stop: async () => {},
+      }
     }
     if (performance.now() > deadline)
       throw new Error(`process ${run.launcher.pid} has not finished starting the local stack on ${dataDir}`)

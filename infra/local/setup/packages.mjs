@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { spawn } from 'node:child_process'
 import { cacheRoot, takeLock } from './cache.mjs'
+import { keepPackages, restorePackages } from './package-store.mjs'
 import { which, withProgress } from './run.mjs'
 
 const STAMP = 'node_modules/.isobar-installed.json'
@@ -45,9 +46,17 @@ export async function installPackages(project, { say, onChild = () => {} }) {
   const release = await takeLock(join(root, `install-${name}.lock`), (text) => say(`Packages: ${text}`))
   try {
     if (packagesAreCurrent(project)) return
+    const wanted = fingerprint(readFileSync(join(project, 'package-lock.json'), 'utf8'))
+    const startedAt = performance.now()
+    if (restorePackages(project, wanted)) {
+      say(`Packages: linked from the cache (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`)
+      writeStamp(project, wanted)
+      return
+    }
     const count = Object.keys(readJson(join(project, 'package-lock.json')).packages).length - 1
     await withProgress(say, `Packages: npm ci (up to ${count} packages, about 900 MB)`, () => npmCi(npm, project, onChild))
-    writeStamp(project, fingerprint(readFileSync(join(project, 'package-lock.json'), 'utf8')))
+    writeStamp(project, wanted)
+    await keepPackages(project, wanted)
   } finally {
     release()
   }
