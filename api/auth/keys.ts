@@ -32,7 +32,10 @@ export function hashKey(key: string): string {
   return createHash('sha256').update(key).digest('hex')
 }
 
-/** Makes and stores a key. `nowMs` is wall time: keys are an operator's affair, not the stream's. */
+/**
+ * Makes and stores a key; `key` is the only place where it can ever be read. `nowMs` is wall time: keys are an operator's affair, not
+ * the stream's. The store of a running system is `createKeyStore(openClickHouse(config))` in key-store.ts.
+ */
 export async function createKey(
   store: KeyStore,
   input: { name: string; scopes: readonly Scope[]; nowMs: number },
