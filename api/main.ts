@@ -81,7 +81,7 @@ export const service = defineService({
         },
       },
     })
-    const server = serve({ fetch: app.fetch, port: config.httpPort ?? 8080, hostname: '127.0.0.1' })
+    const server = serve({ fetch: app.fetch, port: config.httpPort ?? 8080, hostname: config.httpHost })
     await own({
       close: () =>
         new Promise<void>((resolve) => {

@@ -8,6 +8,7 @@ type VerbGroup = { register(program: Command): void }
 const GROUPS: Readonly<Record<string, () => Promise<VerbGroup>>> = {
   start: () => import('./start/command.ts'),
   run: () => import('./run.ts'),
+  deploy: () => import('./deploy.ts'),
   reset: () => import('./reset.ts'),
 }
 

@@ -28,6 +28,8 @@ export type AlertBook = {
   /** The alert to publish, or null when it does not fire. */
   resolve(resolve: Resolve): Alert | null
   isFiring(identity: Identity): boolean
+  /** How many alerts fire, by rule; rules without one are absent. */
+  firingByRule(): Map<string, number>
   /** Resolves what is past its own end, in order of that end. */
   resolveExpired(now: number): Alert[]
 }
@@ -83,6 +85,14 @@ export function createAlertBook(memory: Memory): AlertBook {
     },
     isFiring(identity) {
       return memory.get<AlertRecord>(keyOf(identity))?.alert.state === 'firing'
+    },
+    firingByRule() {
+      const counts = new Map<string, number>()
+      for (const key of memory.keys('alert/')) {
+        const alert = memory.get<AlertRecord>(key)?.alert
+        if (alert?.state === 'firing') counts.set(alert.rule, (counts.get(alert.rule) ?? 0) + 1)
+      }
+      return counts
     },
     resolveExpired(now) {
       return memory

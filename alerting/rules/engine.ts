@@ -38,6 +38,8 @@ export type RulesEngine = {
     ownsObservations: (partition: number) => boolean
     ownsModels: boolean
   }): readonly Alert[]
+  /** How many alerts fire, by rule. */
+  firingByRule(): ReadonlyMap<string, number>
   /** Alerts of earlier ticks that are not yet known to be published. */
   unpublishedTimerAlerts(): readonly Alert[]
   timerAlertsPublished(alerts: readonly Alert[]): void
@@ -123,6 +125,7 @@ export function createRulesEngine(deps: {
       }
       return alerts
     },
+    firingByRule: book.firingByRule,
     unpublishedTimerAlerts: () => memory.get<TimerRecord>('timer')?.unpublished ?? [],
     timerAlertsPublished(published) {
       const done = new Set(published.map(({ alertId, sequence }) => `${alertId}/${sequence}`))

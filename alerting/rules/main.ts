@@ -33,6 +33,7 @@ export const service = defineService({
     const sink = createStateSink(clickhouse, memory)
     const engine = createRulesEngine({ memory, config, clock, wallNow: Date.now })
     const assignment = createAssignment(Date.now)
+    const firing = metrics.gauge('firing_alerts', 'Alerts that fire now, by rule.', ['rule'])
     await own(
       startProcessor({
         config,
@@ -59,6 +60,8 @@ export const service = defineService({
         tick: async () => {
           if (!assignment.isKnown()) return
           engine.tick(assignment.timerScope())
+          firing.reset()
+          for (const [rule, count] of engine.firingByRule()) firing.set({ rule }, count)
           const due = engine.unpublishedTimerAlerts()
           if (due.length === 0) return
           await sink.write(memory.unstoredRows())

@@ -33,6 +33,23 @@ export function createMetrics(service: string): Metrics {
   }
 }
 
+/** `isobar_runtime_ready`: what /readyz says, per check, asked when the metrics are read. */
+export function registerReadiness(
+  registry: Registry,
+  checks: () => ReadonlyArray<{ name: string; state: { ready: boolean } }>,
+): void {
+  new Gauge({
+    name: 'isobar_runtime_ready',
+    help: 'Checks of /readyz: 1 ready, 0 not.',
+    labelNames: ['check'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { name, state } of checks()) this.set({ check: name }, state.ready ? 1 : 0)
+    },
+  })
+}
+
 /** CPU, memory, event loop of the process: once per process, not per service. */
 export function createProcessRegistry(): Registry {
   const registry = new Registry()

@@ -123,6 +123,10 @@ export const httpBlock = z.object({
     fix: 'use a port number',
     example: '8080',
   }),
+  httpHost: described(z.string().default('127.0.0.1'), {
+    description: 'Address that API and dashboard listen on.',
+    example: '0.0.0.0',
+  }),
   publicRead: described(z.stringbool().default(false), {
     description: 'Reading without a key.',
     fix: 'use true or false',

@@ -5,7 +5,7 @@
 import { type Environment, processBlock, readConfig } from '../config/index.ts'
 import { AppError, messageOf } from '../errors.ts'
 import { createLogger } from '../log.ts'
-import { createProcessRegistry, exposeMetrics } from '../metrics.ts'
+import { createProcessRegistry, exposeMetrics, registerReadiness } from '../metrics.ts'
 import type { Service } from './define.ts'
 import { type HostedService, hostService } from './host.ts'
 import { type ProbeServer, openProbeServer } from './probes.ts'
@@ -41,6 +41,7 @@ export async function startServices(
   const hosted = services.map((service) =>
     hostService(service, { env, log: createLogger(service.name, logLevel), onFailure: options.onFailure }),
   )
+  registerReadiness(processRegistry, () => hosted.flatMap((service) => service.readiness()))
   const probes = await openProbeServer({
     port: metricsPort,
     host: probeHost,

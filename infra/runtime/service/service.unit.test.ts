@@ -93,6 +93,7 @@ it('tells liveness, readiness with reasons, and metrics of every service', async
   const metrics = String((await get(`${running.probeUrl}/metrics`)).body)
   expect(metrics).toContain('isobar_probe_things_total 1')
   expect(metrics).toContain('process_cpu_seconds_total')
+  expect(metrics).toContain('isobar_runtime_ready{check="probe/model"} 1')
   await running.stop()
 })
 
