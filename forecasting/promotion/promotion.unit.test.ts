@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest'
+import { createRng } from '../verification/index.ts'
+import { GATE_POLICY, isLook, judgeChallenger, lookHours, pairHours, type VerifiedHour } from './index.ts'
+import { simulateTrial } from './simulation.ts'
+import { studentQuantile } from './student.ts'
+
+const HOUR_MS = 3_600_000
+const rng = () => createRng(7)
+
+function verified(hour: number, error: number | ((lead: number) => number), leads = [1, 6, 12, 24, 48, 100]): VerifiedHour {
+  const errors = leads.map((lead) => (typeof error === 'number' ? error : error(lead)))
+  return {
+    observedAt: hour * HOUR_MS,
+    observed: 10,
+    leadHours: leads,
+    error: errors,
+    crps: errors.map((e) => 0.7 * Math.abs(e)),
+    covered80: leads.map((lead) => (hour + lead) % 5 !== 0),
+    covered95: leads.map((lead) => (hour + lead) % 20 !== 0),
+  }
+}
+const span = (hours: number, error: (hour: number) => number) => Array.from({ length: hours }, (_, h) => verified(h, error(h)))
+const options = { since: null, impossibleError: 60 }
+/** An error series with both signs, its size changing from hour to hour. */
+const wave = (h: number): number => 1.2 * Math.sin((h * Math.PI) / 12) + 0.3 * Math.cos(h / 3)
+
+describe('pairing', () => {
+  it('keeps the rows both have and counts what it drops', () => {
+    const champion = [verified(1, 1, [1, 2, 3]), verified(2, 1), verified(3, 1, [1])]
+    const challenger = [verified(1, 1, [2, 3, 4]), verified(3, 1, [1]), verified(4, 1, [1, 2])]
+    const sample = pairHours(champion, challenger, options)
+    expect(sample.hours.map(({ observedAt }) => observedAt / HOUR_MS)).toEqual([1, 3])
+    expect(sample.rows).toBe(3)
+    // Leads 1 and 4 of hour 1, six rows of hour 2, two rows of hour 4.
+    expect(sample.dropped).toEqual({ beforeChange: 0, unpaired: 10, observedDiffers: 0 })
+  })
+  it('counts nothing up to a change point', () => {
+    const sample = pairHours(span(10, wave), span(10, wave), { ...options, since: 4 * HOUR_MS })
+    expect(sample.hours.map(({ observedAt }) => observedAt / HOUR_MS)).toEqual([5, 6, 7, 8, 9])
+    expect(sample.dropped.beforeChange).toBe(5 * 6)
+  })
+  it('refuses to compare scores against different observations', () => {
+    const corrected = { ...verified(1, 1), observed: 11 }
+    expect(pairHours([verified(1, 1)], [corrected], options)).toMatchObject({ rows: 0, dropped: { observedDiffers: 6 } })
+  })
+  it('notices rows no forecast may have', () => {
+    expect(pairHours([verified(1, 1)], [verified(1, Number.NaN)], options).impossible).toBe(6)
+    expect(pairHours([verified(1, 1)], [verified(1, 61)], options).impossible).toBe(6)
+  })
+})
+
+describe('gate', () => {
+  const judge = (hours: number, champion: (h: number) => number, challenger: (h: number) => number) =>
+    judgeChallenger(pairHours(span(hours, champion), span(hours, challenger), options), { rng: rng() })
+
+  it('waits for the minimum sample', () => {
+    expect(judge(71, wave, (h) => wave(h) / 2)).toMatchObject({ decision: 'continue', reasons: ['too-few-hours: 71 of 72'] })
+  })
+  it('promotes a clearly better model at the first look and says on what', () => {
+    const report = judge(72, wave, (h) => wave(h) / 2)
+    expect(report.decision).toBe('promote')
+    expect(report.reasons[0]).toMatch(/^better: 50\.0 %/)
+    expect(report.text[0]).toMatch(/^Promoted: better/)
+    expect(report.metrics.find((row) => row.model === 'candidate' && row.leadBucket === 'all')?.n).toBe(72 * 6)
+  })
+  it('never promotes an identical model, and rejects it as no improvement', () => {
+    const report = judge(96, wave, wave)
+    expect(report.decision).toBe('reject')
+    expect(report.effect).toEqual({ mean: 0, low: 0, high: 0 })
+  })
+  it('rejects a clearly worse model before the trial ends', () => {
+    expect(judge(72, wave, (h) => 1.5 * wave(h))).toMatchObject({ decision: 'reject' })
+  })
+  it('does not promote what is worse in one lead bucket however good the rest', () => {
+    const challenger = Array.from({ length: 120 }, (_, h) =>
+      verified(h, (lead) => wave(h) * (lead > 24 && lead <= 72 ? 1.3 : 0.3)),
+    )
+    const report = judgeChallenger(pairHours(span(120, wave), challenger, options), { rng: rng() })
+    expect(report.decision).toBe('continue')
+    expect(report.reasons.join()).toMatch(/worse-at-25-72/)
+  })
+  it('does not promote what buys its score with coverage', () => {
+    const narrow = span(120, (h) => wave(h) / 2).map((hour) => ({
+      ...hour,
+      covered80: [false, false, false, false, false, false],
+    }))
+    expect(judgeChallenger(pairHours(span(120, wave), narrow, options), { rng: rng() }).reasons.join()).toMatch(
+      /coverage80-worse/,
+    )
+  })
+  it('rejects a model that forecasts the impossible', () => {
+    const report = judgeChallenger(
+      pairHours(
+        span(80, wave),
+        span(80, (h) => (h === 50 ? 99 : 0)),
+        options,
+      ),
+      { rng: rng() },
+    )
+    expect(report).toMatchObject({ decision: 'reject', reasons: ['impossible-values: 6 rows'] })
+  })
+  it('ends an undecided trial with a rejection', () => {
+    const sample = pairHours(
+      span(80, wave),
+      span(80, (h) => 0.97 * wave(h)),
+      options,
+    )
+    expect(judgeChallenger(sample, { rng: rng() }).decision).toBe('continue')
+    expect(judgeChallenger(sample, { rng: rng(), isLast: true }).decision).toBe('reject')
+  })
+  it('decides the same from the same rows', () => {
+    const sample = simulateTrial({ ratio: 0.95, correlation: 0.99 }, 170, createRng(3))
+    expect(judgeChallenger(sample, { rng: createRng(1) })).toEqual(judgeChallenger(sample, { rng: createRng(1) }))
+  })
+  it('looks after 72 hours and every day from then on until the trial ends', () => {
+    expect([71, 72, 73, 96, 336, 400].map((n) => lookHours(GATE_POLICY, n))).toEqual([0, 72, 72, 96, 336, 336])
+    expect(isLook(GATE_POLICY, 71, 72)).toBe(true)
+    expect(isLook(GATE_POLICY, 72, 95)).toBe(false)
+    expect(isLook(GATE_POLICY, 90, 130)).toBe(true)
+    expect(isLook(GATE_POLICY, 336, 400)).toBe(false)
+  })
+})
+
+describe("Student's t", () => {
+  // NIST/SEMATECH e-Handbook 1.3.6.7.2.
+  it.each([
+    [0.995, 1, 63.657],
+    [0.99, 2, 6.965],
+    [0.995, 3, 5.841],
+    [0.975, 4, 2.776],
+    [0.999, 6, 5.208],
+    [0.9, 10, 1.372],
+    [0.95, 30, 1.697],
+  ])('at %f with %i degrees is %f', (p, degrees, value) => {
+    expect(studentQuantile(p, degrees)).toBeGreaterThan(value * 0.998)
+    expect(studentQuantile(p, degrees)).toBeLessThan(value * 1.002)
+    expect(studentQuantile(1 - p, degrees)).toBeCloseTo(-studentQuantile(p, degrees), 9)
+  })
+})
