@@ -1,85 +1,122 @@
-/** REST, live events and the page, from the topics followed in memory and from ClickHouse. */
+/** REST, live events and the page, from the topics followed in memory and from ClickHouse. Several may run side by side. */
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { serve } from '@hono/node-server'
+import { getConnInfo } from '@hono/node-server/conninfo'
 import { z } from 'zod'
+import { openArtifactStore } from '../infra/runtime/artifacts/index.ts'
 import { openClickHouse } from '../infra/runtime/clickhouse/index.ts'
-import { clickhouseBlock, clockBlock, httpBlock, kafkaBlock, registryBlock } from '../infra/runtime/config/index.ts'
-import { type InboundEvent, startFollower } from '../infra/runtime/kafka/index.ts'
+import {
+  artifactBlock,
+  clickhouseBlock,
+  clockBlock,
+  httpBlock,
+  kafkaBlock,
+  registryBlock,
+} from '../infra/runtime/config/index.ts'
+import { AppError, messageOf } from '../infra/runtime/errors.ts'
+import { openPublisher, readEnds, readLags, startFollower } from '../infra/runtime/kafka/index.ts'
+import { exposeMetrics } from '../infra/runtime/metrics.ts'
 import { defineService } from '../infra/runtime/service/index.ts'
+import { TOPIC_NAMES, type TopicName } from '../schemas/topics.ts'
 import { createApp } from './app.ts'
+import { createKeyLookup } from './auth/keys.ts'
+import { createKeyStore } from './auth/key-store.ts'
+import { createRateLimiter } from './auth/rate-limit.ts'
+import { createLiveFeed, positionKey } from './live/feed.ts'
+import { createReadBack } from './live/read-back.ts'
+import { createProgress } from './state/progress.ts'
 import { createSnapshot } from './state/snapshot.ts'
-import { createStore } from './store/clickhouse.ts'
+import { createStageReader } from './state/stages.ts'
+import { createStore } from './store/index.ts'
 
+const NAME = 'api'
 const KEPT_ISSUES = 2
+/** Newest events of each partition read at start, so that a stage's place in time is known before anything new comes. */
+const LOOK_BACK = 20
+const PUBLISH_TIMEOUT_MS = 10_000
+const DEAD_FOLLOWER_MS = 60_000
 const DASHBOARD = fileURLToPath(new URL('./dashboard/dist', import.meta.url))
+/** Held in full: small and compacted. */
+const STATE_TOPICS: readonly TopicName[] = ['weather.station.v1', 'model.control.v1', 'model.status.v1']
+const STREAM_TOPICS = TOPIC_NAMES.filter((topic) => !STATE_TOPICS.includes(topic))
 
 export const service = defineService({
-  name: 'api',
+  name: NAME,
   config: z.object({
     ...kafkaBlock.shape,
     ...registryBlock.shape,
     ...clickhouseBlock.shape,
+    ...artifactBlock.shape,
     ...clockBlock.shape,
     ...httpBlock.shape,
   }),
-  async start({ config, own, clock, log }) {
+  async start({ config, own, clock, log, metrics }) {
     const clickhouse = await own(openClickHouse(config))
+    const publisher = await own(openPublisher({ config, name: NAME, log }))
+    const artifacts = await own(openArtifactStore(config))
     const snapshot = createSnapshot()
+    const progress = createProgress()
     const store = createStore(clickhouse)
-    const listeners = new Set<(event: InboundEvent) => void>()
-    const take = (event: Parameters<typeof snapshot.apply>[0] | InboundEvent): void => {
+    const live = createLiveFeed({ readBack: createReadBack({ config, log }) })
+    const take = (event: Parameters<typeof snapshot.apply>[0]): void => {
       snapshot.apply(event)
       if (event.value === null) return
-      const live = event as InboundEvent
-      if (live.topic === 'weather.observation-checked.v1') clock.observe(live.value.receivedAt)
-      for (const listener of listeners) listener(live)
+      progress.note(event)
+      if (event.topic === 'weather.observation-checked.v1') clock.observe(event.value.receivedAt)
+      live.push(event)
     }
-    const registry = await own(
-      startFollower({
-        config,
-        log,
-        name: 'api-state',
-        topics: ['weather.station.v1', 'model.control.v1', 'model.status.v1'],
-        from: 'beginning',
-        onEvents: (events) => events.forEach(take),
-      }),
+    const shared = { config, log, onEvents: (events: ReadonlyArray<Parameters<typeof take>[0]>) => events.forEach(take) }
+    const ends = await readEnds(config, log, STREAM_TOPICS)
+    const lookBack = new Map(
+      ends.map(({ topic, partition, end }) => [positionKey(topic, partition), Math.max(0, end - LOOK_BACK)]),
     )
-    const weather = await own(
-      startFollower({
-        config,
-        log,
-        name: 'api-weather',
-        topics: [
-          'weather.observation.v1',
-          'weather.observation-checked.v1',
-          'weather.feature.v1',
-          'weather.forecast.v1',
-          'weather.verification.v1',
-          'model.lifecycle.v1',
-        ],
-        from: 'end',
-        onEvents: (events) => events.forEach(take),
-      }),
-    )
-    await Promise.all([registry.caughtUp, weather.caughtUp])
-    for (const forecast of await store.newestForecasts(KEPT_ISSUES)) {
+    const followers = await Promise.all([
+      own(startFollower({ ...shared, name: 'api-state', topics: STATE_TOPICS, from: 'beginning' })),
+      own(startFollower({ ...shared, name: 'api-stream', topics: STREAM_TOPICS, from: lookBack })),
+    ])
+    live.startAt(await readEnds(config, log, TOPIC_NAMES))
+    await Promise.all(followers.map(({ caughtUp }) => caughtUp))
+    for (const forecast of await store.forecasts.newest(KEPT_ISSUES)) {
       snapshot.applyForecast(forecast)
       clock.observe(forecast.issuedAt)
     }
+
+    const seconds = metrics.histogram('request_duration_seconds', 'Time to answer.', ['route', 'method', 'status'])
+    const streams = metrics.gauge('live_clients_count', 'Connected clients of the live stream.')
     const app = createApp({
       snapshot,
       store,
-      now: clock.now,
+      live: live.feed,
+      publish: (events) => within(PUBLISH_TIMEOUT_MS, publisher.publish(events)),
+      stages: createStageReader({ progress, readLags: (groups) => readLags(config, log, groups), wallNow: Date.now }),
+      artefact: (artefact) => artifacts.get(artefact),
+      now: () => clock.now(),
+      wallNow: Date.now,
       clockMode: clock.mode,
       // Hono serves paths relative to the working directory.
       dashboardDir: relative(process.cwd(), DASHBOARD),
-      live: {
-        subscribe: (listener) => {
-          listeners.add(listener)
-          return () => listeners.delete(listener)
-        },
+      notReady: async () => [
+        ...followers.filter((f) => f.lastTickAgeMs() > DEAD_FOLLOWER_MS).map(() => 'Kafka is not heard'),
+        ...(await clickhouse.ping().then(
+          () => [],
+          (error: unknown) => [`ClickHouse: ${messageOf(error)}`],
+        )),
+      ],
+      metrics: () => {
+        streams.set(live.subscribers())
+        return exposeMetrics([metrics.registry])
       },
+      gate: {
+        publicRead: config.publicRead,
+        lookup: createKeyLookup(createKeyStore(clickhouse)),
+        limiter: createRateLimiter(config.rateLimitPerMinute),
+        publicLimiter: createRateLimiter(config.publicRateLimitPerMinute),
+        callerAddress: (c) => getConnInfo(c).remote.address ?? 'unknown',
+        observe: ({ route, method, status, seconds: took }) => seconds.observe({ route, method, status: String(status) }, took),
+      },
+      corsOrigins: config.corsOrigins,
+      onUnexpected: (error) => log.error({ error }, 'a request failed'),
     })
     const server = serve({ fetch: app.fetch, port: config.httpPort ?? 8080, hostname: config.httpHost })
     await own({
@@ -91,3 +128,25 @@ export const service = defineService({
     })
   },
 })
+
+/** A publisher waits for its brokers as long as it takes; a caller over HTTP must not. */
+async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(
+          new AppError(`the brokers have not acknowledged within ${milliseconds} ms`, {
+            code: 'kafka-timeout',
+            retry: 'transient',
+          }),
+        ),
+      milliseconds,
+    )
+  })
+  try {
+    await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -143,8 +143,7 @@ export const timezoneParam = z
 export function isTimezone(name: string): boolean {
   if (name === 'station') return true
   try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
-    return true
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
   } catch (error) {
     if (error instanceof RangeError) return false
     throw error

@@ -5,15 +5,21 @@
 import type {
   Alert,
   AlertDelivery,
+  Artefact,
   Audit,
   CheckedObservation,
   Control,
   Drift,
+  Feature,
   Forecast,
   Lifecycle,
   RetrainRequest,
 } from '../schemas/generated/types.ts'
+import type { OutboundEvent } from '../infra/runtime/kafka/types.ts'
 import type { ForecastVariable, LeadBucketName } from '../schemas/quantities.ts'
+import type { Silence } from '../schemas/silence.ts'
+import type { LiveFeed } from './live/feed.ts'
+import type { Snapshot } from './state/snapshot.ts'
 
 export type ForecastReader = {
   /** Champion forecasts of the newest issues of every station (at most `issues` per station and variable). */
@@ -31,24 +37,22 @@ export type ObservationReader = {
   latest(stationId: string): Promise<CheckedObservation | null>
   /** Stored observations with these keys (others are absent from the answer). */
   existing(keys: readonly ObservationKey[]): Promise<CheckedObservation[]>
+  newestFeature(stationId: string): Promise<Feature | null>
 }
 
 export type SkillFilter = {
-  stationId?: string
-  variable?: ForecastVariable
+  stationId?: string | undefined
+  variable?: ForecastVariable | undefined
   role: 'champion' | 'challenger' | 'shadow'
-  modelVersion?: string
+  modelVersion?: string | undefined
   from: number
   to: number
-  byDay: boolean
 }
-/** Sums over the verified pairs of one group; ratios are made from sums so that buckets can be added up. */
+/** Sums over the verified pairs of one station, variable and lead bucket; ratios are made from sums so that buckets can be added up. */
 export type SkillSums = {
   stationId: string
   variable: ForecastVariable
   bucket: Exclude<LeadBucketName, 'all'>
-  /** Start of the UTC day, only when asked for by day. */
-  dayAt: number | null
   n: number
   absoluteError: number
   squaredError: number
@@ -61,34 +65,96 @@ export type SkillSums = {
 }
 /** Rows on which the baseline had a value: its absolute error and the forecast's on the same rows. */
 export type PairedSums = { n: number; absoluteError: number; forecastAbsoluteError: number }
-export type SkillReader = { sums(filter: SkillFilter): Promise<SkillSums[]> }
+/** Mean of |climatology error| − |forecast error| over the verified hours of one UTC day at one lead. */
+export type DailyGain = { stationId: string; variable: ForecastVariable; lead: number; dayAt: number; gain: number }
+export type SkillReader = {
+  sums(filter: SkillFilter): Promise<SkillSums[]>
+  dailyGains(filter: SkillFilter): Promise<DailyGain[]>
+}
 
 export type ControlRecord = { controlOffset: number; control: Control }
 export type ModelReader = {
   /** Control events of a model, newest first; with `at`, only those in force at or before it. */
   controls(stationId: string, variable: string, options: { at?: number; limit: number }): Promise<ControlRecord[]>
-  lifecycle(filter: { stationId?: string; variable?: string; version?: string; limit: number }): Promise<Lifecycle[]>
+  /** Newest first. */
+  lifecycle(filter: {
+    stationId?: string | undefined
+    variable?: string | undefined
+    version?: string | undefined
+    runId?: string | undefined
+    limit: number
+  }): Promise<Lifecycle[]>
 }
 export type DriftReader = {
   /** Newest state of every model that ever changed state. */
   current(): Promise<Drift[]>
-  changes(filter: { stationId?: string; variable?: string; limit: number }): Promise<Drift[]>
-  retrainRequests(filter: { stationId?: string; variable?: string; limit: number }): Promise<RetrainRequest[]>
+  /** Newest first. */
+  changes(filter: ModelFilter & { eventId?: string | undefined }): Promise<Drift[]>
+  retrainRequests(filter: ModelFilter): Promise<RetrainRequest[]>
+  /** Daily errors of what champions issued, at the leads of the evidence, oldest first. */
+  residuals(
+    stationId: string,
+    variable: string,
+    range: { from: number; to: number; leadFrom: number; leadTo: number },
+  ): Promise<DailyResidual[]>
 }
+export type ModelFilter = { stationId?: string | undefined; variable?: string | undefined; limit: number }
+/** `error`: mean of forecast minus observed; `standardised`: the same in units of the forecast's own spread. */
+export type DailyResidual = { dayAt: number; n: number; error: number; absoluteError: number; standardised: number }
 export type AlertReader = {
   /** Newest state of each alert, newest first. */
-  list(filter: { state?: 'firing' | 'resolved'; limit: number }): Promise<Alert[]>
+  list(filter: { state?: 'firing' | 'resolved' | undefined; limit: number }): Promise<Alert[]>
   deliveries(alertIds: readonly string[]): Promise<AlertDelivery[]>
 }
-export type AuditReader = { list(filter: { action?: string; limit: number }): Promise<Audit[]> }
-
-/** Newest event time of each stage in the store, for the pipeline strip right after a start. */
-export type StageReader = { newest(): Promise<Partial<Record<string, number>>> }
-export type ConsumerLag = { groupId: string; topic: string; messages: number }
-export type LagReader = { read(): Promise<ConsumerLag[]> }
+export type SilenceStore = {
+  /** Also those that have ended. */
+  list(): Promise<Silence[]>
+  /** Also replaces one of the same id. */
+  save(silence: Silence): Promise<void>
+}
+export type AuditReader = { list(filter: { action?: string | undefined; limit: number }): Promise<Audit[]> }
 
 export type IdempotentAnswer = { requestSha256: string; status: number; body: string; storedAt: number }
 export type IdempotencyStore = {
   get(key: string): Promise<IdempotentAnswer | null>
   put(key: string, answer: IdempotentAnswer): Promise<void>
+}
+
+export type Store = {
+  readonly forecasts: ForecastReader
+  readonly observations: ObservationReader
+  readonly skill: SkillReader
+  readonly models: ModelReader
+  readonly drift: DriftReader
+  readonly alerts: AlertReader
+  readonly silences: SilenceStore
+  readonly audit: AuditReader
+  readonly idempotency: IdempotencyStore
+}
+
+/** What a route may use. */
+export type RouteDeps = {
+  readonly snapshot: Snapshot
+  readonly store: Store
+  readonly live: LiveFeed
+  /** Resolves when the brokers have acknowledged; rejects with a transient AppError when that takes too long. */
+  readonly publish: (events: readonly OutboundEvent[]) => Promise<void>
+  readonly stages: StageReader
+  readonly artefact: (artefact: Artefact) => Promise<Uint8Array>
+  /** Event time, epoch ms; 0 on a stream clock that has seen nothing. */
+  readonly now: () => number
+  readonly wallNow: () => number
+  readonly clockMode: 'system' | 'stream'
+}
+
+/** Where each processor of the pipeline is. */
+export type StageReader = { read(): Promise<StageState[]> }
+export type StageState = {
+  readonly name: string
+  /** Newest event time it has worked up to; null: nothing yet. */
+  readonly newestAt: number | null
+  /** Event time between the newest of its input and that, s. */
+  readonly lagSeconds: number | null
+  /** Events of its input it has not committed; null for a stage without input or group. */
+  readonly lagEvents: number | null
 }

@@ -24,6 +24,7 @@ const TITLES = {
   'unknown-station': 'Unknown station',
   'unknown-model': 'Unknown model',
   'not-found': 'Not found',
+  'method-not-allowed': 'This address does not take that method',
   'no-forecast': 'No forecast',
   'forecast-too-old': 'The newest forecast is too old to serve',
   unauthenticated: 'A key is needed',
@@ -63,7 +64,8 @@ export class Problem extends Error {
 
 export function problemResponse(c: Context, problem: Problem): Response {
   const body = {
-    type: `https://isobar.dev/problems/${problem.type}`,
+    type: `urn:isobar:problem:${problem.type}`,
+    code: problem.type,
     title: TITLES[problem.type],
     status: problem.status,
     detail: problem.message,
@@ -94,19 +96,11 @@ export function unknownName(
 }
 
 /** Zod's issues as problem errors; unrecognised names get their nearest. */
-export function validationProblem(
-  error: ZodError,
-  source: 'param' | 'query' | 'json' | 'header',
-  known: readonly string[] = [],
-): Problem {
+export function validationProblem(error: ZodError, source: 'param' | 'query' | 'json', known: readonly string[] = []): Problem {
   const errors = error.issues.flatMap((issue): ProblemError[] => {
     const name = issue.path.join('.')
-    const where = (path: string): Pick<ProblemError, 'pointer' | 'parameter' | 'header'> =>
-      source === 'json'
-        ? { pointer: `/${path.replaceAll('.', '/')}` }
-        : source === 'header'
-          ? { header: path }
-          : { parameter: path }
+    const where = (path: string): Pick<ProblemError, 'pointer' | 'parameter'> =>
+      source === 'json' ? { pointer: `/${path.replaceAll('.', '/')}` } : { parameter: path }
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) =>
         unknownName(source === 'json' ? 'field' : 'parameter', key, known, where([...issue.path, key].join('.'))),

@@ -13,7 +13,10 @@ export type Principal = { readonly keyId: string; readonly name: string; readonl
 export type GateOptions = {
   readonly publicRead: boolean
   readonly lookup: (key: string) => Promise<StoredKey | null>
+  /** Of callers with a key, each. */
   readonly limiter: RateLimiter
+  /** Of callers without one, each address. */
+  readonly publicLimiter: RateLimiter
   /** Address of the caller, for limits on public reads. */
   readonly callerAddress: (c: Context) => string
   readonly observe: (request: { route: string; method: string; status: number; seconds: number }) => void
@@ -22,22 +25,21 @@ export type GateOptions = {
 const CHALLENGE = 'Bearer realm="isobar"'
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** Probes must answer whatever a caller did before. */
-const UNLIMITED = new Set(['/livez', '/readyz', '/metrics'])
+const UNLIMITED = new Set(['/livez', '/readyz', '/metrics', '/health'])
 
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
+  // Nothing inline, nothing from elsewhere.
   'content-security-policy':
-    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
 
 const grants = new WeakMap<Context, { publicRead: boolean }>()
 
 export function createGate(options: GateOptions): MiddlewareHandler<AppEnv> {
-  const { limiter } = options
-  const policy = `"default";q=${limiter.limit};w=${limiter.windowSeconds}`
   const grant = { publicRead: options.publicRead }
   return async (c, next) => {
     const started = performance.now()
@@ -50,10 +52,11 @@ export function createGate(options: GateOptions): MiddlewareHandler<AppEnv> {
       c.set('principal', principal)
       c.set('headersDone', false)
       c.set('rateHeaders', {})
+      const limiter = principal ? options.limiter : options.publicLimiter
       if (limiter.limit > 0 && !UNLIMITED.has(c.req.path)) {
         const decision = limiter.take(principal ? `key:${principal.keyId}` : `ip:${options.callerAddress(c)}`)
         const headers = {
-          'ratelimit-policy': policy,
+          'ratelimit-policy': `"default";q=${limiter.limit};w=${limiter.windowSeconds}`,
           ratelimit: `"default";r=${decision.remaining};t=${decision.resetSeconds}`,
         }
         c.set('rateHeaders', headers)

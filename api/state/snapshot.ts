@@ -1,5 +1,5 @@
 /**
- * What the topics last said, in memory: stations, newest champion forecasts, control and replica state, newest event time per stage.
+ * What the topics last said, in memory: stations, newest champion forecasts, control and replica state.
  * Fed by followers (and by the store right after a start); every apply is idempotent and order-tolerant.
  */
 import type { Control, Forecast, ReplicaStatus, Station } from '../../schemas/generated/types.ts'
@@ -10,16 +10,7 @@ import type { InboundEvent } from '../../infra/runtime/kafka/types.ts'
 const KEPT_ISSUES = 6
 
 export type Issue = { readonly issuedAt: number; readonly byVariable: ReadonlyMap<string, Forecast> }
-export type Stage = { readonly name: string; readonly topic: string; newestAt: number | null; events: number }
 type MutableIssue = { issuedAt: number; byVariable: Map<string, Forecast> }
-
-const STAGES: ReadonlyArray<readonly [string, string]> = [
-  ['observed', 'weather.observation.v1'],
-  ['checked', 'weather.observation-checked.v1'],
-  ['featured', 'weather.feature.v1'],
-  ['forecast', 'weather.forecast.v1'],
-  ['verified', 'weather.verification.v1'],
-]
 
 export type Snapshot = ReturnType<typeof createSnapshot>
 
@@ -29,10 +20,14 @@ export function createSnapshot() {
   const statuses = new Map<string, ReplicaStatus>()
   const issues = new Map<string, MutableIssue[]>()
   const generations = new Map<string, number>()
-  const stages = new Map<string, Stage>(STAGES.map(([name, topic]) => [topic, { name, topic, newestAt: null, events: 0 }]))
 
   function bump(stationId: string): void {
     generations.set(stationId, (generations.get(stationId) ?? 0) + 1)
+  }
+
+  function applyStation(station: Station): void {
+    stations.set(station.stationId, station)
+    bump(station.stationId)
   }
 
   function applyForecast(forecast: Forecast): void {
@@ -61,13 +56,6 @@ export function createSnapshot() {
     bump(control.stationId)
   }
 
-  function reach(topic: string, eventTimeMs: number, count = 1): void {
-    const stage = stages.get(topic)
-    if (stage === undefined) return
-    stage.events += count
-    if (stage.newestAt === null || eventTimeMs > stage.newestAt) stage.newestAt = eventTimeMs
-  }
-
   function apply(event: InboundEvent | { topic: InboundEvent['topic']; key: string; value: null }): void {
     if (event.value === null) {
       if (event.topic === 'weather.station.v1') {
@@ -79,40 +67,22 @@ export function createSnapshot() {
       } else if (event.topic === 'model.status.v1') statuses.delete(event.key)
       return
     }
-    switch (event.topic) {
-      case 'weather.station.v1':
-        stations.set(event.value.stationId, event.value)
-        return bump(event.value.stationId)
-      case 'model.control.v1':
-        return applyControl(event.value, event.offset)
-      case 'model.status.v1':
-        statuses.set(event.key, event.value)
-        return
-      case 'weather.forecast.v1':
-        reach(event.topic, event.value.issuedAt)
-        return applyForecast(event.value)
-      case 'weather.observation.v1':
-      case 'weather.observation-checked.v1':
-      case 'weather.verification.v1':
-        return reach(event.topic, event.value.observedAt)
-      case 'weather.feature.v1':
-        return reach(event.topic, event.value.validAt)
-      default:
-        return
-    }
+    if (event.topic === 'weather.station.v1') applyStation(event.value)
+    else if (event.topic === 'model.control.v1') applyControl(event.value, event.offset)
+    else if (event.topic === 'model.status.v1') statuses.set(event.key, event.value)
+    else if (event.topic === 'weather.forecast.v1') applyForecast(event.value)
   }
 
   return {
     apply,
     applyForecast,
-    /** Stage times known from the store before any event was seen. */
-    reachStored: (topic: string, eventTimeMs: number) => reach(topic, eventTimeMs, 0),
+    /** A station just published: known here before it comes round. */
+    applyStation,
     station: (stationId: string) => stations.get(stationId),
     stations: (): Station[] => [...stations.values()].sort((a, b) => (a.stationId < b.stationId ? -1 : 1)),
     control: (stationId: string, variable: string) => controls.get(modelKey(stationId, variable)),
     controls: () => [...controls.values()],
     statuses: () => [...statuses.values()],
-    stages: (): Stage[] => [...stages.values()],
     /** Newest first. */
     issues: (stationId: string): readonly Issue[] => issues.get(stationId) ?? [],
     /** Changes whenever anything a forecast answer of the station is made of changes. */

@@ -54,7 +54,11 @@ export function processSpecs(plan: ProcessPlan): { readonly services: ChildSpec[
       spec(plan, 'inference-0', ['inference'], inference0, { REPLICA_ID: REPLICA_IDS[0] }),
       spec(plan, 'inference-1', ['inference'], inference1, { REPLICA_ID: REPLICA_IDS[1] }),
       spec(plan, 'training', ['training'], training, {}),
-      spec(plan, 'api', ['api'], api, { HTTP_PORT: String(plan.httpPort), PUBLIC_READ: plan.env['PUBLIC_READ'] ?? 'true' }),
+      spec(plan, 'api', ['api'], api, {
+        HTTP_PORT: String(plan.httpPort),
+        PUBLIC_READ: plan.env['PUBLIC_READ'] ?? 'true',
+        PUBLIC_RATE_LIMIT_PER_MINUTE: plan.env['PUBLIC_RATE_LIMIT_PER_MINUTE'] ?? '0',
+      }),
     ],
     producer: {
       ...spec(plan, 'producer', plan.producers, producer, plan.producerEnv),

@@ -132,6 +132,31 @@ export const httpBlock = z.object({
     fix: 'use true or false',
     example: 'false',
   }),
+  rateLimitPerMinute: described(z.coerce.number().int().min(0).default(60_000), {
+    description: 'Requests a minute that each API key may make; 0 means no limit.',
+    fix: 'use a whole number',
+    example: '60000',
+  }),
+  publicRateLimitPerMinute: described(z.coerce.number().int().min(0).default(6000), {
+    description: 'Requests a minute that each address may make without a key; 0 means no limit.',
+    fix: 'use a whole number',
+    example: '6000',
+  }),
+  corsOrigins: described(
+    z
+      .string()
+      .default('')
+      .transform((text) =>
+        text
+          .split(',')
+          .map((origin) => origin.trim())
+          .filter((origin) => origin !== ''),
+      ),
+    {
+      description: 'Origins whose pages may call the API from a browser, separated by commas; * for all.',
+      example: 'https://example.org',
+    },
+  ),
 })
 
 export const logBlock = z.object({

@@ -33,7 +33,7 @@ export async function startFollower<TIn extends TopicName>(
   const stopping = new AbortController()
   const bounds = await readBounds()
   /** Next offset to read per topic|partition; groups without commits start over at each rejoin unless told where. */
-  const positions = new Map([...bounds].map(([key, { low, high }]) => [key, options.from === 'beginning' ? low : high]))
+  const positions = new Map([...bounds].map(([key, bound]) => [key, startOf(options.from, key, bound)]))
   const behind = new Set([...bounds].filter(([key, { high }]) => (positions.get(key) as bigint) < high).map(([key]) => key))
   let lastTick = Date.now()
 
@@ -174,6 +174,17 @@ export async function startFollower<TIn extends TopicName>(
     }
     return 'stopped'
   }
+}
+
+function startOf(
+  from: 'beginning' | 'end' | ReadonlyMap<string, number>,
+  key: string,
+  { low, high }: { low: bigint; high: bigint },
+): bigint {
+  if (from === 'beginning') return low
+  const asked = from === 'end' ? undefined : from.get(key)
+  if (asked === undefined || BigInt(asked) > high) return high
+  return BigInt(asked) < low ? low : BigInt(asked)
 }
 
 function keyOf(topic: string, partition: number): string {

@@ -1,7 +1,7 @@
 export { applyTopics, planTopics, type TopicChange } from './admin.ts'
 export { type DeadLetter, countDeadLetters, readDeadLetters, redrive } from './dead-letter-tools.ts'
 export { type FollowerDeps, startFollower } from './follower.ts'
-export { type PartitionEnd, type PartitionLag, readEnds, readLag } from './offsets.ts'
+export { type PartitionEnd, type PartitionLag, readEnds, readLag, readLags } from './offsets.ts'
 export { type ProcessorDeps, startProcessor } from './processor.ts'
 export { type KafkaPublisher, openPublisher, type PublisherDeps, type RawMessage } from './publisher.ts'
 export * from './types.ts'

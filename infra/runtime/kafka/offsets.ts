@@ -30,34 +30,55 @@ export type PartitionLag = {
   readonly lag: number
 }
 
-export function readLag(
+export async function readLag(
   config: KafkaConfig,
   log: Logger,
   groupId: string,
   topics: readonly TopicName[],
 ): Promise<PartitionLag[]> {
+  const [rows] = await readLags(config, log, [{ groupId, topics }])
+  return rows ?? []
+}
+
+/** Several groups with one connection; answers in the order of the groups. */
+export function readLags(
+  config: KafkaConfig,
+  log: Logger,
+  groups: ReadonlyArray<{ readonly groupId: string; readonly topics: readonly TopicName[] }>,
+): Promise<PartitionLag[][]> {
   return withAdmin(config, log, async (admin) => {
-    const committed = new Map(
-      (
-        await admin.fetchOffsets({ groupId: onBroker(config, groupId), topics: topics.map((topic) => onBroker(config, topic)) })
-      ).flatMap(({ topic, partitions }) =>
-        partitions.map(({ partition, offset }) => [`${fromBroker(config, topic)}|${partition}`, Number(offset)] as const),
-      ),
-    )
-    const rows: PartitionLag[] = []
-    for (const topic of topics) {
-      for (const { partition, low, high } of await admin.fetchTopicOffsets(onBroker(config, topic))) {
-        const offset = committed.get(`${topic}|${partition}`) ?? -1
-        const end = Number(high)
-        rows.push({
-          topic,
-          partition,
-          committed: offset < 0 ? null : offset,
-          end,
-          lag: Math.max(0, end - Math.max(offset, Number(low))),
-        })
-      }
+    const ends = new Map<TopicName, ReadonlyArray<{ partition: number; low: string; high: string }>>()
+    for (const topic of new Set(groups.flatMap(({ topics }) => topics))) {
+      ends.set(topic, await admin.fetchTopicOffsets(onBroker(config, topic)))
     }
-    return rows
+    const answers: PartitionLag[][] = []
+    for (const { groupId, topics } of groups) {
+      const committed = new Map(
+        (
+          await admin.fetchOffsets({
+            groupId: onBroker(config, groupId),
+            topics: topics.map((topic) => onBroker(config, topic)),
+          })
+        ).flatMap(({ topic, partitions }) =>
+          partitions.map(({ partition, offset }) => [`${fromBroker(config, topic)}|${partition}`, Number(offset)] as const),
+        ),
+      )
+      const rows: PartitionLag[] = []
+      for (const topic of topics) {
+        for (const { partition, low, high } of ends.get(topic) ?? []) {
+          const offset = committed.get(`${topic}|${partition}`) ?? -1
+          const end = Number(high)
+          rows.push({
+            topic,
+            partition,
+            committed: offset < 0 ? null : offset,
+            end,
+            lag: Math.max(0, end - Math.max(offset, Number(low))),
+          })
+        }
+      }
+      answers.push(rows)
+    }
+    return answers
   })
 }

@@ -106,8 +106,11 @@ export type RunningProcessor = {
 export type FollowerOptions<TIn extends TopicName> = {
   readonly name: string
   readonly topics: readonly TIn[]
-  /** 'beginning' replays everything; 'end' only what is new from now. */
-  readonly from: 'beginning' | 'end'
+  /**
+   * 'beginning' replays everything; 'end' only what is new from now; a map (`topic|partition` → offset) goes on from there, at the end
+   * of partitions it does not name, and at the oldest kept event where that one is gone.
+   */
+  readonly from: 'beginning' | 'end' | ReadonlyMap<string, number>
   readonly onEvents: (
     events: ReadonlyArray<InboundEvent<TIn> | { topic: TIn; key: string; value: null; partition: number; offset: number }>,
   ) => Promise<void> | void

@@ -1,0 +1,273 @@
+/** Models: what serves, who served when and why, training runs with their causes, gate reports, replicas, audit trail. */
+import { z } from '@hono/zod-openapi'
+import { modelKey } from '../../schemas/event-ids.ts'
+import type { Control, Lifecycle } from '../../schemas/generated/types.ts'
+import { withIsoInstants } from '../json.ts'
+import { instantParam, limitParam, stationIdParam, variableParam } from '../params.ts'
+import type { RouteDeps } from '../ports.ts'
+import { Problem } from '../problems.ts'
+import { addRoute, type App } from '../respond.ts'
+import { requireStation } from './stations.ts'
+
+const Params = z.object({ stationId: stationIdParam, variable: variableParam })
+const Event = z
+  .looseObject({ eventId: z.string(), version: z.string(), event: z.string(), at: z.string() })
+  .openapi('LifecycleEvent')
+const Model = z
+  .looseObject({
+    stationId: z.string(),
+    variable: z.string(),
+    changedAt: z.string(),
+    changedBy: z.string(),
+    reason: z.string(),
+    controlOffset: z.number(),
+  })
+  .openapi('Model')
+const Run = z
+  .looseObject({
+    runId: z.string(),
+    stationId: z.string(),
+    variable: z.string(),
+    version: z.string(),
+    state: z.string().openapi({ description: 'Its newest event.' }),
+    requestReason: z.string(),
+    causedBy: z.string().nullable(),
+    reasons: z.array(z.string()),
+    evaluation: z.string().nullable().openapi({ description: 'Address of the report that the gate decided on.' }),
+  })
+  .openapi('Run')
+const HISTORY_LIMIT = 1000
+
+export function addModelRoutes(app: App, { snapshot, store, artefact }: RouteDeps): void {
+  addRoute(
+    app,
+    {
+      method: 'get',
+      path: '/v1/models',
+      tag: 'Models',
+      summary: 'What every replica must serve',
+      scope: 'read',
+      response: z.object({ models: z.array(Model) }),
+    },
+    () => ({ models: snapshot.controls().map(({ control, offset }) => modelOf(control, offset)) }),
+  )
+  addRoute(
+    app,
+    {
+      method: 'get',
+      path: '/v1/models/{stationId}/{variable}',
+      tag: 'Models',
+      summary: 'One model: champion, previous, challengers',
+      scope: 'read',
+      params: Params,
+      response: Model,
+      problems: [404],
+    },
+    ({ params }) => {
+      requireStation(snapshot, params.stationId)
+      const found = snapshot.control(params.stationId, params.variable)
+      if (!found)
+        throw new Problem('unknown-model', 404, `No model of ${modelKey(params.stationId, params.variable)} is promoted yet.`)
+      return modelOf(found.control, found.offset)
+    },
+  )
+  addRoute(
+    app,
+    {
+      method: 'get',
+      path: '/v1/models/{stationId}/{variable}/history',
+      tag: 'Models',
+      summary: 'What happened to a model; who was champion at an instant, and why',
+      scope: 'read',
+      params: Params,
+      query: z.strictObject({ at: instantParam('Who was champion then? Default: now.').optional() }),
+      response: z.object({
+        at: z.string().nullable(),
+        champion: z
+          .looseObject({
+            version: z.string(),
+            changedBy: z.string(),
+            reason: z.string(),
+            changedAt: z.string(),
+            causedBy: z.string().nullable(),
+          })
+          .nullable(),
+        controls: z.array(Model),
+        events: z.array(Event),
+      }),
+      problems: [404],
+    },
+    async ({ params: { stationId, variable }, query: { at } }) => {
+      requireStation(snapshot, stationId)
+      const [controls, events] = await Promise.all([
+        store.models.controls(stationId, variable, { ...(at === undefined ? {} : { at }), limit: HISTORY_LIMIT }),
+        store.models.lifecycle({ stationId, variable, limit: HISTORY_LIMIT }),
+      ])
+      // The archive is some seconds behind the topic.
+      const live = at === undefined ? snapshot.control(stationId, variable) : undefined
+      const held = live ? { control: live.control, controlOffset: live.offset } : controls[0]
+      const version = held?.control.champion.version
+      return {
+        at: at === undefined ? null : new Date(at).toISOString(),
+        champion: held
+          ? {
+              ...withIsoInstants(held.control.champion),
+              changedAt: new Date(held.control.changedAt).toISOString(),
+              changedBy: held.control.changedBy,
+              reason: held.control.reason,
+              causedBy: held.control.causedBy,
+              controlOffset: held.controlOffset,
+              evidence: events.filter((event) => event.version === version).map(withIsoInstants),
+            }
+          : null,
+        controls: controls.map(({ control, controlOffset }) => modelOf(control, controlOffset)),
+        events: events.filter((event) => at === undefined || event.at <= at).map(withIsoInstants),
+      }
+    },
+  )
+  addRoute(
+    app,
+    {
+      method: 'get',
+      path: '/v1/runs',
+      tag: 'Models',
+      summary: 'Training runs with what caused them, newest first',
+      scope: 'read',
+      query: z.strictObject({
+        stationId: stationIdParam.optional(),
+        variable: variableParam.optional(),
+        limit: limitParam(100, 1000),
+      }),
+      response: z.object({ runs: z.array(Run) }),
+    },
+    async ({ query }) => {
+      // A run has at most eight events.
+      const events = await store.models.lifecycle({ ...query, limit: query.limit * 8 })
+      return { runs: runsOf(events).slice(0, query.limit) }
+    },
+  )
+  addRoute(
+    app,
+    {
+      method: 'get',
+      path: '/v1/runs/{runId}',
+      tag: 'Models',
+      summary: 'One run: every event with metrics and reasons',
+      scope: 'read',
+      params: z.object({ runId: z.string().max(100) }),
+      response: z.object({ run: Run, events: z.array(Event) }),
+      problems: [404],
+    },
+    async ({ params }) => {
+      const events = await eventsOfRun(params.runId)
+      return { run: runsOf(events)[0], events: events.map(withIsoInstants) }
+    },
+  )
+  addRoute(
+    app,
+    {
+      method: 'get',
+      path: '/v1/runs/{runId}/evaluation',
+      tag: 'Models',
+      summary: 'The report that the gate decided on',
+      scope: 'read',
+      params: z.object({ runId: z.string().max(100) }),
+      response: z.looseObject({}),
+      problems: [404, 503],
+    },
+    async ({ params }) => {
+      const report = (await eventsOfRun(params.runId)).find((event) => event.evaluation !== null)?.evaluation
+      if (!report) throw new Problem('not-found', 404, `Run ${params.runId} has no report.`)
+      return new Response(Buffer.from(await artefact(report)), { headers: { 'content-type': 'application/json' } })
+    },
+  )
+  addRoute(
+    app,
+    {
+      method: 'get',
+      path: '/v1/replicas',
+      tag: 'Models',
+      summary: 'What each inference replica serves; n of m converged',
+      scope: 'read',
+      response: z.looseObject({ converged: z.number(), expected: z.number(), replicas: z.array(z.string()) }),
+    },
+    () => {
+      const statuses = snapshot.statuses()
+      const replicas = [...new Set(statuses.map(({ replicaId }) => replicaId))].sort()
+      const serving = new Set(statuses.map((s) => `${s.replicaId}|${modelKey(s.stationId, s.variable)}|${s.servingVersion}`))
+      const models = snapshot.controls().map(({ control: { stationId, variable, champion }, offset }) => ({
+        stationId,
+        variable,
+        version: champion.version,
+        controlOffset: offset,
+        converged: replicas.filter((id) => serving.has(`${id}|${modelKey(stationId, variable)}|${champion.version}`)).length,
+      }))
+      const hasAll = (id: string): boolean =>
+        models.every((m) => serving.has(`${id}|${modelKey(m.stationId, m.variable)}|${m.version}`))
+      return {
+        expected: replicas.length,
+        converged: replicas.filter(hasAll).length,
+        replicas,
+        models,
+        statuses: statuses.map(withIsoInstants),
+      }
+    },
+  )
+  addRoute(
+    app,
+    {
+      method: 'get',
+      path: '/v1/audit',
+      tag: 'Models',
+      summary: 'Operator actions, newest first',
+      scope: 'operate',
+      query: z.strictObject({ action: z.string().max(100).optional(), limit: limitParam(100, 1000) }),
+      response: z.object({ audit: z.array(z.looseObject({ auditId: z.string(), action: z.string(), actor: z.string() })) }),
+    },
+    async ({ query }) => ({ audit: (await store.audit.list(query)).map(withIsoInstants) }),
+  )
+
+  async function eventsOfRun(runId: string): Promise<Lifecycle[]> {
+    const events = await store.models.lifecycle({ runId, limit: 100 })
+    if (events.length === 0) throw new Problem('not-found', 404, `There is no run '${runId}'.`)
+    return events
+  }
+}
+
+function modelOf(control: Control, controlOffset: number): object {
+  return { ...withIsoInstants(control), controlOffset }
+}
+
+/** Runs out of their events (newest first), each with what its newest event says and everything learnt on the way. */
+export function runsOf(events: readonly Lifecycle[]): object[] {
+  return [...Map.groupBy(events, ({ runId }) => runId).values()].map((own) => {
+    const newest = own[0] as Lifecycle
+    const first = own.at(-1) as Lifecycle
+    const pick = <K extends keyof Lifecycle>(name: K, isTold: (value: Lifecycle[K]) => boolean): Lifecycle[K] =>
+      (own.find((event) => isTold(event[name])) ?? newest)[name]
+    const evaluated = own.find((event) => event.evaluation !== null)
+    return {
+      ...withIsoInstants({
+        runId: newest.runId,
+        stationId: newest.stationId,
+        variable: newest.variable,
+        version: newest.version,
+        at: newest.at,
+        dataFrom: newest.dataFrom,
+        dataTo: newest.dataTo,
+      }),
+      startedAt: new Date(first.at).toISOString(),
+      state: newest.event,
+      family: pick('family', (family) => family !== ''),
+      requestReason: newest.requestReason,
+      // The first event names the request; later ones are caused by the run's own events.
+      causedBy: first.causedBy,
+      reasons: pick('reasons', (reasons) => reasons.length > 0),
+      metrics: pick('metrics', (metrics) => metrics.length > 0),
+      rows: pick('rows', (rows) => rows > 0),
+      fitSeconds: pick('fitSeconds', (seconds) => seconds > 0),
+      codeVersion: newest.codeVersion,
+      evaluation: evaluated ? `/v1/runs/${newest.runId}/evaluation` : null,
+    }
+  })
+}

@@ -1,0 +1,74 @@
+/** The stages of the pipeline from the offsets their groups have committed. Asked only when somebody looks. */
+import type { PartitionLag } from '../../infra/runtime/kafka/index.ts'
+import type { TopicName } from '../../schemas/topics.ts'
+import type { StageReader, StageState } from '../ports.ts'
+import type { Progress } from './progress.ts'
+
+type StageSpec = { readonly name: string; readonly groupId: string; readonly topics: readonly TopicName[] }
+
+/** In the order of the flow. `ingest` has no group: it is what arrives. */
+export const STAGES: readonly StageSpec[] = [
+  { name: 'quality-control', groupId: 'isobar-quality-control', topics: ['weather.observation.v1'] },
+  { name: 'features', groupId: 'isobar-features', topics: ['weather.observation-checked.v1'] },
+  { name: 'inference', groupId: 'isobar-inference', topics: ['weather.feature.v1'] },
+  { name: 'verification', groupId: 'isobar-verification', topics: ['weather.observation-checked.v1'] },
+  { name: 'drift', groupId: 'isobar-drift', topics: ['weather.verification.v1'] },
+  {
+    name: 'archive',
+    groupId: 'isobar-archive',
+    topics: ['weather.observation-checked.v1', 'weather.forecast.v1', 'weather.verification.v1'],
+  },
+  { name: 'alerting', groupId: 'isobar-alert-rules', topics: ['weather.observation-checked.v1', 'weather.forecast.v1'] },
+]
+
+const KEPT_MS = 3000
+
+export function createStageReader(deps: {
+  progress: Progress
+  /** Of the groups of STAGES, in that order. */
+  readLags: (groups: readonly StageSpec[]) => Promise<PartitionLag[][]>
+  wallNow: () => number
+}): StageReader {
+  const { progress, readLags, wallNow } = deps
+  let kept: { at: number; lags: Promise<PartitionLag[][]> } | null = null
+
+  function lags(): Promise<PartitionLag[][]> {
+    if (kept === null || wallNow() - kept.at > KEPT_MS) {
+      const fresh = { at: wallNow(), lags: readLags(STAGES) }
+      kept = fresh
+      // A failure is not kept: the next look tries again.
+      fresh.lags.catch(() => {
+        if (kept === fresh) kept = null
+      })
+    }
+    return kept.lags
+  }
+
+  return {
+    async read() {
+      const all = await lags()
+      const ingest: StageState = {
+        name: 'ingest',
+        newestAt: progress.newest('weather.observation.v1'),
+        lagSeconds: null,
+        lagEvents: null,
+      }
+      return [ingest, ...STAGES.map(({ name }, index) => stageState(name, all[index] ?? [], progress))]
+    },
+  }
+}
+
+function stageState(name: string, rows: readonly PartitionLag[], progress: Progress): StageState {
+  let newestAt: number | null = null
+  let lagSeconds: number | null = null
+  let lagEvents = 0
+  for (const { topic, partition, committed, lag } of rows) {
+    lagEvents += lag
+    const reached = committed === null ? null : progress.reached(topic, partition, committed)
+    if (reached === null) continue
+    if (newestAt === null || reached > newestAt) newestAt = reached
+    const newest = progress.newestOf(topic, partition) ?? reached
+    lagSeconds = Math.max(lagSeconds ?? 0, lag === 0 ? 0 : (newest - reached) / 1000)
+  }
+  return { name, newestAt, lagSeconds, lagEvents }
+}
