@@ -63,7 +63,8 @@ export const service = defineService({
       snapshot.apply(event)
       if (event.value === null) return
       progress.note(event)
-      if (event.topic === 'weather.observation-checked.v1') clock.observe(event.value.receivedAt)
+      // As observations come in, not as they get through: a pipeline that stands still must show.
+      if (event.topic === 'weather.observation.v1') clock.observe(event.value.receivedAt)
       live.push(event)
     }
     const shared = { config, log, onEvents: (events: ReadonlyArray<Parameters<typeof take>[0]>) => events.forEach(take) }

@@ -67,7 +67,9 @@ export function judgeFreshness(selection: Selection, now: number): Freshness {
   const own = selection.forecasts.filter((forecast) => forecast.status !== 'fresh')
   for (const forecast of own) {
     if (forecast.status === 'degraded' || status === 'fresh') status = forecast.status
-    reasons.push(`${forecast.variable}: ${forecast.statusReason ?? forecast.status}`)
+  }
+  for (const [reason, said] of Map.groupBy(own, (forecast) => forecast.statusReason ?? forecast.status)) {
+    reasons.push(`${said.map(({ variable }) => variable).join(', ')}: ${reason}.`)
   }
   for (const { variable, reason } of selection.unavailable) {
     status = 'degraded'

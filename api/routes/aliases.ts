@@ -66,7 +66,12 @@ export function addAliasRoutes(app: App, deps: RouteDeps & { forecaster: Forecas
       const stationId = chosen(query.station)
       const [issue] = await store.forecasts.issues(stationId, { from: 0, to: Date.UTC(2200, 0, 1), limit: 1 })
       if (!issue) throw new Problem('no-forecast', 404, `No forecast of ${stationId} is stored yet.`)
-      return forecaster.respond(c, stationId, { ...DEFAULT_FORECAST_QUERY, issuedAt: issue.issuedAt })
+      return forecaster.respond(
+        c,
+        stationId,
+        { ...DEFAULT_FORECAST_QUERY, issuedAt: issue.issuedAt },
+        { 'cache-control': 'no-cache' },
+      )
     },
   )
   addRoute(

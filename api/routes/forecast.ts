@@ -135,8 +135,15 @@ export function createForecaster({ snapshot, store, now }: RouteDeps) {
       if (!hit || hit.generation !== snapshot.generation(hit.stationId) || now() >= hit.validUntil) return null
       return respond(c, hit)
     },
-    async respond(c: AppContext, stationId: string, query: ForecastQuery): Promise<Response> {
+    /** `headers` replace those of the answer. */
+    async respond(
+      c: AppContext,
+      stationId: string,
+      query: ForecastQuery,
+      headers: Record<string, string> = {},
+    ): Promise<Response> {
       const made = await answer(stationId, query, c.req.header('accept') ?? '')
+      Object.assign(made.headers, headers)
       if (cache.size >= MAX_CACHED) cache.clear()
       cache.set(cacheKey(c), { ...made, stationId })
       return respond(c, made)
