@@ -16,7 +16,7 @@ const documents = globSync('**/*.md', { cwd: project, exclude: (path) => IGNORED
 function anchorsOf(text: string): Set<string> {
   return new Set(
     [...withoutCode(text).matchAll(/^#{1,6} +(.+)$/gm)].map(([, heading]) =>
-      (heading as string)
+      (heading ?? '')
         .toLowerCase()
         .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
         .trim()
@@ -30,7 +30,7 @@ function withoutCode(text: string): string {
 }
 
 function brokenLinks(path: string, text: string): string[] {
-  const links = [...withoutCode(text).matchAll(/!?\[[^\]]*\]\(([^)\s]+)[^)]*\)/g)].map(([, link]) => link as string)
+  const links = [...withoutCode(text).matchAll(/!?\[[^\]]*\]\(([^)\s]+)[^)]*\)/g)].map(([, link]) => link ?? '')
   return links.filter((link) => {
     if (/^[a-z]+:/.test(link)) return false
     const [file = '', anchor] = link.split('#')
@@ -67,7 +67,7 @@ it('every page that the code names exists', () => {
     .filter((path) => !path.endsWith('.test.ts'))
     .flatMap((path) => [...read(path).matchAll(/\bdocs\/[a-z0-9/_-]+\.md\b/g)].map(([page]) => `${page} (${path})`))
   expect(named.length).toBeGreaterThan(5)
-  expect(named.filter((entry) => !existsSync(join(project, entry.split(' ')[0] as string)))).toEqual([])
+  expect(named.filter((entry) => !existsSync(join(project, entry.split(' ')[0] ?? '')))).toEqual([])
 })
 
 it('the table of quantities has every quantity and its unit', () => {

@@ -100,9 +100,7 @@ it.each(alerts.map((rule) => [rule.alert, rule] as const))(
   },
 )
 
-it.each(
-  alerts.map((rule) => rule.alert as string).filter((name) => read('infra/prometheus/tests/alerts_test.yml').includes(name)),
-)('%s is tried by a rule test with an alert that is expected', (name) => {
+it.each(alerts.map((rule) => rule.alert as string))('%s is tried by a rule test that expects it', (name) => {
   const { tests } = parse(read('infra/prometheus/tests/alerts_test.yml')) as {
     tests: Array<{ alert_rule_test: Array<{ alertname: string; exp_alerts: unknown[] }> }>
   }
