@@ -110,6 +110,7 @@ export function lifecycle(hours: number, event: Lifecycle['event'], over: Partia
     requestReason: 'drift',
     causedBy: null,
     actor: 'promotion',
+    changePoints: [],
     ...over,
   }
 }
@@ -122,6 +123,7 @@ export function control(hours: number, version: string): Control {
     featureSet: 'f',
     artefact: { uri: 'file:x', sha256: '0', bytes: 1 },
     since: at(hours),
+    changePoints: [],
   }
   return {
     eventId: `control/${version}`,
@@ -130,6 +132,8 @@ export function control(hours: number, version: string): Control {
     champion,
     previous: null,
     challengers: [],
+    shadows: [],
+    decisionOffset: -1,
     changedAt: at(hours),
     changedBy: 'promotion',
     reason: 'better',

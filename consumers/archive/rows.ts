@@ -71,7 +71,8 @@ export function toArchiveRow(event: InboundEvent<ArchivedTopic>): ArchiveRow {
       }
     }
     case 'model.retrain-request.v1': {
-      const { requestedAt, changePointAt, ...rest } = event.value
+      // All change points of a run are in its lifecycle payload; the table keeps the one that caused the request.
+      const { requestedAt, changePointAt, changePoints: _inLifecycle, ...rest } = event.value
       return {
         table: 'retrain_request_log',
         row: { ...rest, requestedAt: instant(requestedAt), changePointAt: instantOrNull(changePointAt), ...position },

@@ -1,17 +1,18 @@
 /** feature → forecast, by the models that model.control.v1 names. Run one process per replica. */
 import { z } from 'zod'
 import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
-import { artifactBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
+import { artifactBlock, clockBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
 import { openPublisher, startFollower, startProcessor } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
 import { createControlHandler } from './control.ts'
 import { createModelTable } from './models.ts'
-import { createInferenceStep } from './step.ts'
+import { createInferenceStep, createStationClock } from './step.ts'
 
 const InferenceConfig = z.object({
   ...kafkaBlock.shape,
   ...registryBlock.shape,
   ...artifactBlock.shape,
+  ...clockBlock.shape,
   replicaId: z.string().min(1).default('replica-0'),
   liveWithinHours: z.coerce.number().positive().default(3),
 })
@@ -22,7 +23,10 @@ export const service = defineService({
   async start({ config, own, clock, log, metrics, addReadiness, fail }) {
     const publisher = await own(openPublisher({ config, name: 'inference', log }))
     const models = createModelTable(await own(openArtifactStore(config)), () => performance.now())
-    const control = createControlHandler({ models, publisher, replicaId: config.replicaId, log, wallNowMs: Date.now })
+    const control = createControlHandler({ models, publisher, replicaId: config.replicaId, log, wallNowMs: Date.now, fail })
+    let isCaughtUp = false
+    addReadiness('models', () => (isCaughtUp ? { ready: true } : { ready: false, reason: 'replaying model.control.v1' }))
+    await own({ stop: () => control.stop() })
     const follower = await own(
       startFollower({
         config,
@@ -30,16 +34,14 @@ export const service = defineService({
         name: `inference-control-${config.replicaId}`,
         topics: ['model.control.v1'],
         from: 'beginning',
-        onEvents: control,
+        onEvents: control.onEvents,
       }),
     )
-    follower.failed.catch(fail)
-    addReadiness('models', () => (isCaughtUp ? { ready: true } : { ready: false, reason: 'replaying model.control.v1' }))
-    let isCaughtUp = false
     // A replica that answered before it knew its orders could serve a model that was replaced long ago.
     await follower.caughtUp
+    await control.settled()
     isCaughtUp = true
-    const processor = await own(
+    await own(
       startProcessor({
         config,
         log,
@@ -50,12 +52,10 @@ export const service = defineService({
         step: createInferenceStep({
           models,
           observeEventTime: clock.observe,
-          now: clock.now,
+          nowAt: clock.mode === 'stream' ? createStationClock() : clock.now,
           liveWithinHours: config.liveWithinHours,
         }),
       }),
     )
-    processor.failed.catch(fail)
-    addReadiness('processor', () => processor.readiness())
   },
 })

@@ -3,7 +3,7 @@
  * artefact bytes and SHA-256, feature set, golden vectors, a warm-up prediction. Until then, and on any refusal, the old models serve.
  */
 import { ArtefactError, deserialiseModel, type Fitted, verifyGoldenVectors } from '../../forecasting/models/index.ts'
-import { FEATURE_SET } from '../../forecasting/features/index.ts'
+import { FEATURE_COUNT, FEATURE_SET } from '../../forecasting/features/index.ts'
 import type { Control, ReplicaStatus, ServedModel } from '../../schemas/generated/types.ts'
 import type { ArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import { AppError } from '../../infra/runtime/errors.ts'
@@ -16,6 +16,8 @@ export type ActiveModels = {
   /** Kept warm, so that a rollback needs no load. */
   readonly previous: LoadedModel | null
   readonly challengers: readonly LoadedModel[]
+  /** Former champions whose forecasts are still scored. */
+  readonly shadows: readonly LoadedModel[]
   readonly controlOffset: number
 }
 
@@ -29,20 +31,31 @@ export type ModelTable = {
   readonly modelCount: () => number
 }
 
-export function createModelTable(store: Pick<ArtifactStore, 'get'>, wallNowMs: () => number): ModelTable {
+const MAX_ARTEFACT_BYTES = 16 * 1024 * 1024
+const WARM_UP_RUNS = 5
+
+export function createModelTable(
+  store: Pick<ArtifactStore, 'get'>,
+  wallNowMs: () => number,
+  maxArtefactBytes: number = MAX_ARTEFACT_BYTES,
+): ModelTable {
   const byStation = new Map<string, Map<string, ActiveModels>>()
 
   async function load(served: ServedModel, current: ActiveModels | undefined): Promise<LoadedModel> {
-    const warm = [current?.champion, current?.previous, ...(current?.challengers ?? [])]
+    const warm = [current?.champion, current?.previous, ...(current?.challengers ?? []), ...(current?.shadows ?? [])]
     const already = warm.find((model) => model?.served.artefact.sha256 === served.artefact.sha256)
     if (already) return { served, fitted: already.fitted }
     if (served.featureSet !== FEATURE_SET) {
       throw refusal('feature-set-mismatch', `model needs ${served.featureSet}, this replica builds ${FEATURE_SET}`)
     }
+    if (served.artefact.bytes > maxArtefactBytes) {
+      throw refusal('artefact-too-large', `${served.artefact.bytes} bytes; this replica loads at most ${maxArtefactBytes}`)
+    }
     const bytes = await store.get(served.artefact)
     const fitted = deserialise(bytes)
     const golden = verifyGoldenVectors(bytes)
     if (!golden.ok) throw refusal('golden-vectors', golden.detail)
+    warmUp(fitted)
     return { served, fitted }
   }
 
@@ -63,42 +76,70 @@ export function createModelTable(store: Pick<ArtifactStore, 'get'>, wallNowMs: (
         controlOffset,
         swapMilliseconds: state === 'serving' ? wallNowMs() - startedAt : null,
       })
+      /** Stale or repeated: what is served is newer, and that is what there is to report. */
+      const standing = ({ champion, controlOffset: servedSince }: ActiveModels): SwapResult => ({
+        ...report('serving', champion.served.version, null),
+        version: champion.served.version,
+        controlOffset: servedSince,
+        swapMilliseconds: null,
+      })
       if (current && controlOffset <= current.controlOffset) {
-        return report('serving', current.champion.served.version, null)
+        return standing(current)
       }
+      const refusals: string[] = []
       try {
         const next: ActiveModels = {
           champion: await load(control.champion, current),
-          previous: control.previous ? await loadOrNull(() => load(control.previous as ServedModel, current)) : null,
-          challengers: await Promise.all(control.challengers.map((challenger) => load(challenger, current))),
+          // What is not served must not keep a good champion from serving: it is left out and the report says so.
+          previous: (await loadSome(control.previous ? [control.previous] : [], 'previous'))[0] ?? null,
+          challengers: await loadSome(control.challengers, 'challenger'),
+          shadows: await loadSome(control.shadows, 'shadow'),
           controlOffset,
+        }
+        const meanwhile = byStation.get(stationId)?.get(variable)
+        if (meanwhile && meanwhile.controlOffset > controlOffset) {
+          return standing(meanwhile)
         }
         const models = byStation.get(stationId) ?? new Map<string, ActiveModels>()
         models.set(variable, next)
         byStation.set(stationId, models)
-        return report('serving', control.champion.version, null)
+        return report('serving', control.champion.version, refusals.length > 0 ? refusals.join('; ') : null)
       } catch (error) {
         if (error instanceof AppError && error.retry === 'permanent') {
           return report('rejected', current?.champion.served.version ?? null, `${error.code}: ${error.message}`)
         }
         throw error
       }
+
+      async function loadSome(servedModels: readonly ServedModel[], role: string): Promise<LoadedModel[]> {
+        const loaded = await Promise.all(
+          servedModels.map(async (served) => {
+            try {
+              return await load(served, current)
+            } catch (error) {
+              if (!(error instanceof AppError) || error.retry !== 'permanent') throw error
+              refusals.push(`${role} ${served.version} left out: ${error.code}: ${error.message}`)
+              return null
+            }
+          }),
+        )
+        return loaded.filter((model) => model !== null)
+      }
     },
+  }
+}
+
+/** So that the first forecast is as fast as the next, and a model that cannot predict is refused before it serves. */
+function warmUp(fitted: Fitted): void {
+  const input = { validAtMs: 0, features: new Float32Array(FEATURE_COUNT).fill(Number.NaN) }
+  for (let i = 0; i < WARM_UP_RUNS; i++) {
+    const { quantiles } = fitted.predict(input)
+    if (quantiles.some((value) => Number.isNaN(value))) throw refusal('not-a-number', 'a forecast from missing inputs holds NaN')
   }
 }
 
 function refusal(code: string, detail: string): AppError {
   return new AppError(detail, { code, retry: 'permanent' })
-}
-
-/** A previous model that can no longer be loaded must not keep a good champion from serving: rollback will then load it, or refuse. */
-async function loadOrNull(load: () => Promise<LoadedModel>): Promise<LoadedModel | null> {
-  try {
-    return await load()
-  } catch (error) {
-    if (error instanceof AppError && error.retry === 'permanent') return null
-    throw error
-  }
 }
 
 function deserialise(bytes: Uint8Array): Fitted {

@@ -3,26 +3,28 @@
  * Only the newest knowledge of live hours is forecast from: back-filled hours and corrections of past hours never issue.
  */
 
-import { FEATURE_SET } from '../../forecasting/features/index.ts'
+import { FEATURE_SET, HOUR_MS, homogeniseVector } from '../../forecasting/features/index.ts'
 import { type BatchStep, emit, type OutboundEvent, skip } from '../../infra/runtime/kafka/types.ts'
 import { forecastEventId, modelKey } from '../../schemas/event-ids.ts'
 import type { Feature, Forecast } from '../../schemas/generated/types.ts'
 import { QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import type { ActiveModels, LoadedModel, ModelTable } from './models.ts'
 
-const HOUR_MS = 3_600_000
 export type SkipReason = 'not-live' | 'correction' | 'feature-set-mismatch' | 'no-model'
 
 export type Deps = {
   readonly models: Pick<ModelTable, 'ofStation'>
-  /** Newest event time seen; used only to tell how old the inputs are. */
   readonly observeEventTime: (epochMs: number) => void
-  readonly now: () => number
+  /**
+   * Event time by which the age of a station's inputs is judged: the wall clock on live data, the newest hour known of the same station in
+   * a replay. Never the newest of all stations: partitions are read at different paces, and one that lags is not out of date.
+   */
+  readonly nowAt: (feature: Pick<Feature, 'stationId' | 'knownAt'>) => number
   /** A feature known later than this after its hour is back-fill, not news. */
   readonly liveWithinHours: number
 }
 
-export function createInferenceStep({ models, observeEventTime, now, liveWithinHours }: Deps): BatchStep<'weather.feature.v1'> {
+export function createInferenceStep({ models, observeEventTime, nowAt, liveWithinHours }: Deps): BatchStep<'weather.feature.v1'> {
   return (events) =>
     events.map(({ value: feature }) => {
       observeEventTime(feature.knownAt)
@@ -31,8 +33,18 @@ export function createInferenceStep({ models, observeEventTime, now, liveWithinH
       if (feature.knownAt - feature.validAt > liveWithinHours * HOUR_MS) return skip('not-live' satisfies SkipReason)
       const active = models.ofStation(feature.stationId)
       if (!active) return skip('no-model' satisfies SkipReason)
-      return emit(forecastsOf(feature, active, now() - feature.validAt > liveWithinHours * HOUR_MS))
+      return emit(forecastsOf(feature, active, nowAt(feature) - feature.validAt > liveWithinHours * HOUR_MS))
     })
+}
+
+/** The newest hour known of each station, for `nowAt` in a replay. */
+export function createStationClock(): Deps['nowAt'] {
+  const newest = new Map<string, number>()
+  return ({ stationId, knownAt }) => {
+    const now = Math.max(knownAt, newest.get(stationId) ?? Number.NEGATIVE_INFINITY)
+    newest.set(stationId, now)
+    return now
+  }
 }
 
 function forecastsOf(feature: Feature, active: ReadonlyMap<string, ActiveModels>, isLate: boolean): OutboundEvent[] {
@@ -45,6 +57,7 @@ function forecastsOf(feature: Feature, active: ReadonlyMap<string, ActiveModels>
     }
     issue(models.champion, 'champion')
     for (const challenger of models.challengers) issue(challenger, 'challenger')
+    for (const shadow of models.shadows) issue(shadow, 'shadow')
   }
   return events
 }
@@ -58,7 +71,9 @@ function forecastOf(
   controlOffset: number,
   isLate: boolean,
 ): Forecast {
-  const prediction = model.fitted.predict({ validAtMs: feature.validAt, features: values })
+  // A model trained on a homogenised history must see its inputs the same way, until the step has left every window.
+  const features = homogeniseVector(values, feature.validAt / HOUR_MS, model.served.changePoints)
+  const prediction = model.fitted.predict({ validAtMs: feature.validAt, features })
   const identity = {
     stationId: feature.stationId,
     variable,

@@ -22,3 +22,4 @@ export {
 } from './definitions.ts'
 export type { FeatureDefinition, FeatureKind } from './definitions.ts'
 export { buildFeatures } from './build.ts'
+export { homogeniseGrid, homogeniseVector } from './homogenise.ts'

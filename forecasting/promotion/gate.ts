@@ -59,6 +59,21 @@ export const GATE_POLICY: GatePolicy = {
   coverageMargin: 0.05,
 }
 
+/**
+ * The same question after a promotion, with the former champion as the challenger: sooner, and only for a regression that matters.
+ * Each look has few blocks, so they are shorter than a day.
+ */
+export const PROBATION_POLICY: GatePolicy = {
+  ...GATE_POLICY,
+  minimumHours: 48,
+  maximumHours: 240,
+  minimumEffect: 0.05,
+  earlyHours: 96,
+  earlyMinimumEffect: 0.15,
+  alpha: 0.005,
+  blockHours: 16,
+}
+
 export type BucketReport = {
   readonly leadBucket: Bucket
   readonly hours: number

@@ -1,7 +1,16 @@
+// The step on a small broker in memory: what it emits comes back to it, and it can be killed between any two messages.
 import { describe, expect, it } from 'vitest'
-import { judgeFirstModel } from './step.ts'
+import type { InboundEvent, OutboundEvent } from '../../infra/runtime/kafka/types.ts'
+import type { Audit, Control, Lifecycle, Verification } from '../../schemas/generated/types.ts'
+import { createLifecycleFold, enterCandidate } from './ledger.ts'
+import { createPromotionStep, type PromotionInput } from './step.ts'
 
-const score = (model: string, mae: number) => ({
+const HOUR_MS = 3_600_000
+const T0 = Date.UTC(2013, 6, 1)
+const KEY = 'jfk/temperatureC'
+const LEADS = [1, 3, 6, 12, 24, 48, 72, 100, 168]
+
+const metric = (model: string, mae: number) => ({
   model,
   leadBucket: 'all',
   n: 1000,
@@ -13,37 +22,387 @@ const score = (model: string, mae: number) => ({
   coverage95: 0.95,
 })
 
-describe('gate of a first model', () => {
-  it('accepts what beats persistence and is not worse than recentred climatology', () => {
-    expect(
-      judgeFirstModel({
-        variable: 'temperatureC',
-        metrics: [score('candidate', 2), score('persistence', 3), score('recentred-climatology', 2.1)],
-      }).accepted,
-    ).toBe(true)
+function evaluated(runId: string, hour: number, over: Partial<Lifecycle> = {}): Lifecycle {
+  return {
+    eventId: `lifecycle/${runId}/evaluated`,
+    runId,
+    stationId: 'jfk',
+    variable: 'temperatureC',
+    version: `v-${runId}`,
+    event: 'evaluated',
+    at: T0 + hour * HOUR_MS,
+    family: 'ridge',
+    reasons: [],
+    metrics: [metric('candidate', 2), metric('persistence', 3), metric('recentred-climatology', 2.2)],
+    artefact: { uri: `file:${runId}`, sha256: runId, bytes: 1000 },
+    evaluation: null,
+    dataFrom: null,
+    dataTo: null,
+    rows: 1,
+    seed: 0,
+    featureSet: 'f',
+    codeVersion: 't',
+    fitSeconds: 1,
+    requestReason: 'drift',
+    causedBy: `request-${runId}`,
+    actor: 'training',
+    changePoints: [],
+    ...over,
+  }
+}
+
+/** Errors of an hour: `size` in degrees, its sign and course changing as weather does. */
+function verification(runId: string, role: Verification['role'], hour: number, size: number): Verification {
+  const error = LEADS.map((lead) => size * (Math.sin((hour * Math.PI) / 12) + 0.4 * Math.cos(lead + hour / 2)))
+  return {
+    verificationId: `verification/${runId}/${role}/${hour}`,
+    stationId: 'jfk',
+    variable: 'temperatureC',
+    observedAt: T0 + hour * HOUR_MS,
+    observed: 20,
+    modelVersion: `v-${runId}`,
+    role,
+    leadHours: LEADS,
+    forecastIds: LEADS.map((lead) => `f-${runId}-${hour - lead}`),
+    error,
+    crps: error.map((e) => 0.7 * Math.abs(e)),
+    pit: LEADS.map(() => 0.5),
+    expectedScale: LEADS.map(() => 1),
+    covered80: LEADS.map((lead) => (lead + hour) % 5 !== 0),
+    covered95: LEADS.map((lead) => (lead + hour) % 20 !== 0),
+    persistenceError: error,
+    recentredClimatologyError: error,
+    knownAt: T0 + hour * HOUR_MS,
+  }
+}
+
+/** One partition per topic; a consumer group that commits; an archive of the verification topic. */
+function createWorld() {
+  const log: Record<PromotionInput, InboundEvent[]> = { 'model.lifecycle.v1': [], 'weather.verification.v1': [], 'audit.v1': [] }
+  const controls: Array<{ key: string; value: Control; offset: number }> = []
+  const committed: Record<PromotionInput, number> = { 'model.lifecycle.v1': 0, 'weather.verification.v1': 0, 'audit.v1': 0 }
+  const reports = new Map<string, string>()
+  /** Publishes that still succeed before the process dies; infinite when it lives. */
+  let publishesLeft = Number.POSITIVE_INFINITY
+
+  function append(event: OutboundEvent): void {
+    if (event.topic === 'model.control.v1') {
+      controls.push({ key: event.key, value: event.value, offset: controls.length })
+      return
+    }
+    const topic = event.topic as PromotionInput
+    const position = { partition: 0, offset: log[topic].length, headers: {}, timestampMs: 0 }
+    log[topic].push({ ...event, ...position } as InboundEvent)
+  }
+
+  function start() {
+    const fold = createLifecycleFold()
+    for (const { value, offset } of log['model.lifecycle.v1']) {
+      if (offset >= committed['model.lifecycle.v1']) break
+      const change = fold.apply(value as Lifecycle)
+      if (change.kind === 'candidate') enterCandidate(change.state, value as Lifecycle)
+    }
+    const latest = (key: string): Control | undefined => controls.findLast((control) => control.key === key)?.value
+    const seen = new Set(controls.map(({ key }) => key))
+    for (const key of seen) fold.adopt(latest(key) as Control)
+    const { step } = createPromotionStep({
+      fold: () => fold,
+      controlOfModel: latest,
+      artifacts: {
+        put: async (key, bytes) => {
+          const text = new TextDecoder().decode(bytes)
+          if (reports.has(key)) expect(reports.get(key)).toBe(text)
+          reports.set(key, text)
+          return { uri: `file:${key}`, sha256: 'x', bytes: bytes.length }
+        },
+      },
+      loadScored: async ({ versions, since, before }) =>
+        log['weather.verification.v1']
+          .filter(({ offset }) => offset < before)
+          .map(({ value }) => value as Verification)
+          .filter(({ modelVersion, observedAt }) => versions.includes(modelVersion) && observedAt > since),
+      observeEventTime: () => undefined,
+      now: () => T0,
+    })
+    return { step, fold }
+  }
+
+  let running = start()
+  /** Handles what is there, topic by topic, until nothing is left. False when the process died on the way. */
+  async function settle(): Promise<boolean> {
+    for (;;) {
+      const topic = (Object.keys(log) as PromotionInput[]).find((name) => committed[name] < log[name].length)
+      if (!topic) return true
+      const event = log[topic][committed[topic]] as InboundEvent<PromotionInput>
+      const [outcome] = await running.step([event], {
+        topic,
+        partition: 0,
+        caughtUp: true,
+        heartbeat: async () => undefined,
+      })
+      for (const made of outcome?.kind === 'emit' ? outcome.events : []) {
+        if (publishesLeft-- <= 0) return false
+        append(made)
+      }
+      committed[topic]++
+    }
+  }
+
+  return {
+    append,
+    settle,
+    restart: () => (running = start()),
+    dieAfterPublishes: (n: number) => (publishesLeft = n),
+    controls,
+    reports,
+    lifecycle: () => log['model.lifecycle.v1'].map(({ value }) => value as Lifecycle),
+    audits: () => log['audit.v1'].map(({ value }) => value as Audit),
+    state: () => running.fold.of(KEY),
+  }
+}
+type World = ReturnType<typeof createWorld>
+
+const publish = (world: World, value: Lifecycle | Verification | Audit): void =>
+  world.append(
+    'auditId' in value
+      ? { topic: 'audit.v1', key: 'op', value }
+      : 'verificationId' in value
+        ? { topic: 'weather.verification.v1', key: 'jfk', value }
+        : { topic: 'model.lifecycle.v1', key: KEY, value },
+  )
+const decisions = (world: World): string[] =>
+  world
+    .lifecycle()
+    .filter(({ actor }) => actor !== 'training')
+    .map(({ runId, event }) => `${runId} ${event}`)
+const serving = (world: World) => world.controls.at(-1)?.value
+
+/** Champion a from hour 0, challenger b from hour 1; both scored hourly from hour 2 on. */
+async function trial(world: World, hours: number, size: { a: number; b: number }, from = 2): Promise<void> {
+  for (let hour = from; hour < from + hours; hour++) {
+    const control = serving(world) as Control
+    publish(world, verification('a', control.champion.runId === 'a' ? 'champion' : 'shadow', hour, size.a))
+    publish(world, verification('b', control.champion.runId === 'b' ? 'champion' : 'challenger', hour, size.b))
+    if (!(await world.settle())) return
+  }
+}
+async function withChallenger(): Promise<World> {
+  const world = createWorld()
+  publish(world, evaluated('a', 0, { requestReason: 'cold-start' }))
+  await world.settle()
+  publish(world, evaluated('b', 1))
+  await world.settle()
+  return world
+}
+
+describe('first model', () => {
+  it('serves once it beats the baselines, and only through its accepted decision', async () => {
+    const world = createWorld()
+    publish(world, evaluated('a', 0))
+    await world.settle()
+    expect(decisions(world)).toEqual(['a accepted', 'a promoted'])
+    expect(world.controls).toHaveLength(1)
+    expect(serving(world)).toMatchObject({
+      champion: { version: 'v-a' },
+      previous: null,
+      challengers: [],
+      shadows: [],
+      decisionOffset: 1,
+    })
   })
-  it('rejects what is worse than either, with the figures, and what was not scored', () => {
-    expect(
-      judgeFirstModel({
-        variable: 'temperatureC',
-        metrics: [score('candidate', 3), score('persistence', 3), score('recentred-climatology', 4)],
-      }).reasons[0],
-    ).toMatch(/worse-than-persistence: 3.000 >= 3.000/)
-    expect(
-      judgeFirstModel({
-        variable: 'temperatureC',
-        metrics: [score('candidate', 2.2), score('persistence', 3), score('recentred-climatology', 2.1)],
-      }).reasons[0],
-    ).toMatch(/worse-than-recentred-climatology/)
-    expect(judgeFirstModel({ variable: 'temperatureC', metrics: [] })).toEqual({ accepted: false, reasons: ['not-scored'] })
+  it('is rejected with the figures when it does not', async () => {
+    const world = createWorld()
+    publish(
+      world,
+      evaluated('a', 0, { metrics: [metric('candidate', 3), metric('persistence', 3), metric('recentred-climatology', 4)] }),
+    )
+    await world.settle()
+    expect(decisions(world)).toEqual(['a rejected'])
+    expect(world.controls).toHaveLength(0)
   })
-  it('judges a probability by its Brier score, not by its absolute error', () => {
-    const metrics = [
-      { ...score('candidate', 15.2), crps: 7 },
-      { ...score('persistence', 14.9), crps: 14.9 },
-      { ...score('recentred-climatology', 15), crps: 7.5 },
-    ]
-    expect(judgeFirstModel({ variable: 'precipitationProbabilityPct', metrics }).accepted).toBe(true)
-    expect(judgeFirstModel({ variable: 'temperatureC', metrics }).accepted).toBe(false)
+  it('a run that is registered twice is decided once', async () => {
+    const world = createWorld()
+    publish(world, evaluated('a', 0))
+    publish(world, evaluated('a', 0))
+    await world.settle()
+    expect(decisions(world)).toEqual(['a accepted', 'a promoted'])
+  })
+})
+
+describe('trial', () => {
+  it('shows a later model beside the champion first, and serves it when it is better on the same hours', async () => {
+    const world = await withChallenger()
+    expect(serving(world)).toMatchObject({ champion: { version: 'v-a' }, challengers: [{ version: 'v-b' }] })
+    await trial(world, 90, { a: 3, b: 1.5 })
+    expect(decisions(world)).toEqual(['a accepted', 'a promoted', 'b accepted', 'b promoted'])
+    expect(serving(world)).toMatchObject({
+      champion: { version: 'v-b' },
+      previous: { version: 'v-a' },
+      challengers: [],
+      shadows: [{ version: 'v-a' }],
+    })
+    const accepted = world.lifecycle().find(({ event, runId }) => event === 'accepted' && runId === 'b') as Lifecycle
+    expect(accepted.reasons[0]).toMatch(/^better: 50\.0 %/)
+    expect(accepted.evaluation?.uri).toMatch(/evaluations\/jfk\/temperatureC\/trial-v-b-72h/)
+    expect(accepted.metrics.map(({ model }) => model)).toContain('champion')
+    expect(JSON.parse([...world.reports.values()][0] as string)).toMatchObject({
+      decision: 'promote',
+      hours: 72,
+      champion: 'v-a',
+    })
+  })
+  it('refuses an equal model, tells why, and takes it out of service as challenger', async () => {
+    const world = await withChallenger()
+    await trial(world, 90, { a: 2, b: 2 })
+    expect(decisions(world).at(-1)).toBe('b rejected')
+    expect(world.lifecycle().at(-1)?.reasons[0]).toMatch(/^no-improvement/)
+    expect(serving(world)).toMatchObject({ champion: { version: 'v-a' }, challengers: [] })
+  })
+  it('a newer candidate takes the place of one in trial', async () => {
+    const world = await withChallenger()
+    publish(world, evaluated('c', 5))
+    await world.settle()
+    expect(decisions(world).at(-1)).toBe('b rejected')
+    expect(serving(world)?.challengers.map(({ version }) => version)).toEqual(['v-c'])
+  })
+  it('rejects the champion itself trained again to the same bytes', async () => {
+    const world = await withChallenger()
+    publish(world, evaluated('again', 5, { artefact: { uri: 'file:a', sha256: 'a', bytes: 1000 } }))
+    await world.settle()
+    expect(world.lifecycle().at(-1)).toMatchObject({ runId: 'again', event: 'rejected', reasons: ['identical-to-champion'] })
+  })
+  it('counts only hours after a change point', async () => {
+    const world = createWorld()
+    publish(world, evaluated('a', 0))
+    const changePoints = [{ variable: 'temperatureC', at: T0 + 40 * HOUR_MS, offset: 2.5 }]
+    publish(world, evaluated('b', 1, { changePoints }))
+    await world.settle()
+    await trial(world, 100, { a: 3, b: 1.5 })
+    expect(decisions(world)).not.toContain('b accepted')
+    await trial(world, 20, { a: 3, b: 1.5 }, 102)
+    expect(decisions(world)).toContain('b accepted')
+    expect(JSON.parse([...world.reports.values()][0] as string).firstHour).toBe(T0 + 41 * HOUR_MS)
+  })
+  it('ends a trial whose challenger is never scored', async () => {
+    const world = await withChallenger()
+    for (let hour = 2; hour < 22 * 24; hour += 6) {
+      publish(world, verification('a', 'champion', hour, 2))
+      await world.settle()
+    }
+    expect(world.lifecycle().at(-1)).toMatchObject({ runId: 'b', event: 'rejected', reasons: ['too-few-hours: 0 of 72'] })
+  })
+})
+
+describe('probation', () => {
+  const promoted = async (): Promise<World> => {
+    const world = await withChallenger()
+    await trial(world, 80, { a: 3, b: 1.5 })
+    expect(serving(world)?.champion.version).toBe('v-b')
+    return world
+  }
+  it('brings the former champion back when its successor gets worse, with the report', async () => {
+    const world = await promoted()
+    await trial(world, 120, { a: 1.5, b: 4 }, 82)
+    expect(decisions(world).at(-1)).toBe('b rolled-back')
+    expect(world.lifecycle().at(-1)).toMatchObject({ event: 'rolled-back', runId: 'b', version: 'v-b' })
+    expect(serving(world)).toMatchObject({ champion: { version: 'v-a' }, previous: null, shadows: [], challengers: [] })
+  })
+  it('ends when nothing speaks for the former champion, which is then no longer scored', async () => {
+    const world = await promoted()
+    await trial(world, 120, { a: 3, b: 1.5 }, 82)
+    expect(decisions(world).at(-1)).toBe('b promoted')
+    expect(serving(world)).toMatchObject({ champion: { version: 'v-b' }, previous: { version: 'v-a' }, shadows: [] })
+    world.restart()
+    await trial(world, 120, { a: 1.5, b: 4 }, 202)
+    expect(decisions(world).at(-1)).toBe('b promoted')
+  })
+})
+
+describe('operator', () => {
+  const order = (action: string, over: Partial<Audit> = {}): Audit => ({
+    auditId: 'audit-1',
+    actor: 'ops',
+    action,
+    subject: KEY,
+    reason: 'because',
+    at: T0,
+    details: {},
+    outcome: 'accepted',
+    ...over,
+  })
+  it('promotes the challenger without waiting for the gate, and rolls back again', async () => {
+    const world = await withChallenger()
+    publish(world, order('model.promote'))
+    await world.settle()
+    expect(serving(world)).toMatchObject({ champion: { version: 'v-b' }, changedBy: 'ops', reason: 'operator; because' })
+    publish(world, order('model.rollback', { auditId: 'audit-2' }))
+    await world.settle()
+    expect(serving(world)).toMatchObject({ champion: { version: 'v-a' }, previous: null })
+    publish(world, order('model.promote', { auditId: 'audit-3', details: { version: 'v-b' } }))
+    await world.settle()
+    expect(serving(world)?.champion.version).toBe('v-b')
+    const ids = world.lifecycle().map(({ eventId }) => eventId)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+  it('is told why an order cannot be carried out', async () => {
+    const world = createWorld()
+    publish(world, evaluated('a', 0))
+    publish(world, order('model.rollback', { auditId: 'r' }))
+    publish(world, order('model.promote', { auditId: 'p', details: { version: 'nobody' } }))
+    await world.settle()
+    expect(world.audits().slice(2)).toMatchObject([
+      { auditId: 'r/refused', outcome: 'refused', reason: 'there is no previous model to go back to' },
+      { auditId: 'p/refused', outcome: 'refused', reason: 'version nobody is not known' },
+    ])
+    expect(serving(world)?.champion.version).toBe('v-a')
+  })
+})
+
+describe('crash and restart', () => {
+  /** The whole story: first model, challenger, promotion, regression, rollback. */
+  async function story(world: World): Promise<void> {
+    const steps: Array<() => void> = [() => publish(world, evaluated('a', 0)), () => publish(world, evaluated('b', 1))]
+    for (let hour = 2; hour < 260; hour++) {
+      steps.push(() => {
+        const role = serving(world)?.champion.runId
+        publish(world, verification('a', role === 'a' ? 'champion' : 'shadow', hour, hour < 90 ? 3 : 1.5))
+        publish(world, verification('b', role === 'b' ? 'champion' : 'challenger', hour, hour < 90 ? 1.5 : 4))
+      })
+    }
+    for (const act of steps) {
+      act()
+      if (await world.settle()) continue
+      world.dieAfterPublishes(Number.POSITIVE_INFINITY)
+      world.restart()
+      await world.settle()
+    }
+  }
+  const lastOfEach = (world: World): unknown[] => [...new Map(world.lifecycle().map((event) => [event.eventId, event])).values()]
+
+  it('killed before any publish, takes the same decisions and never orders an older model after a newer one', async () => {
+    const whole = createWorld()
+    await story(whole)
+    expect(decisions(whole)).toEqual(['a accepted', 'a promoted', 'b accepted', 'b promoted', 'b rolled-back'])
+    for (let publishes = 0; publishes < 11; publishes++) {
+      const world = createWorld()
+      world.dieAfterPublishes(publishes)
+      await story(world)
+      expect(lastOfEach(world), `killed after ${publishes} publishes`).toEqual(lastOfEach(whole))
+      const orders = world.controls.map(({ value }) => value.champion.version).filter((v, i, all) => v !== all[i - 1])
+      expect(orders, `killed after ${publishes} publishes`).toEqual(['v-a', 'v-b', 'v-a'])
+      expect(serving(world)).toEqual(serving(whole))
+    }
+  })
+  it('restarted after every hour, decides as if it had never stopped', async () => {
+    const whole = await withChallenger()
+    const interrupted = await withChallenger()
+    for (let hour = 2; hour < 90; hour++) {
+      await trial(whole, 1, { a: 3, b: 1.5 }, hour)
+      await trial(interrupted, 1, { a: 3, b: 1.5 }, hour)
+      interrupted.restart()
+    }
+    expect(interrupted.lifecycle()).toEqual(whole.lifecycle())
+    expect(interrupted.controls).toEqual(whole.controls)
+    expect([...interrupted.reports]).toEqual([...whole.reports])
   })
 })

@@ -1,98 +1,329 @@
 /**
- * evaluated model → accepted and promoted, or rejected. The only writer of model.control.v1. At least once; a repeated evaluation of
- * the run that is champion already repeats the same events.
- * A first model must beat the baselines on left-out origins. Replacing a champion needs a comparison on the same verified rows, which
- * this version does not have yet: such a model is rejected with that reason.
+ * lifecycle × verification × operator action → decisions (model.lifecycle.v1) and what replicas must serve (model.control.v1). The only
+ * writer of model.control.v1, so run one process. At least once.
+ *
+ * Decisions are written to the lifecycle log first and carried out when they are read back (ledger.ts). A control event carries the offset
+ * of its decision: a decision that is read again after a crash is not carried out again if that or a later one already has been.
  */
-import { type BatchStep, emit, type OutboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
-import type { Control, Lifecycle } from '../../schemas/generated/types.ts'
+import type { GateReport } from '../../forecasting/promotion/index.ts'
+import type { ArtifactStore } from '../../infra/runtime/artifacts/index.ts'
+import {
+  type BatchStep,
+  emit,
+  type InboundEvent,
+  type OutboundEvent,
+  type Outcome,
+  skip,
+} from '../../infra/runtime/kafka/types.ts'
+import { modelKey } from '../../schemas/event-ids.ts'
+import type { Artefact, Audit, Control, Lifecycle, Verification } from '../../schemas/generated/types.ts'
+import { controlOf, enterCandidate, type LifecycleFold, type ModelState } from './ledger.ts'
+import { createScoredHours, type ScoredHour, type ScoredHours } from './scored-hours.ts'
+import { countSettled, look, type Watch, watchesOf } from './watches.ts'
 
-/** A first model may be this much worse than recentred climatology over all leads: sampling noise of a model that has faded to it. */
-const NON_INFERIORITY = 1.01
+export type PromotionInput = 'model.lifecycle.v1' | 'weather.verification.v1' | 'audit.v1'
+export type SkipReason = 'no-decision-needed' | 'already-carried-out' | 'not-compared' | 'not-decided' | 'not-an-order'
 
-export type Deps = { readonly championOf: (key: string) => Control | undefined }
-
-export function createPromotionStep({ championOf }: Deps): BatchStep<'model.lifecycle.v1'> {
-  return (events) =>
-    events.map(({ key, value }) =>
-      value.event === 'evaluated' ? decide(key, value, championOf(key)) : skip('not-an-evaluation'),
-    )
+export type Deps = {
+  readonly fold: () => LifecycleFold
+  /** Newest control event of a model, as the topic has it. */
+  readonly controlOfModel: (key: string) => Control | undefined
+  readonly artifacts: Pick<ArtifactStore, 'put'>
+  /** Scores already archived from messages before `before` of the partition; throws transient `archive-behind` until all are. */
+  readonly loadScored: (query: {
+    readonly stationId: string
+    readonly variable: string
+    readonly versions: readonly string[]
+    readonly since: number
+    readonly partition: number
+    readonly before: number
+  }) => Promise<readonly ScoredHour[]>
+  readonly observeEventTime: (epochMs: number) => void
+  readonly now: () => number
 }
 
-function decide(key: string, evaluated: Lifecycle, current: Control | undefined): Outcome {
-  if (evaluated.artefact === null) return emit([lifecycle(key, evaluated, 'rejected', ['no-artefact'])])
-  if (current && current.champion.runId !== evaluated.runId)
-    return emit([lifecycle(key, evaluated, 'rejected', ['no-paired-evaluation'])])
-  const verdict = judgeFirstModel(evaluated)
-  if (!verdict.accepted) return emit([lifecycle(key, evaluated, 'rejected', verdict.reasons)])
-  const control: OutboundEvent = {
-    topic: 'model.control.v1',
-    key,
-    value: {
-      eventId: `control/${evaluated.runId}`,
-      stationId: evaluated.stationId,
-      variable: evaluated.variable,
-      champion: {
-        version: evaluated.version,
-        runId: evaluated.runId,
-        family: evaluated.family,
-        featureSet: evaluated.featureSet,
-        artefact: evaluated.artefact,
-        since: evaluated.at,
-      },
-      previous: null,
-      challengers: [],
-      changedAt: evaluated.at,
-      changedBy: 'promotion',
-      reason: verdict.reasons.join('; '),
-      causedBy: evaluated.eventId,
+const ACTOR = 'promotion'
+/** Outcomes kept for a batch that is handed in again: state has moved on since. */
+const REMEMBERED_OUTCOMES = 4000
+
+type Comparison = { readonly hours: ScoredHours; watches: Watch[] }
+
+export function createPromotionStep(deps: Deps): {
+  readonly step: BatchStep<PromotionInput>
+  /** Drops what was gathered, so that it is restored from the archive. Called on (re)assignment, after the fold was restored. */
+  readonly forget: () => void
+} {
+  const comparisons = new Map<string, Comparison>()
+  const outcomes = new Map<string, Outcome>()
+
+  return {
+    forget() {
+      comparisons.clear()
+      outcomes.clear()
+    },
+    step: async (events) => {
+      const results: Outcome[] = []
+      for (const event of events) {
+        const id = `${event.topic}/${event.partition}/${event.offset}`
+        const outcome = outcomes.get(id) ?? (await decide(event))
+        if (outcome.kind === 'emit') remember(id, outcome)
+        results.push(outcome)
+      }
+      return results
     },
   }
-  return emit([
-    lifecycle(key, evaluated, 'accepted', verdict.reasons),
-    control,
-    lifecycle(key, evaluated, 'promoted', verdict.reasons),
-  ])
-}
 
-/**
- * On the left-out origins of its own run: better than persistence, not worse than recentred climatology, over all leads. By MAE; a
- * probability by its Brier score (`crps`), because absolute error rewards saying 0 or 100.
- */
-export function judgeFirstModel({ metrics, variable }: Pick<Lifecycle, 'metrics' | 'variable'>): {
-  accepted: boolean
-  reasons: string[]
-} {
-  const measure = variable === 'precipitationProbabilityPct' ? 'crps' : 'mae'
-  const scoreOf = (model: string): number | undefined =>
-    metrics.find((score) => score.model === model && score.leadBucket === 'all')?.[measure]
-  const [candidate, persistence, climatology] = [scoreOf('candidate'), scoreOf('persistence'), scoreOf('recentred-climatology')]
-  if (candidate === undefined || persistence === undefined || climatology === undefined)
-    return { accepted: false, reasons: ['not-scored'] }
-  if (candidate >= persistence)
-    return { accepted: false, reasons: [`worse-than-persistence: ${candidate.toFixed(3)} >= ${persistence.toFixed(3)}`] }
-  if (candidate > NON_INFERIORITY * climatology)
-    return { accepted: false, reasons: [`worse-than-recentred-climatology: ${candidate.toFixed(3)} > ${climatology.toFixed(3)}`] }
-  return {
-    accepted: true,
-    reasons: [
-      'first-model',
-      `${measure} ${candidate.toFixed(3)} against persistence ${persistence.toFixed(3)}, recentred climatology ${climatology.toFixed(3)}`,
-    ],
+  function remember(id: string, outcome: Outcome): void {
+    outcomes.set(id, outcome)
+    const oldest = outcomes.size > REMEMBERED_OUTCOMES ? outcomes.keys().next().value : undefined
+    if (oldest !== undefined) outcomes.delete(oldest)
+  }
+
+  async function decide(event: InboundEvent<PromotionInput>): Promise<Outcome> {
+    switch (event.topic) {
+      case 'model.lifecycle.v1':
+        return onLifecycle(event.key, event.value, event.offset)
+      case 'weather.verification.v1':
+        deps.observeEventTime(event.value.observedAt)
+        return onVerification(event.value, event.partition, event.offset)
+      case 'audit.v1':
+        return onAudit(event.value)
+    }
+  }
+
+  function onLifecycle(key: string, event: Lifecycle, offset: number): Outcome {
+    const change = deps.fold().apply(event)
+    if (change.kind === 'nothing') return skip('no-decision-needed' satisfies SkipReason)
+    if (change.kind === 'served') {
+      return emit([
+        ...(change.passedOver ? [rejectionOf(change.state, change.passedOver.runId, event, ['champion-changed'])] : []),
+        ...orders(key, change.state, event, offset, event.reasons.join('; ')),
+        ...(event.event === 'accepted'
+          ? [decision(event, 'promoted', event.reasons, { eventId: event.eventId.replace('/accepted', '/promoted') })]
+          : []),
+      ])
+    }
+    const verdict = enterCandidate(change.state, event)
+    if (verdict.kind !== 'try') {
+      return emit([decision(event, verdict.kind === 'accept' ? 'accepted' : 'rejected', verdict.reasons, {})])
+    }
+    return emit([
+      ...(verdict.superseded
+        ? [rejectionOf(change.state, verdict.superseded.runId, event, [`superseded: by ${event.version}`])]
+        : []),
+      ...orders(key, change.state, event, offset, `challenger ${event.version}: ${event.requestReason}`),
+    ])
+  }
+
+  /** The control event of a state, unless the topic already has it or a later one. */
+  function orders(key: string, state: ModelState, cause: Lifecycle, offset: number, reason: string): OutboundEvent[] {
+    const control = controlOf(state, {
+      eventId: `control/${cause.eventId}`,
+      changedBy: cause.event === 'evaluated' ? ACTOR : cause.actor,
+      reason,
+      causedBy: cause.eventId,
+      decisionOffset: offset,
+    })
+    if (control === null || (deps.controlOfModel(key)?.decisionOffset ?? -1) >= offset) return []
+    return [{ topic: 'model.control.v1', key, value: control }]
+  }
+
+  async function onVerification(event: Verification, partition: number, offset: number): Promise<Outcome> {
+    const key = modelKey(event.stationId, event.variable)
+    const state = deps.fold().of(key)
+    const wanted = state ? watchesOf(state) : []
+    if (!state || wanted.length === 0) {
+      comparisons.delete(key)
+      return skip('not-compared' satisfies SkipReason)
+    }
+    const comparison = await comparisonOf(key, state, wanted, partition, offset)
+    if (!comparison.watches.some(({ incumbent, rival }) => event.modelVersion === incumbent || event.modelVersion === rival))
+      return skip('not-compared' satisfies SkipReason)
+    comparison.hours.add(event)
+    const made: OutboundEvent[] = []
+    for (const watch of comparison.watches) {
+      const report = look(watch, comparison.hours, event.variable)
+      if (report) made.push(...(await conclude(key, state, watch, report, event)))
+    }
+    return made.length > 0 ? emit(made) : skip('not-decided' satisfies SkipReason)
+  }
+
+  /** The comparison of a model as it stands; scores from before this process knew of it come from the archive. */
+  async function comparisonOf(
+    key: string,
+    state: ModelState,
+    wanted: Watch[],
+    partition: number,
+    offset: number,
+  ): Promise<Comparison> {
+    const known = comparisons.get(key)
+    const ids = new Set(known?.watches.map(({ id }) => id))
+    if (known && wanted.every(({ id }) => ids.has(id))) {
+      if (known.watches.length !== wanted.length)
+        known.watches = known.watches.filter(({ id }) => wanted.some((watch) => watch.id === id))
+      return known
+    }
+    const hours = createScoredHours()
+    const scored = await deps.loadScored({
+      stationId: state.stationId,
+      variable: state.variable,
+      versions: [...new Set(wanted.flatMap(({ incumbent, rival }) => [incumbent, rival]))],
+      since: Math.min(...wanted.map(({ since }) => since)),
+      partition,
+      before: offset,
+    })
+    for (const hour of scored) hours.add(hour)
+    for (const watch of wanted) watch.counted = countSettled(watch, hours)
+    const comparison = { hours, watches: wanted }
+    comparisons.set(key, comparison)
+    return comparison
+  }
+
+  async function conclude(
+    key: string,
+    state: ModelState,
+    watch: Watch,
+    report: GateReport,
+    event: Verification,
+  ): Promise<OutboundEvent[]> {
+    if (report.decision === 'continue') return []
+    const run = runOf(state, watch.runId)
+    if (watch.kind === 'probation' && report.decision === 'reject') {
+      watch.isDecided = true
+      state.shadow = null
+      const before = deps.controlOfModel(key)?.decisionOffset ?? -1
+      const control = controlOf(
+        { ...state, changedAt: event.observedAt },
+        {
+          eventId: `control/${watch.id}/passed`,
+          changedBy: ACTOR,
+          reason: `probation passed after ${report.hours} verified hours`,
+          causedBy: event.verificationId,
+          decisionOffset: before,
+        },
+      )
+      return control ? [{ topic: 'model.control.v1', key, value: control }] : []
+    }
+    const evaluation = await storeReport(key, watch, report)
+    watch.isDecided = true
+    const about = { at: event.observedAt, metrics: [...report.metrics], evaluation, causedBy: event.verificationId }
+    if (watch.kind === 'probation') {
+      return [
+        decision(run, 'rolled-back', [`regression: ${report.reasons.join('; ')}`, `previous ${watch.rival} serves again`], {
+          ...about,
+          eventId: `lifecycle/${run.runId}/rolled-back/${new Date(event.observedAt).toISOString()}`,
+        }),
+      ]
+    }
+    return [decision(run, report.decision === 'promote' ? 'accepted' : 'rejected', [...report.reasons], about)]
+  }
+
+  async function storeReport(key: string, watch: Watch, report: GateReport): Promise<Artefact> {
+    const { kind, incumbent, rival, since, runId } = watch
+    const body = {
+      kind,
+      model: key,
+      runId,
+      champion: incumbent,
+      challenger: rival,
+      since: new Date(since).toISOString(),
+      ...report,
+    }
+    const bytes = new TextEncoder().encode(`${JSON.stringify(body, null, 1)}\n`)
+    // The look is part of the name, and so is what it saw: a repeat on the same rows is the same report.
+    const name = `${kind}-${rival}-${report.hours}h-${report.rows}`
+    return deps.artifacts.put(`evaluations/${key}/${name}.json`, bytes)
+  }
+
+  function onAudit(order: Audit): Outcome {
+    if (order.outcome !== 'accepted') return skip('not-an-order' satisfies SkipReason)
+    if (order.action !== 'model.promote' && order.action !== 'model.rollback') return skip('not-an-order' satisfies SkipReason)
+    const state = deps.fold().of(order.subject)
+    if (!state?.champion) return emit([refusal(order, `${order.subject} has no champion`)])
+    const at = Math.max(state.changedAt, deps.now())
+    const reasons = ['operator', ...(order.reason === null ? [] : [order.reason])]
+    const by = { at, actor: order.actor, causedBy: `audit/${order.auditId}`, metrics: [] }
+    if (order.action === 'model.rollback') {
+      if (state.previous === null) return emit([refusal(order, 'there is no previous model to go back to')])
+      const run = runOf(state, state.champion.runId)
+      const eventId = `lifecycle/${run.runId}/rolled-back/${order.auditId}`
+      return emit([
+        decision(run, 'rolled-back', [...reasons, `previous ${state.previous.version} serves again`], { ...by, eventId }),
+      ])
+    }
+    const version = order.details['version'] ?? state.challenger?.version
+    const run = [...state.runs.values()].findLast((known) => known.version === version)
+    if (version === undefined) return emit([refusal(order, 'no challenger to promote; name a version')])
+    if (!run || run.artefact === null) return emit([refusal(order, `version ${version} is not known`)])
+    if (run.runId === state.champion.runId) return emit([refusal(order, `version ${version} is champion already`)])
+    return emit([decision(run, 'accepted', reasons, { ...by, eventId: `lifecycle/${run.runId}/accepted/${order.auditId}` })])
   }
 }
 
-function lifecycle(key: string, evaluated: Lifecycle, event: Lifecycle['event'], reasons: string[]): OutboundEvent {
+/** The evaluated run; what is known of a model whose evaluation is no longer kept comes from what is served. */
+function runOf(state: ModelState, runId: string): Lifecycle {
+  const run = state.runs.get(runId)
+  if (run) return run
+  const served = [state.champion, state.previous, state.challenger, state.shadow].find((model) => model?.runId === runId)
+  if (!served) throw new Error(`no model of ${modelKey(state.stationId, state.variable)} comes from run ${runId}`)
+  const { version, family, featureSet, artefact, since, changePoints } = served
+  return {
+    eventId: `lifecycle/${runId}/evaluated`,
+    runId,
+    stationId: state.stationId,
+    variable: state.variable,
+    version,
+    event: 'evaluated',
+    at: since,
+    family,
+    reasons: [],
+    metrics: [],
+    artefact,
+    evaluation: null,
+    dataFrom: null,
+    dataTo: null,
+    rows: 0,
+    seed: 0,
+    featureSet,
+    codeVersion: '',
+    fitSeconds: 0,
+    requestReason: '',
+    causedBy: null,
+    actor: ACTOR,
+    changePoints,
+  }
+}
+
+function rejectionOf(state: ModelState, runId: string, cause: Lifecycle, reasons: string[]): OutboundEvent {
+  return decision(runOf(state, runId), 'rejected', reasons, { at: cause.at, causedBy: cause.eventId })
+}
+
+function decision(
+  run: Lifecycle,
+  event: Lifecycle['event'],
+  reasons: readonly string[],
+  more: Partial<Lifecycle>,
+): OutboundEvent {
   return {
     topic: 'model.lifecycle.v1',
-    key,
+    key: modelKey(run.stationId, run.variable),
     value: {
-      ...evaluated,
+      ...run,
+      eventId: `lifecycle/${run.runId}/${event}`,
+      causedBy: run.eventId,
+      actor: ACTOR,
+      ...more,
       event,
-      reasons,
-      eventId: `lifecycle/${evaluated.runId}/${event}`,
-      causedBy: evaluated.eventId,
-      actor: 'promotion',
+      reasons: [...reasons],
     },
+  }
+}
+
+/** An order that cannot be carried out is answered where it was recorded. */
+function refusal(order: Audit, why: string): OutboundEvent {
+  return {
+    topic: 'audit.v1',
+    key: order.actor,
+    value: { ...order, auditId: `${order.auditId}/refused`, reason: why, outcome: 'refused' },
   }
 }

@@ -1,56 +1,124 @@
-/** Training data of one station as it was known at a cut-off: features bitemporally, targets from the hourly grid. */
-import { COLUMN, FEATURE_COUNT, FEATURE_SET, HOUR_MS, isWet } from '../../forecasting/features/index.ts'
+/**
+ * Training data of one station as it was known at a cut-off. The hours come from the vectors themselves (their newest lags): vectors are
+ * kept in every version they were known in, so that a correction that arrives later changes no training set of before.
+ */
+import {
+  buildFeatures,
+  COLUMN,
+  COLUMN_COUNT,
+  createHourlyGrid,
+  FEATURE_COUNT,
+  FEATURE_SET,
+  FEATURES,
+  HOUR_MS,
+  homogeniseGrid,
+  type HourlyColumn,
+  type HourlyGrid,
+  isWet,
+} from '../../forecasting/features/index.ts'
 import type { TrainingSet } from '../../forecasting/models/index.ts'
 import { type ClickHouse, fromClickHouseInstant, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
+import type { ChangePoint } from '../../schemas/generated/types.ts'
+
+const WAIT_LIMIT_MS = 3000
 
 type FeatureRow = { validAt: string; values: Array<number | null> }
 
-/** Null when the station has no features yet. Vectors and hours known after `asOf` (epoch ms) are left out. */
+/** Position in the vector of each column at the described hour; precipitation is 1 when wet, 0 when dry. */
+const NOW_INDEX = Array.from({ length: COLUMN_COUNT }, (_, column) =>
+  FEATURES.findIndex(
+    (feature) =>
+      feature.column === column &&
+      feature.offset === 0 &&
+      feature.window === 1 &&
+      feature.kind === (column === COLUMN.precipitationMm ? 'wet' : 'lag'),
+  ),
+)
+
+/**
+ * Null when the station has no features yet. Vectors known after `asOf` (epoch ms) are left out. With change points the hours before them
+ * are shifted and every vector is built again from the shifted hours, by the function that builds them online.
+ */
 export async function loadTrainingSet(
   clickhouse: Pick<ClickHouse, 'query'>,
   stationId: string,
   asOf: number,
+  changePoints: readonly ChangePoint[],
 ): Promise<TrainingSet | null> {
-  const params = { stationId, asOf: toClickHouseInstant(asOf), featureSet: FEATURE_SET }
   const rows = await clickhouse.query<FeatureRow>(
     `SELECT validAt, argMax(values, (knownAt, version)) AS values FROM feature_version
      WHERE stationId = {stationId:String} AND featureSet = {featureSet:String} AND validAt <= {asOf:DateTime64(3)} AND knownAt <= {asOf:DateTime64(3)}
      GROUP BY validAt ORDER BY validAt`,
-    params,
+    { stationId, asOf: toClickHouseInstant(asOf), featureSet: FEATURE_SET },
   )
-  const hours = await clickhouse.query<FeatureRow>(
-    `SELECT validAt, values FROM station_hour
-     WHERE stationId = {stationId:String} AND validAt <= {asOf:DateTime64(3)} AND knownAt <= {asOf:DateTime64(3)} ORDER BY validAt`,
-    params,
+  return toTrainingSet(
+    rows.map(({ validAt, values }) => ({ hour: fromClickHouseInstant(validAt) / HOUR_MS, values })),
+    changePoints,
   )
-  const first = hours[0]
-  const last = hours.at(-1)
-  if (!first || !last || rows.length === 0) return null
-  const startHour = fromClickHouseInstant(first.validAt) / HOUR_MS
-  const length = fromClickHouseInstant(last.validAt) / HOUR_MS - startHour + 1
-  const series = (): Float64Array => new Float64Array(length).fill(Number.NaN)
-  const targets = {
-    temperatureC: series(),
-    dewPointC: series(),
-    relativeHumidityPct: series(),
-    pressureHpa: series(),
-    windSpeedMps: series(),
-    precipitationProbabilityPct: series(),
+}
+
+/**
+ * The request may be faster than the features of its own hour: waits (wall time, a few seconds at most) until the store holds the hour
+ * of `asOf`. A station that fell silent before it never will; then what is there is what was known.
+ */
+export async function untilFeaturesReach(
+  clickhouse: Pick<ClickHouse, 'query'>,
+  stationId: string,
+  asOf: number,
+  limitMs: number = WAIT_LIMIT_MS,
+): Promise<void> {
+  const deadline = performance.now() + limitMs
+  const wanted = Math.floor(asOf / HOUR_MS) * HOUR_MS
+  for (;;) {
+    const [row] = await clickhouse.query<{ newest: string }>(
+      'SELECT max(validAt) AS newest FROM feature_log WHERE stationId = {stationId:String} AND featureSet = {featureSet:String}',
+      { stationId, featureSet: FEATURE_SET },
+    )
+    if (row && fromClickHouseInstant(row.newest) >= wanted) return
+    if (performance.now() >= deadline) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  for (const { validAt, values } of hours) {
-    const i = fromClickHouseInstant(validAt) / HOUR_MS - startHour
-    for (const variable of ['temperatureC', 'dewPointC', 'relativeHumidityPct', 'pressureHpa', 'windSpeedMps'] as const) {
-      targets[variable][i] = values[COLUMN[variable]] ?? Number.NaN
-    }
-    const precipitation = values[COLUMN.precipitationMm] ?? Number.NaN
-    targets.precipitationProbabilityPct[i] = Number.isNaN(precipitation) ? Number.NaN : isWet(precipitation) ? 100 : 0
+}
+
+/** The same from rows in memory, ascending by epoch hour. */
+export function toTrainingSet(
+  rows: ReadonlyArray<{ readonly hour: number; readonly values: ReadonlyArray<number | null> }>,
+  changePoints: readonly ChangePoint[],
+): TrainingSet | null {
+  const first = rows[0]
+  const last = rows.at(-1)
+  if (!first || !last) return null
+  const startHour = first.hour
+  const length = last.hour - startHour + 1
+  const grid = createHourlyGrid(startHour, length)
+  const row = new Float64Array(COLUMN_COUNT)
+  for (const { hour, values } of rows) {
+    NOW_INDEX.forEach((index, column) => (row[column] = values[index] ?? Number.NaN))
+    grid.set(hour, row)
   }
+  homogeniseGrid(grid, COLUMN_COUNT, changePoints)
   const features = new Float32Array(rows.length * FEATURE_COUNT)
-  rows.forEach(({ values }, r) => values.forEach((value, i) => (features[r * FEATURE_COUNT + i] = value ?? Number.NaN)))
+  rows.forEach(({ hour, values }, r) => {
+    const vector = features.subarray(r * FEATURE_COUNT, (r + 1) * FEATURE_COUNT)
+    if (changePoints.length > 0) buildFeatures(grid, hour, vector)
+    else values.forEach((value, i) => (vector[i] = value ?? Number.NaN))
+  })
+  const of = (name: HourlyColumn): Float64Array => readColumn(grid, COLUMN[name], startHour, length)
   return {
     startHour,
-    targets,
+    targets: {
+      temperatureC: of('temperatureC'),
+      dewPointC: of('dewPointC'),
+      relativeHumidityPct: of('relativeHumidityPct'),
+      pressureHpa: of('pressureHpa'),
+      windSpeedMps: of('windSpeedMps'),
+      precipitationProbabilityPct: of('precipitationMm').map((mm) => (Number.isNaN(mm) ? Number.NaN : isWet(mm) ? 100 : 0)),
+    },
     features,
-    featureHours: Float64Array.from(rows, ({ validAt }) => fromClickHouseInstant(validAt) / HOUR_MS),
+    featureHours: Float64Array.from(rows, ({ hour }) => hour),
   }
+}
+
+function readColumn(grid: HourlyGrid, column: number, startHour: number, length: number): Float64Array {
+  return Float64Array.from({ length }, (_, i) => grid.value(column, startHour + i))
 }

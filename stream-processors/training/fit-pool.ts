@@ -1,11 +1,12 @@
 /** A few worker threads that fit models, one job each at a time. */
 import { Worker } from 'node:worker_threads'
 import type { TrainingSet } from '../../forecasting/models/index.ts'
+import { messageOf } from '../../infra/runtime/errors.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
 import type { FitAnswer, FitRequest } from './fit-worker.ts'
 
 export type FitPool = {
-  /** Resolves with the model or the refusal; a crashed worker rejects its job and is replaced. */
+  /** Resolves with the model or the refusal. A worker that crashes or takes too long is an answer too, and is replaced. */
   fit(history: TrainingSet, variable: ForecastVariable): Promise<FitAnswer>
   close(): Promise<void>
 }
@@ -13,29 +14,43 @@ export type FitPool = {
 type Job = {
   readonly request: FitRequest
   readonly resolve: (answer: FitAnswer) => void
-  readonly reject: (error: unknown) => void
+  timer?: NodeJS.Timeout
 }
 
-export function openFitPool(size: number): FitPool {
+/** Wall time after which a fit is given up. */
+const TIME_LIMIT_MS = 5 * 60_000
+const MEMORY_LIMIT_MB = 2048
+
+export function openFitPool(size: number, timeLimitMs: number = TIME_LIMIT_MS): FitPool {
   const idle: Worker[] = []
   const running = new Map<Worker, Job>()
   const waiting: Job[] = []
   let closed = false
   let nextId = 0
 
+  const finish = (worker: Worker, answer: FitAnswer): void => {
+    const job = running.get(worker)
+    running.delete(worker)
+    clearTimeout(job?.timer)
+    job?.resolve(answer)
+  }
+  const replace = (worker: Worker, refused: string): void => {
+    const id = running.get(worker)?.request.id ?? -1
+    const at = idle.indexOf(worker)
+    if (at >= 0) idle.splice(at, 1)
+    finish(worker, { id, ok: false, refused })
+    if (!closed) spawn()
+  }
   const spawn = (): void => {
-    const worker = new Worker(new URL('./fit-worker.ts', import.meta.url))
+    const worker = new Worker(new URL('./fit-worker.ts', import.meta.url), {
+      resourceLimits: { maxOldGenerationSizeMb: MEMORY_LIMIT_MB },
+    })
     worker.on('message', (answer: FitAnswer) => {
-      running.get(worker)?.resolve(answer)
-      running.delete(worker)
+      finish(worker, answer)
       idle.push(worker)
       next()
     })
-    worker.on('error', (error) => {
-      running.get(worker)?.reject(error)
-      running.delete(worker)
-      if (!closed) spawn()
-    })
+    worker.on('error', (error) => replace(worker, `crashed: ${messageOf(error)}`))
     idle.push(worker)
     next()
   }
@@ -44,18 +59,23 @@ export function openFitPool(size: number): FitPool {
     const job = worker && waiting.shift()
     if (!worker || !job) return
     running.set(worker, job)
+    job.timer = setTimeout(() => {
+      replace(worker, `too-slow: no model within ${timeLimitMs / 1000} s`)
+      void worker.terminate()
+    }, timeLimitMs)
     worker.postMessage(job.request)
   }
   for (let i = 0; i < size; i++) spawn()
 
   return {
     fit: (history, variable) =>
-      new Promise((resolve, reject) => {
-        waiting.push({ request: { id: nextId++, history, variable }, resolve, reject })
+      new Promise((resolve) => {
+        waiting.push({ request: { id: nextId++, history, variable }, resolve })
         next()
       }),
     async close() {
       closed = true
+      for (const job of running.values()) clearTimeout(job.timer)
       await Promise.all([...idle, ...running.keys()].map((worker) => worker.terminate()))
     },
   }

@@ -1,4 +1,5 @@
 /** Fits one model off the main thread, so that nothing stalls. A refusal or a crash is an answer. */
+import { setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { recentredRidge, type ModelScore, type TrainingSet } from '../../forecasting/models/index.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
@@ -16,6 +17,9 @@ export type FitAnswer = { readonly id: number } & (
   | { readonly ok: false; readonly refused: string }
 )
 
+// Only this thread on Linux: live forecasts on the same machine go first.
+setPriority(0, 10)
+
 parentPort?.on('message', ({ id, history, variable }: FitRequest) => {
   const startedAt = performance.now()
   const result = recentredRidge.fit(history, { variable })
@@ -29,6 +33,6 @@ parentPort?.on('message', ({ id, history, variable }: FitRequest) => {
         scores: result.scores,
         fitSeconds: (performance.now() - startedAt) / 1000,
       }
-    : { id, ok: false, refused: result.refused }
+    : { id, ok: false, refused: `refused: ${result.refused}` }
   parentPort?.postMessage(answer)
 })

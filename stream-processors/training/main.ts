@@ -7,8 +7,9 @@ import { artifactBlock, clickhouseBlock, kafkaBlock, registryBlock } from '../..
 import { openPublisher, startFollower, startProcessor } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
 import { createColdStartStep } from './cold-start.ts'
-import { loadTrainingSet } from './dataset.ts'
+import { loadTrainingSet, untilFeaturesReach } from './dataset.ts'
 import { openFitPool } from './fit-pool.ts'
+import { createRunBook } from './run-book.ts'
 import { createTrainingStep } from './step.ts'
 
 const TrainingConfig = z.object({
@@ -44,28 +45,39 @@ export const service = defineService({
     const publisher = await own(openPublisher({ config, name: 'training', log }))
     const pool = await own(openFitPool(config.trainingWorkers))
     const champions = new Set<string>()
-    const control = await own(
+    const book = createRunBook()
+    const history = await own(
       startFollower({
         config,
         log,
-        name: 'training-control',
-        topics: ['model.control.v1'],
+        name: 'training-history',
+        topics: ['model.control.v1', 'model.lifecycle.v1', 'model.retrain-request.v1'],
         from: 'beginning',
         onEvents: (events) => {
-          for (const { key, value } of events) if (value !== null) champions.add(key)
+          for (const event of events) {
+            if (event.value === null) continue
+            if (event.topic === 'model.control.v1') champions.add(event.key)
+            else if (event.topic === 'model.lifecycle.v1') book.onLifecycle(event.value)
+            else book.onRequest(event.value)
+          }
         },
       }),
     )
-    await control.caughtUp
+    await history.caughtUp
     const shared = { config, log, metrics, publisher }
     await own(
       startProcessor({
         ...shared,
         name: 'training',
         topics: ['model.retrain-request.v1'],
-        maxBatchEvents: 24,
+        // A few at a time: a run is registered when the batch it came in is done.
+        maxBatchEvents: 2 * config.trainingWorkers,
         step: createTrainingStep({
-          loadTrainingSet: (stationId, asOf) => loadTrainingSet(clickhouse, stationId, asOf),
+          loadTrainingSet: async (stationId, asOf, changePoints) => {
+            await untilFeaturesReach(clickhouse, stationId, asOf)
+            return loadTrainingSet(clickhouse, stationId, asOf, changePoints)
+          },
+          book,
           pool,
           artifacts: openArtifactStore(config),
         }),
@@ -77,6 +89,7 @@ export const service = defineService({
         name: 'cold-start',
         topics: ['weather.feature.v1'],
         step: createColdStartStep({
+          book,
           hasChampion: (key) => champions.has(key),
           countHours: async (stationId) => {
             const [row] = await clickhouse.query<{ hours: number }>(
