@@ -34,10 +34,16 @@ export type ModelTable = {
 const MAX_ARTEFACT_BYTES = 16 * 1024 * 1024
 const WARM_UP_RUNS = 5
 
+export type Options = {
+  readonly maxArtefactBytes?: number
+  /** Verified bytes to a model; throws a permanent AppError for what is none. */
+  readonly open?: (bytes: Uint8Array) => Fitted
+}
+
 export function createModelTable(
   store: Pick<ArtifactStore, 'get'>,
   wallNowMs: () => number,
-  maxArtefactBytes: number = MAX_ARTEFACT_BYTES,
+  { maxArtefactBytes = MAX_ARTEFACT_BYTES, open = openModel }: Options = {},
 ): ModelTable {
   const byStation = new Map<string, Map<string, ActiveModels>>()
 
@@ -51,10 +57,7 @@ export function createModelTable(
     if (served.artefact.bytes > maxArtefactBytes) {
       throw refusal('artefact-too-large', `${served.artefact.bytes} bytes; this replica loads at most ${maxArtefactBytes}`)
     }
-    const bytes = await store.get(served.artefact)
-    const fitted = deserialise(bytes)
-    const golden = verifyGoldenVectors(bytes)
-    if (!golden.ok) throw refusal('golden-vectors', golden.detail)
+    const fitted = open(await store.get(served.artefact))
     warmUp(fitted)
     return { served, fitted }
   }
@@ -142,9 +145,13 @@ function refusal(code: string, detail: string): AppError {
   return new AppError(detail, { code, retry: 'permanent' })
 }
 
-function deserialise(bytes: Uint8Array): Fitted {
+/** The model in the bytes, after it has given its golden answers again. */
+function openModel(bytes: Uint8Array): Fitted {
   try {
-    return deserialiseModel(bytes)
+    const fitted = deserialiseModel(bytes)
+    const golden = verifyGoldenVectors(bytes)
+    if (!golden.ok) throw refusal('golden-vectors', golden.detail)
+    return fitted
   } catch (error) {
     if (error instanceof ArtefactError) throw refusal(error.code, error.message)
     throw error
