@@ -77,6 +77,8 @@ export async function start(options: StartOptions): Promise<number> {
       say,
       // Only alerting needs these two, and it waits for them by itself.
       late: ['rabbitmq', 'mail'],
+      // For tests that kill a process again and again.
+      ...(process.env['ISOBAR_RESTART_MAX_MS'] ? { maxBackoffMs: Number(process.env['ISOBAR_RESTART_MAX_MS']) } : {}),
       onEvent: (event) => {
         if (event.kind === 'ready') say(`${event.name} is up (${event.seconds.toFixed(1)} s)`)
         if (event.kind === 'crashed')
@@ -106,7 +108,10 @@ async function bringUpServices(stack: LocalStack, env: NodeJS.ProcessEnv, produc
   })
   await Promise.all([...services, producer].map((spec) => own.supervisor.start(spec)))
   const httpUrl = `http://127.0.0.1:${httpPort}`
-  own.runFile.setExtra({ httpUrl })
+  const probes = [...services, producer].map(
+    ({ name }, index) => [`probe.${name}`, `http://127.0.0.1:${ports[`probe${index}`]}`] as const,
+  )
+  own.runFile.setExtra({ httpUrl, ...Object.fromEntries(probes) })
   return { httpUrl, producerUrl: `http://127.0.0.1:${ports[PRODUCER_PROBE] as number}` }
 }
 

@@ -45,6 +45,8 @@ export type LocalStackOptions = {
   onEvent?: (event: ChildEvent) => void
   /** Parts that may still be starting when `startLocalStack` resolves; `complete` tells when they answer too. Default: none. */
   late?: readonly PartName[]
+  /** Longest pause before a crashed child is started again; see the supervisor. */
+  maxBackoffMs?: number
   /** Keeps the JVM's optimising compiler on: for benchmarks. */
   fullJit?: boolean
 }
@@ -98,7 +100,12 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     lock.release()
   }
 
-  const supervisor = createSupervisor({ runFile, logDir: join(dataDir, 'logs'), ...(onEvent ? { onEvent } : {}) })
+  const supervisor = createSupervisor({
+    runFile,
+    logDir: join(dataDir, 'logs'),
+    ...(onEvent ? { onEvent } : {}),
+    ...(options.maxBackoffMs === undefined ? {} : { maxBackoffMs: options.maxBackoffMs }),
+  })
   // The launcher ends without having stopped its children (an uncaught error): they are at least told to end.
   const onExit = (): void => supervisor.signalAll('SIGTERM')
   process.once('exit', onExit)

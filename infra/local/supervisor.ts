@@ -46,6 +46,8 @@ export type SupervisorOptions = {
   onEvent?: (event: ChildEvent) => void
   /** First pause before a restart, doubled up to 30 s while crashes follow each other. Default 500 ms. */
   firstBackoffMs?: number
+  /** Longest pause before a restart. Default 30 s. */
+  maxBackoffMs?: number
 }
 
 /** A child that ended or stayed silent before it was ready. `message` carries the end of its log. */
@@ -71,7 +73,6 @@ type Child = {
 }
 
 const POLL_MS = 100
-const MAX_BACKOFF_MS = 30_000
 /** A child that ran this long counts as recovered: the next crash starts with the shortest pause again. */
 const STABLE_MS = 60_000
 const LOG_ROTATE_BYTES = 20 * 1024 * 1024
@@ -79,7 +80,7 @@ const LOG_TAIL_LINES = 12
 
 export type Supervisor = ReturnType<typeof createSupervisor>
 
-export function createSupervisor({ runFile, logDir, onEvent, firstBackoffMs = 500 }: SupervisorOptions) {
+export function createSupervisor({ runFile, logDir, onEvent, firstBackoffMs = 500, maxBackoffMs = 30_000 }: SupervisorOptions) {
   const children = new Map<string, Child>()
   mkdirSync(logDir, { recursive: true })
   const tell = (name: string, event: DistributiveOmit<ChildEvent, 'name' | 'at'>): void =>
@@ -174,7 +175,7 @@ export function createSupervisor({ runFile, logDir, onEvent, firstBackoffMs = 50
     if (ranMs > STABLE_MS) child.crashes = 0
     let detail = reason
     while (child.wanted) {
-      const restartInMs = Math.min(MAX_BACKOFF_MS, firstBackoffMs * 2 ** child.crashes)
+      const restartInMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** child.crashes)
       child.crashes++
       tell(child.spec.name, { kind: 'crashed', detail, restartInMs })
       const pause = new AbortController()
@@ -217,9 +218,22 @@ export function createSupervisor({ runFile, logDir, onEvent, firstBackoffMs = 50
     tell(name, { kind: 'stopped', seconds: (performance.now() - startedAt) / 1000, killed })
   }
 
+  /** Stops a child and keeps it down, without restarts, until the returned function starts it again and it answers. */
+  async function hold(name: string): Promise<() => Promise<void>> {
+    const child = children.get(name)
+    if (child === undefined) throw new Error(`no child named ${name} is supervised`)
+    child.wanted = false
+    await end(child, child.spec.stopGraceMs ?? 8000)
+    return async () => {
+      child.wanted = true
+      await launch(child)
+    }
+  }
+
   return {
     start,
     stopOne,
+    hold,
     /** Stops everything (or the layers from `fromLayer` up), highest layer first, within `deadlineMs` in all (default 14 s). */
     async stop({ deadlineMs = 14_000, fromLayer = Number.NEGATIVE_INFINITY } = {}): Promise<void> {
       const deadline = performance.now() + deadlineMs
