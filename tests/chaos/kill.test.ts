@@ -29,7 +29,7 @@ describe('kill -9', () => {
       process.kill(pid, 'SIGKILL')
       await until('another pipeline process runs', async () => (await system.pidOf('pipeline')) !== pid, 60_000)
       // Some die while they start, some while they restore, some in the middle of the stream.
-      await sleep(500 + (i % 5) * 1200)
+      await sleep(1500 + (i % 5) * 2000)
     }
     const to = await newestVerified(system)
     await throughTo(system, to + 12 * HOUR_MS, 240_000)
