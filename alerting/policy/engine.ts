@@ -2,7 +2,7 @@
 import type { Alert } from '../../schemas/generated/types.ts'
 import type { Silence } from '../../schemas/silence.ts'
 import { digest } from '../shared/alert-id.ts'
-import type { Memory } from '../shared/memory.ts'
+import type { Memory } from '../../infra/runtime/state/index.ts'
 import type { Notification } from '../shared/notification.ts'
 import { decideGroup, withAlert, type Group, type GroupDecision, type Timing } from './groups.ts'
 import { inhibitedBy, type InhibitionRule } from './inhibition.ts'

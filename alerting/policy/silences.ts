@@ -1,7 +1,7 @@
 /** Silences as the API stored them, read again every few seconds. */
 import type { Logger } from '../../infra/runtime/log.ts'
 import { SILENCE_PROCESSOR, type Silence } from '../../schemas/silence.ts'
-import { readStates, type StateReader } from '../shared/processor-state.ts'
+import { readStates, type StateReader } from '../../infra/runtime/state/index.ts'
 import { silenceSchema } from './matchers.ts'
 
 export type SilenceStore = { readonly current: () => readonly Silence[]; refresh(): Promise<void> }

@@ -1,9 +1,8 @@
 /** alert.v1 → groups and due notifications. State and outbox are stored, then the bridge confirms, before the offset advances. */
 import { deadLetter, emit, skip, type BatchStep, type Outcome, type Sink } from '../../infra/runtime/kafka/types.ts'
 import type { Clock } from '../../infra/runtime/clock.ts'
-import type { Memory } from '../shared/memory.ts'
+import type { Memory, StateRow } from '../../infra/runtime/state/index.ts'
 import type { Notification } from '../shared/notification.ts'
-import type { StateRow } from '../shared/processor-state.ts'
 import type { PolicyEngine } from './engine.ts'
 
 export function createPolicyStep(deps: {

@@ -1,7 +1,7 @@
 /** Raises and resolves alerts: one record per alertId, sequences count up, raising twice changes nothing. */
 import type { Alert } from '../../schemas/generated/types.ts'
 import { alertFingerprint } from '../shared/alert-id.ts'
-import type { Memory } from '../shared/memory.ts'
+import type { Memory } from '../../infra/runtime/state/index.ts'
 import type { AlertRecord } from './records.ts'
 
 export type Identity = { readonly rule: string; readonly labels: Readonly<Record<string, string>> }

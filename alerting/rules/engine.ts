@@ -5,7 +5,7 @@
 import type { Alert } from '../../schemas/generated/types.ts'
 import type { InboundEvent } from '../../infra/runtime/kafka/types.ts'
 import type { Clock } from '../../infra/runtime/clock.ts'
-import type { Memory } from '../shared/memory.ts'
+import type { Memory } from '../../infra/runtime/state/index.ts'
 import { createAlertBook } from './alert-book.ts'
 import type { RulesConfig } from './config.ts'
 import { createModelRules } from './from-models.ts'

@@ -2,7 +2,7 @@
 import type { Alert, CheckedObservation, Forecast, QualityFlags } from '../../schemas/generated/types.ts'
 import { observationEventId } from '../../schemas/event-ids.ts'
 import { QUANTITIES } from '../../schemas/quantities.ts'
-import type { Memory } from '../shared/memory.ts'
+import type { Memory } from '../../infra/runtime/state/index.ts'
 import type { AlertBook } from './alert-book.ts'
 import type { RulesConfig } from './config.ts'
 import { describeWeather, linksOf, quantityWords, stationWords, utc } from './describe.ts'

@@ -4,8 +4,7 @@
  */
 import type { Alert } from '../../schemas/generated/types.ts'
 import { deadLetter, emit, skip, type BatchStep, type OutboundEvent, type Outcome } from '../../infra/runtime/kafka/types.ts'
-import type { Memory } from '../shared/memory.ts'
-import type { StateRow } from '../shared/processor-state.ts'
+import type { Memory, StateRow } from '../../infra/runtime/state/index.ts'
 import type { Processed, RuleTopic, RulesEngine } from './engine.ts'
 
 export type RulesStepDeps = {

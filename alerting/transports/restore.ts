@@ -2,8 +2,7 @@
 import { backoffMs, pause } from '../../infra/runtime/backoff.ts'
 import { isTransient, messageOf } from '../../infra/runtime/errors.ts'
 import type { Logger } from '../../infra/runtime/log.ts'
-import type { Memory } from '../shared/memory.ts'
-import { readStates, type StateReader } from '../shared/processor-state.ts'
+import { type Memory, readStates, type StateReader } from '../../infra/runtime/state/index.ts'
 
 /** The highest version stored; null when told to stop before the store answered. */
 export async function restoreUntilDone(options: {

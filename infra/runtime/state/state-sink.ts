@@ -1,5 +1,5 @@
-import { createTableSink, type ClickHouse } from '../../infra/runtime/clickhouse/index.ts'
-import type { Sink } from '../../infra/runtime/kafka/types.ts'
+import { createTableSink, type ClickHouse } from '../clickhouse/index.ts'
+import type { Sink } from '../kafka/types.ts'
 import type { Memory } from './memory.ts'
 import type { StateRow } from './processor-state.ts'
 
