@@ -9,6 +9,7 @@ export const SERVICES: Readonly<Record<string, () => Promise<{ readonly service:
   'quality-control': () => import('../stream-processors/quality-control/main.ts'),
   features: () => import('../stream-processors/features/main.ts'),
   verification: () => import('../stream-processors/verification/main.ts'),
+  drift: () => import('../stream-processors/drift/main.ts'),
   training: () => import('../stream-processors/training/main.ts'),
   promotion: () => import('../stream-processors/promotion/main.ts'),
   inference: () => import('../consumers/inference/main.ts'),

@@ -13,6 +13,7 @@ const PIPELINE = [
   'quality-control',
   'features',
   'verification',
+  'drift',
   'promotion',
   'archive',
   'alert-rules',

@@ -1,0 +1,95 @@
+/**
+ * When a series jumped, and by how much. A model that starts from recent observations carries a jump along after a few hours; only
+ * forecasts issued before it and valid after it are wrong by the whole of it. Those are compared hour by hour.
+ */
+import { INNOVATION_LEADS } from './standardise.ts'
+
+/** Errors at INNOVATION_LEADS by epoch hour; null: not verified. */
+export type Innovations = ReadonlyMap<number, readonly (number | null)[]>
+
+export type ChangePoint = {
+  readonly hour: number
+  /** After minus before, unit of the variable. */
+  readonly offset: number
+  /** |jump| in robust standard deviations of the same statistic over the searched hours. */
+  readonly score: number
+}
+
+/** A jump below this is weather. */
+export const MIN_SCORE = 3
+/** Fewer judged hours than this tell nothing of what is usual. */
+const MIN_JUDGED_HOURS = 24
+/** MAD → standard deviation of a normal distribution. */
+const MAD_TO_SD = 1.4826
+
+/**
+ * The hour in [from, to] whose jump is the largest of those that make errors move in `direction` (the sign of the forecast error after
+ * the jump). `series`: the innovations of one station, or of all stations that moved together, whose mean jump is taken.
+ * Null when nothing there stands out (score < MIN_SCORE) or fewer than MIN_JUDGED_HOURS hours could be judged.
+ */
+export function findChangePoint(series: readonly Innovations[], from: number, to: number, direction: 1 | -1): ChangePoint | null {
+  const { jumps, spread } = jumpsOf(series, from, to)
+  if (jumps.length < MIN_JUDGED_HOURS) return null
+  let best: ChangePoint | null = null
+  for (const { hour, jump } of jumps) {
+    if (Math.sign(jump) !== direction) continue
+    const score = Math.abs(jump) / spread
+    if (best === null || score > best.score) best = { hour, offset: -jump, score }
+  }
+  return best !== null && best.score >= MIN_SCORE ? best : null
+}
+
+/** Whether another series jumped the same way at that hour (± an hour), beyond `atLeast` of its own robust standard deviations. */
+export function jumpsAlong(
+  one: Innovations,
+  change: Pick<ChangePoint, 'hour' | 'offset'>,
+  from: number,
+  to: number,
+  atLeast: number,
+): boolean {
+  const { jumps, spread } = jumpsOf([one], from, to)
+  if (jumps.length < MIN_JUDGED_HOURS) return false
+  return jumps.some(
+    ({ hour, jump }) => Math.abs(hour - change.hour) <= 1 && (-jump * Math.sign(change.offset)) / spread >= atLeast,
+  )
+}
+
+function jumpsOf(
+  series: readonly Innovations[],
+  from: number,
+  to: number,
+): { jumps: Array<{ hour: number; jump: number }>; spread: number } {
+  const jumps: Array<{ hour: number; jump: number }> = []
+  for (let hour = from; hour <= to; hour++) {
+    const values = series.map((one) => jumpAt(one, hour)).filter((value) => value !== null)
+    if (values.length > 0) jumps.push({ hour, jump: mean(values) })
+  }
+  if (jumps.length === 0) return { jumps, spread: 1 }
+  const centre = median(jumps.map(({ jump }) => jump))
+  return { jumps, spread: Math.max(1e-6, MAD_TO_SD * median(jumps.map(({ jump }) => Math.abs(jump - centre)))) }
+}
+
+/** Mean error of the forecasts issued before `hour` and valid in the hours from it on, as far as the leads reach; null when too few verified. */
+function jumpAt(innovations: Innovations, hour: number): number | null {
+  let sum = 0
+  let n = 0
+  let expected = 0
+  INNOVATION_LEADS.forEach((lead, i) => {
+    for (let after = 0; after < lead; after++) {
+      expected++
+      const error = innovations.get(hour + after)?.[i]
+      if (error === null || error === undefined) continue
+      sum += error
+      n++
+    }
+  })
+  return n * 2 >= expected ? sum / n : null
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
+}

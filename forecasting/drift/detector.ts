@@ -1,0 +1,132 @@
+/**
+ * Drift of one model: stable → warned → confirmed → recovered → stable, one decision a day of event time. Pure: everything it knows is in
+ * its state, a small plain object, so that a restored detector decides as an uninterrupted one.
+ */
+import { advance, type Chart, EMPTY_CHART, leading, thresholds } from './cusum.ts'
+import { WATCHED_BUCKETS, type WatchedBucket } from './standardise.ts'
+
+export type DriftState = 'stable' | 'warned' | 'confirmed' | 'recovered'
+
+export type DetectorOptions = {
+  readonly falseAlarmsPerStationYear: number
+  /** Variables watched at a station: the budget is shared among them. */
+  readonly variables: number
+  /** Days after a confirmation in which the same model is not confirmed again. */
+  readonly cooldownDays: number
+}
+
+export const DEFAULT_DETECTOR: DetectorOptions = { falseAlarmsPerStationYear: 1, variables: 6, cooldownDays: 10 }
+
+export type Detector = {
+  readonly state: DriftState
+  /** Day (since 1970) of the last change of state. */
+  readonly changedOn: number
+  readonly charts: readonly Chart[]
+  /** Last closed day. */
+  readonly day: number
+  readonly confirmedOn: number | null
+  /** Days in a row whose errors were what the forecasts expect; ends a confirmation. */
+  readonly calmDays: number
+  /** Whether another model took over since the confirmation. */
+  readonly renewed: boolean
+}
+
+export const NEW_DETECTOR: Detector = {
+  state: 'stable',
+  changedOn: 0,
+  charts: WATCHED_BUCKETS.map(() => EMPTY_CHART),
+  day: 0,
+  confirmedOn: null,
+  calmDays: 0,
+  renewed: false,
+}
+
+export type Verdict = {
+  readonly state: DriftState
+  readonly previousState: DriftState
+  readonly bucket: WatchedBucket
+  readonly statistic: number
+  readonly threshold: number
+  /** First day of the excursion (days since 1970). */
+  readonly since: number
+  readonly direction: 1 | -1
+}
+
+/** Share of the threshold that warns, and that a warning must fall back to: apart, so that one wobble does not flap. */
+const WARN = 0.6
+const CALM = 0.3
+/** Calm days in a row that end a confirmation: fewer for a new model, which was made to end it, than for weather that merely calmed down. */
+const CALM_DAYS_TO_RECOVER = { renewed: 3, same: 7 }
+/** A calm day: |mean standardised error| of every bucket below this. */
+const CALM_ERROR = 0.9
+
+/** The detector after a closed day with these mean standardised errors (null: too few verified), and the change of state if there was one. */
+export function closeDay(
+  detector: Detector,
+  day: number,
+  means: readonly (number | null)[],
+  options: DetectorOptions,
+): { detector: Detector; verdict: Verdict | null } {
+  const limits = thresholds(options.falseAlarmsPerStationYear, options.variables * WATCHED_BUCKETS.length)
+  const charts = detector.charts.map((chart, bucket) => {
+    const value = means[bucket]
+    return value === null || value === undefined ? chart : advance(chart, bucket, day, value)
+  })
+  const ratios = charts.map((chart, bucket) => leading(chart).sum / (limits[bucket] as number))
+  const worst = ratios.indexOf(Math.max(...ratios))
+  const ratio = ratios[worst] as number
+  const known = means.filter((value) => value !== null)
+  const isCalm = known.length > 0 && known.every((value) => Math.abs(value) < CALM_ERROR)
+  const calmDays = isCalm ? detector.calmDays + 1 : known.length > 0 ? 0 : detector.calmDays
+  const inCooldown = detector.confirmedOn !== null && day - detector.confirmedOn < options.cooldownDays
+  const state = nextState(detector, ratio, calmDays, inCooldown)
+  const next: Detector = {
+    state,
+    changedOn: state === detector.state ? detector.changedOn : day,
+    // What was confirmed is dealt with; the charts start anew to see whether it stays.
+    charts: state === 'confirmed' && detector.state !== 'confirmed' ? WATCHED_BUCKETS.map(() => EMPTY_CHART) : charts,
+    day,
+    confirmedOn: state === 'confirmed' && detector.state !== 'confirmed' ? day : detector.confirmedOn,
+    calmDays: state === detector.state ? calmDays : 0,
+    renewed: state === detector.state && detector.renewed,
+  }
+  if (state === detector.state) return { detector: next, verdict: null }
+  const side = leading(charts[worst] as Chart)
+  return {
+    detector: next,
+    verdict: {
+      state,
+      previousState: detector.state,
+      bucket: (WATCHED_BUCKETS[worst] as (typeof WATCHED_BUCKETS)[number]).name,
+      statistic: side.sum,
+      threshold: limits[worst] as number,
+      since: side.since ?? day,
+      direction: side.direction,
+    },
+  }
+}
+
+function nextState({ state, renewed }: Detector, ratio: number, calmDays: number, inCooldown: boolean): DriftState {
+  switch (state) {
+    case 'stable':
+    case 'warned':
+      if (ratio >= 1 && !inCooldown) return 'confirmed'
+      if (state === 'stable') return ratio >= WARN ? 'warned' : 'stable'
+      return ratio < CALM ? 'stable' : 'warned'
+    case 'confirmed':
+      return calmDays >= CALM_DAYS_TO_RECOVER[renewed ? 'renewed' : 'same'] ? 'recovered' : 'confirmed'
+    case 'recovered':
+      return 'stable'
+  }
+}
+
+/** Another model serves: its errors say nothing about the old one's. A confirmation stays until the new model has shown calm days. */
+export function restartCharts(detector: Detector): Detector {
+  return {
+    ...detector,
+    state: detector.state === 'warned' ? 'stable' : detector.state,
+    charts: WATCHED_BUCKETS.map(() => EMPTY_CHART),
+    calmDays: 0,
+    renewed: true,
+  }
+}

@@ -1,0 +1,54 @@
+/** Verified errors in units of what the forecast itself expected: like with like over leads, seasons and hours. */
+import type { Verification } from '../../schemas/generated/types.ts'
+
+/** Lead buckets that are watched. Beyond three days errors say what these say, later; below seven hours a model corrects itself. */
+export const WATCHED_BUCKETS = [
+  { name: '7-24', from: 7, to: 24 },
+  { name: '25-72', from: 25, to: 72 },
+] as const
+export type WatchedBucket = (typeof WATCHED_BUCKETS)[number]['name']
+/** Leads whose errors tell the hour at which a series jumped. */
+export const INNOVATION_LEADS = [1, 3, 6] as const
+
+const SMALLEST_PROBABILITY = 0.05
+
+/** One verified hour of one model. Arrays follow WATCHED_BUCKETS and INNOVATION_LEADS; null where no lead verified. */
+export type VerifiedHour = {
+  readonly hour: number
+  readonly standardised: readonly (number | null)[]
+  /** Median minus observed, unit of the variable. */
+  readonly innovations: readonly (number | null)[]
+}
+
+/**
+ * Means over the leads of each bucket of error ÷ expected scale. For a probability (0–100) the expected scale of one outcome is
+ * 100·√(p(1−p)), the standard deviation of a Bernoulli variable, with p kept 0.05 away from certainty.
+ */
+export function standardiseHour(
+  event: Pick<Verification, 'variable' | 'observedAt' | 'observed' | 'leadHours' | 'error' | 'expectedScale'>,
+): VerifiedHour {
+  const { leadHours, error, expectedScale, observed } = event
+  const isProbability = event.variable === 'precipitationProbabilityPct'
+  const scaled = leadHours.map((_, i) => {
+    const e = error[i] as number
+    if (!isProbability) return e / (expectedScale[i] as number)
+    const p = Math.min(1 - SMALLEST_PROBABILITY, Math.max(SMALLEST_PROBABILITY, (observed + e) / 100))
+    return e / (100 * Math.sqrt(p * (1 - p)))
+  })
+  const standardised = WATCHED_BUCKETS.map(({ from, to }) => {
+    let sum = 0
+    let n = 0
+    leadHours.forEach((lead, i) => {
+      const z = scaled[i] as number
+      if (lead < from || lead > to || !Number.isFinite(z)) return
+      sum += z
+      n++
+    })
+    return n === 0 ? null : sum / n
+  })
+  const innovations = INNOVATION_LEADS.map((lead) => {
+    const e = error[leadHours.indexOf(lead)]
+    return e === undefined || !Number.isFinite(e) ? null : e
+  })
+  return { hour: Math.floor(event.observedAt / 3_600_000), standardised, innovations }
+}

@@ -1,0 +1,86 @@
+/** What the drift processor remembers, one record per key of its memory. */
+import {
+  type Detector,
+  INNOVATION_LEADS,
+  NEW_DETECTOR,
+  type Verdict,
+  type VerifiedHour,
+  WATCHED_BUCKETS,
+} from '../../forecasting/drift/index.ts'
+import type { Memory } from '../../infra/runtime/state/index.ts'
+import type { Drift } from '../../schemas/generated/types.ts'
+
+/** Days of verified hours kept: an excursion this long has been decided on. */
+export const KEPT_DAYS = 45
+
+export type ModelRecord = {
+  readonly modelVersion: string | null
+  readonly detector: Detector
+  /** The day being filled (since 1970). */
+  readonly openDay: number | null
+  /** Signed leading CUSUM ÷ threshold of each bucket on the last closed days: what neighbours compare with. */
+  readonly ratios: Readonly<Record<string, readonly number[]>>
+  /** A confirmation waits one day, so that the neighbours have closed the same day whatever the order of partitions. */
+  readonly pending: { readonly day: number; readonly verdict: Verdict } | null
+  /** The last changes told, and the message that caused each: a redelivery tells them again. */
+  readonly told: ReadonlyArray<{ readonly partition: number; readonly offset: number; readonly events: readonly Drift[] }>
+}
+
+export const NEW_MODEL: ModelRecord = {
+  modelVersion: null,
+  detector: NEW_DETECTOR,
+  openDay: null,
+  ratios: {},
+  pending: null,
+  told: [],
+}
+
+/** Per hour of the day: standardised error by watched bucket, then innovations by lead; null: not verified. */
+type DayRecord = ReadonlyArray<readonly (number | null)[] | null>
+
+export function createRecords(memory: Memory) {
+  const dayKey = (key: string, day: number): string => `day/${key}/${day}`
+  const flagKey = (stationId: string, quantity: string, day: number): string => `flag/${stationId}/${quantity}/${day}`
+  return {
+    model: (key: string): ModelRecord => memory.get<ModelRecord>(`model/${key}`) ?? NEW_MODEL,
+    setModel: (key: string, record: ModelRecord): void => memory.set(`model/${key}`, record),
+    /** A repeated or corrected hour replaces what was known of it. */
+    setHour(key: string, { hour, standardised, innovations }: VerifiedHour): void {
+      const day = Math.floor(hour / 24)
+      const hours = [...(memory.get<DayRecord>(dayKey(key, day)) ?? new Array<null>(24).fill(null))]
+      hours[hour % 24] = [...standardised, ...innovations]
+      memory.set(dayKey(key, day), hours)
+    },
+    /** Means by bucket over the hours of a day; null with fewer than `minHours` verified hours. */
+    dayMeans(key: string, day: number, minHours: number): (number | null)[] {
+      const hours = memory.get<DayRecord>(dayKey(key, day)) ?? []
+      return WATCHED_BUCKETS.map((_, bucket) => {
+        const values = hours.map((hour) => hour?.[bucket] ?? null).filter((value) => value !== null)
+        return values.length < minHours ? null : values.reduce((sum, value) => sum + value, 0) / values.length
+      })
+    },
+    innovations(key: string, fromDay: number, toDay: number): Map<number, readonly (number | null)[]> {
+      const found = new Map<number, readonly (number | null)[]>()
+      for (let day = fromDay; day <= toDay; day++) {
+        memory.get<DayRecord>(dayKey(key, day))?.forEach((hour, i) => {
+          if (hour) found.set(day * 24 + i, hour.slice(WATCHED_BUCKETS.length, WATCHED_BUCKETS.length + INNOVATION_LEADS.length))
+        })
+      }
+      return found
+    },
+    forgetDay: (key: string, day: number): void => memory.delete(dayKey(key, day)),
+    flagHour(stationId: string, quantity: string, hour: number): void {
+      const day = Math.floor(hour / 24)
+      const key = flagKey(stationId, quantity, day)
+      const hours = memory.get<number[]>(key) ?? []
+      if (!hours.includes(hour % 24)) memory.set(key, [...hours, hour % 24])
+      memory.delete(flagKey(stationId, quantity, day - KEPT_DAYS))
+    },
+    flaggedHours(stationId: string, quantity: string, fromDay: number, toDay: number): number {
+      let hours = 0
+      for (let day = fromDay; day <= toDay; day++) hours += memory.get<number[]>(flagKey(stationId, quantity, day))?.length ?? 0
+      return hours
+    },
+  }
+}
+export type Records = ReturnType<typeof createRecords>

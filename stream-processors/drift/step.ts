@@ -1,0 +1,226 @@
+/**
+ * verification × quality flags → changes of drift state. One decision a day of event time per model; see forecasting/drift. At least
+ * once: states are stored before offsets advance, and a redelivered message tells again what it told.
+ */
+import {
+  causeOf,
+  closeDay,
+  type DetectorOptions,
+  findChangePoint,
+  type Innovations,
+  jumpsAlong,
+  leading,
+  movesAlong,
+  restartCharts,
+  standardiseHour,
+  thresholds,
+  type Verdict,
+  WATCHED_BUCKETS,
+} from '../../forecasting/drift/index.ts'
+import { type BatchStep, emit, type InboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
+import type { Memory, StateRow } from '../../infra/runtime/state/index.ts'
+import { modelKey } from '../../schemas/event-ids.ts'
+import type { CheckedObservation, Drift, Verification } from '../../schemas/generated/types.ts'
+import type { Neighbourhood } from './neighbours.ts'
+import { createRecords, KEPT_DAYS, type ModelRecord } from './records.ts'
+
+export type DriftInput = 'weather.verification.v1' | 'weather.observation-checked.v1'
+export type SkipReason = 'nothing-flagged' | 'flag-noted' | 'not-the-champion' | 'older-model' | 'late' | 'hour-noted'
+
+export type DriftStepOptions = {
+  readonly memory: Memory
+  readonly neighbourhood: Pick<Neighbourhood, 'of'>
+  readonly detector: DetectorOptions
+}
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+/** Hours of the next day until a day is closed: late observations still count. */
+const LATENESS_HOURS = 3
+const MIN_HOURS_OF_DAY = 12
+/** A new model's shortest lead shows that it is the one being served. */
+const SHORTEST_LEAD = 1
+const RATIOS_KEPT = 6
+/** More changes of one model than this are never in one batch. */
+const TOLD_KEPT = 8
+/** Hours around the beginning of an excursion in which the change is looked for: the chart starts late or, in calm weather, early. */
+const CHANGE_BEFORE_HOURS = 5 * 24
+const CHANGE_AFTER_HOURS = 2 * 24
+const SEARCH_HOURS = 36
+/** A neighbour's jump counts from this many robust standard deviations on: the hour is given, so that one look is all it gets. */
+const JUMPS_ALONG = 2
+const FLAGGED = new Set(['bad', 'suspect'])
+const QUANTITIES = ['temperatureC', 'dewPointC', 'relativeHumidityPct', 'pressureHpa', 'windSpeedMps', 'precipitationMm'] as const
+
+export function createDriftStep({ memory, neighbourhood, detector: options }: DriftStepOptions): BatchStep<DriftInput, StateRow> {
+  const records = createRecords(memory)
+  const limits = thresholds(options.falseAlarmsPerStationYear, options.variables * WATCHED_BUCKETS.length)
+
+  return (events) => {
+    const outcomes = events.map((event): Outcome<StateRow> =>
+      event.topic === 'weather.verification.v1' ? onVerification(event.value, event) : onObservation(event.value),
+    )
+    const rows = memory.unstoredRows()
+    const carrier = outcomes.at(-1)
+    if (rows.length > 0 && carrier)
+      outcomes[outcomes.length - 1] = emit<StateRow>(carrier.kind === 'emit' ? carrier.events : [], rows)
+    return outcomes
+  }
+
+  function onObservation(checked: CheckedObservation): Outcome {
+    let isFlagged = false
+    for (const quantity of QUANTITIES) {
+      if (!FLAGGED.has(checked.flags[quantity])) continue
+      isFlagged = true
+      records.flagHour(checked.stationId, quantity, Math.floor(checked.observedAt / HOUR_MS))
+    }
+    return skip((isFlagged ? 'flag-noted' : 'nothing-flagged') satisfies SkipReason)
+  }
+
+  function onVerification(value: Verification, at: Pick<InboundEvent, 'partition' | 'offset'>): Outcome {
+    if (value.role !== 'champion') return skip('not-the-champion' satisfies SkipReason)
+    const key = modelKey(value.stationId, value.variable)
+    let model = records.model(key)
+    const toldBefore = model.told.find(({ partition, offset }) => partition === at.partition && offset === at.offset)
+    if (toldBefore) return driftOutcome(key, toldBefore.events)
+    if (model.modelVersion !== value.modelVersion) {
+      // Forecasts of the model before still verify for a week; they say nothing about the one being served.
+      if (model.modelVersion !== null && !value.leadHours.includes(SHORTEST_LEAD)) return skip('older-model' satisfies SkipReason)
+      const isFirst = model.modelVersion === null
+      model = {
+        ...model,
+        modelVersion: value.modelVersion,
+        detector: isFirst ? model.detector : restartCharts(model.detector),
+        pending: null,
+      }
+      records.setModel(key, model)
+    }
+    const hour = standardiseHour(value)
+    const day = Math.floor(hour.hour / 24)
+    if (model.openDay !== null && day < model.openDay) return skip('late' satisfies SkipReason)
+    records.setHour(key, hour)
+    if (model.openDay === null) {
+      records.setModel(key, { ...model, openDay: day })
+      return skip('hour-noted' satisfies SkipReason)
+    }
+    const closesBefore = hour.hour % 24 >= LATENESS_HOURS ? day : day - 1
+    const told: Drift[] = []
+    while ((records.model(key).openDay as number) < closesBefore) told.push(...close(key, value))
+    if (told.length === 0) return skip('hour-noted' satisfies SkipReason)
+    const now = records.model(key)
+    const entry = { partition: at.partition, offset: at.offset, events: told }
+    records.setModel(key, { ...now, told: [...now.told, entry].slice(-TOLD_KEPT) })
+    return driftOutcome(key, told)
+  }
+
+  /** Closes the open day of a model; returns the changes of state to tell. */
+  function close(key: string, value: Verification): Drift[] {
+    const model = records.model(key)
+    const day = model.openDay as number
+    const { detector, verdict } = closeDay(model.detector, day, records.dayMeans(key, day, MIN_HOURS_OF_DAY), options)
+    const ratios = detector.charts.map((chart, bucket) => {
+      const { sum, direction } = leading(chart)
+      return (direction * sum) / (limits[bucket] as number)
+    })
+    // A confirmation empties the charts: neighbours are to see how far they had come.
+    if (verdict?.state === 'confirmed')
+      ratios[WATCHED_BUCKETS.findIndex(({ name }) => name === verdict.bucket)] = verdict.direction
+    const kept = Object.fromEntries(Object.entries(model.ratios).filter(([then]) => Number(then) > day - RATIOS_KEPT))
+    records.forgetDay(key, day - KEPT_DAYS)
+    const next: ModelRecord = {
+      ...model,
+      detector,
+      openDay: day + 1,
+      ratios: { ...kept, [day]: ratios },
+      pending: verdict?.state === 'confirmed' ? { day, verdict } : null,
+    }
+    records.setModel(key, next)
+    return [
+      ...(model.pending ? [describe(key, value, model.pending.day, model.pending.verdict)] : []),
+      ...(verdict && verdict.state !== 'confirmed' ? [describe(key, value, day, verdict)] : []),
+    ]
+  }
+
+  function describe(key: string, value: Verification, day: number, verdict: Verdict): Drift {
+    const { stationId, variable } = value
+    const isConfirmed = verdict.state === 'confirmed'
+    const near = neighbourhood.of(stationId)
+    const bucket = WATCHED_BUCKETS.findIndex(({ name }) => name === verdict.bucket)
+    const from = verdict.since * 24 - CHANGE_BEFORE_HOURS
+    const to = verdict.since * 24 + CHANGE_AFTER_HOURS
+    const seriesOf = (one: string): Innovations => records.innovations(one, Math.floor(from / 24), Math.floor(to / 24) + 1)
+    const ownChange = isConfirmed ? findChangePoint([seriesOf(key)], from, to, verdict.direction) : null
+    const neighbours = near.flatMap((id) => {
+      const one = modelKey(id, variable)
+      const signedRatio = records.model(one).ratios[day]?.[bucket]
+      if (signedRatio === undefined) return []
+      return [
+        { key: one, signedRatio, jumped: ownChange !== null && jumpsAlong(seriesOf(one), ownChange, from, to, JUMPS_ALONG) },
+      ]
+    })
+    const quantity = variable === 'precipitationProbabilityPct' ? 'precipitationMm' : variable
+    const flaggedShare = records.flaggedHours(stationId, quantity, verdict.since, day) / (24 * (day - verdict.since + 1))
+    const moving = neighbours.filter((neighbour) => movesAlong(neighbour, verdict.direction))
+    // What jumped together is measured together: the weather of one station averages out.
+    const jumped = moving.filter((neighbour) => neighbour.jumped).map((neighbour) => seriesOf(neighbour.key))
+    const changePoint =
+      ownChange === null || jumped.length === 0
+        ? ownChange
+        : (findChangePoint(
+            [seriesOf(key), ...jumped],
+            ownChange.hour - SEARCH_HOURS,
+            ownChange.hour + SEARCH_HOURS,
+            verdict.direction,
+          ) ?? ownChange)
+    const cause = isConfirmed ? causeOf({ direction: verdict.direction, flaggedShare, neighbours, changePoint }) : 'unknown'
+    const at = (day + 1) * DAY_MS
+    return {
+      eventId: `drift/${key}/${value.modelVersion}/${new Date(at).toISOString()}/${verdict.state}`,
+      stationId,
+      variable,
+      state: verdict.state,
+      previousState: verdict.previousState,
+      at,
+      detector: 'cusum-daily',
+      statistic: verdict.statistic,
+      threshold: verdict.threshold,
+      leadBucket: verdict.bucket,
+      evidenceFrom: verdict.since * DAY_MS,
+      evidenceTo: at,
+      cause,
+      modelVersion: value.modelVersion,
+      changePointAt: changePoint && cause !== 'sensor' ? changePoint.hour * HOUR_MS : null,
+      estimatedOffset: changePoint && cause !== 'sensor' ? changePoint.offset : null,
+      explanation: explain(verdict, cause, changePoint, moving.length, near.length, flaggedShare),
+    }
+  }
+}
+
+function driftOutcome(key: string, events: readonly Drift[]): Outcome {
+  return emit(events.map((value) => ({ topic: 'model.drift.v1', key, value })))
+}
+
+function explain(
+  verdict: Verdict,
+  cause: Drift['cause'],
+  changePoint: { readonly hour: number; readonly offset: number; readonly score: number } | null,
+  moving: number,
+  near: number,
+  flaggedShare: number,
+): string {
+  const since = new Date(verdict.since * DAY_MS).toISOString().slice(0, 10)
+  const what = `errors at ${verdict.bucket} h are ${verdict.direction > 0 ? 'too high' : 'too low'} since ${since} (CUSUM ${verdict.statistic.toFixed(1)}, threshold ${verdict.threshold.toFixed(1)})`
+  if (verdict.state === 'recovered') return 'errors are again what the forecasts expect'
+  if (verdict.state === 'stable') return 'errors are what the forecasts expect'
+  if (verdict.state === 'warned') return what
+  const parts = [what]
+  if (near > 0) parts.push(`${moving} of ${near} neighbouring stations move along`)
+  if (flaggedShare > 0) parts.push(`${Math.round(flaggedShare * 100)} % of the hours flagged by quality control`)
+  if (changePoint) {
+    const sign = changePoint.offset > 0 ? '+' : ''
+    parts.push(
+      `step of ${sign}${changePoint.offset.toFixed(1)} at ${new Date(changePoint.hour * HOUR_MS).toISOString().slice(0, 13)}Z (${changePoint.score.toFixed(1)} robust sd)`,
+    )
+  }
+  return `${parts.join('; ')}: ${cause}`
+}
