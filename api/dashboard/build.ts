@@ -35,7 +35,9 @@ async function hashSources(): Promise<string> {
     .filter((entry) => entry.isFile())
     .map((entry) => relative(root, join(entry.parentPath, entry.name)))
     .filter(
-      (path) => /^(src|public)\/|^(index\.html|vite\.config\.ts)$/.test(path.replaceAll('\\', '/')) && !path.endsWith('.test.ts'),
+      (path) =>
+        /^(src|public)\/|^((?:index|docs)\.html|vite\.config\.ts)$/.test(path.replaceAll('\\', '/')) &&
+        !path.endsWith('.test.ts'),
     )
   const hash = createHash('sha256')
   for (const path of [...files.sort(), ...outside]) {

@@ -1,4 +1,7 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
+
+const page = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
 /** Relative asset addresses, so that the page works below any path; nothing is fetched from elsewhere. */
 export default defineConfig({
@@ -10,5 +13,6 @@ export default defineConfig({
     // Inlined assets would need data: in the content security policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: { input: { index: page('index.html'), docs: page('docs.html') } },
   },
 })
