@@ -81,6 +81,7 @@ export function aControl(overrides: Partial<Control> = {}): Control {
     featureSet: 'fs',
     artefact: { uri: `file:${version}`, sha256: 'ab', bytes: 1 },
     since: NOON,
+    changePoints: [],
   })
   return {
     eventId: 'control/1',
@@ -89,6 +90,8 @@ export function aControl(overrides: Partial<Control> = {}): Control {
     champion: served('v2'),
     previous: served('v1'),
     challengers: [],
+    shadows: [],
+    decisionOffset: -1,
     changedAt: NOON,
     changedBy: 'promotion',
     reason: 'better',
@@ -122,6 +125,7 @@ export function aLifecycle(overrides: Partial<Lifecycle> = {}): Lifecycle {
     requestReason: 'drift',
     causedBy: 'request/1',
     actor: 'training',
+    changePoints: [],
     ...overrides,
   }
 }
