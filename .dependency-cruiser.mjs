@@ -73,7 +73,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: 'node_modules/(?!(kafkajs|@kafkajs|@clickhouse|amqplib|chdb))|api/dashboard/dist' },
+    exclude: { path: 'node_modules/(?!(kafkajs|@kafkajs|@clickhouse|amqplib|chdb))|api/dashboard/dist|\\.d\\.mts$' },
     moduleSystems: ['es6', 'cjs'],
     parser: 'swc',
     tsPreCompilationDeps: true,

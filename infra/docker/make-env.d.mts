@@ -1,2 +1,2 @@
-export const GENERATED: Readonly<Record<string, () => string>>
-export function completeEnv(present: string): { text: string; added: string[] }
+export declare const GENERATED: Readonly<Record<string, () => string>>
+export declare function completeEnv(present: string): { text: string; added: string[] }
