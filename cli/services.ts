@@ -10,6 +10,7 @@ export const SERVICES: Readonly<Record<string, () => Promise<{ readonly service:
   features: () => import('../stream-processors/features/main.ts'),
   verification: () => import('../stream-processors/verification/main.ts'),
   drift: () => import('../stream-processors/drift/main.ts'),
+  retraining: () => import('../stream-processors/retraining/main.ts'),
   training: () => import('../stream-processors/training/main.ts'),
   promotion: () => import('../stream-processors/promotion/main.ts'),
   inference: () => import('../consumers/inference/main.ts'),

@@ -14,6 +14,7 @@ const PIPELINE = [
   'features',
   'verification',
   'drift',
+  'retraining',
   'promotion',
   'archive',
   'alert-rules',
