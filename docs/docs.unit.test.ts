@@ -90,3 +90,13 @@ it('every runbook is listed', () => {
     if (name !== 'README.md') expect(list).toContain(`(${name})`)
   }
 })
+
+it('every verb of the command line that a document uses exists', () => {
+  const verbs = [...read('cli/main.ts').matchAll(/^ {2}'?([a-z-]+)'?: \(\) => import\('\.\//gm)].map(([, verb]) => verb)
+  expect(verbs).toContain('start')
+  const used = documents.flatMap((path) =>
+    [...read(path).matchAll(/(?:`|^ {4})(?:\.\/|npx )?isobar ([a-z]+)/gm)].map(([, verb]) => ({ path, verb })),
+  )
+  expect(used.length).toBeGreaterThan(3)
+  expect(used.filter(({ verb }) => !verbs.includes(verb))).toEqual([])
+})
