@@ -60,7 +60,8 @@ export function replayPlan(speed: number, scenario: ScenarioJson): ProducerPlan 
     { stationId: string; from: string; hours: number } | undefined
   return {
     services: ['replay'],
-    env: { REPLAY_SPEED: String(speed), REPLAY_SCENARIO: 'demo', REPLAY_WAIT_FOR_MODELS: 'true' },
+    // REPLAY_SCENARIO is left to the replay: the declared alterations belong to the bundled data and never to a series of one's own.
+    env: { REPLAY_SPEED: String(speed), REPLAY_WAIT_FOR_MODELS: 'true' },
     clock: 'stream',
     stationIds: BUNDLED_STATIONS,
     upWhen: '/readyz',
