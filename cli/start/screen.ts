@@ -26,14 +26,19 @@ export type Welcome = {
   readonly httpUrl: string
   readonly stationId: string
   readonly outboxDir: string
+  /** Null when keys exist already. */
+  readonly key: string | null
 }
 
-export function welcome({ httpUrl, stationId, outboxDir }: Welcome): string {
+export function welcome({ httpUrl, stationId, outboxDir, key }: Welcome): string {
   return [
     '',
     `  ${paint(1, 'Isobar is running.')}`,
     '',
     `  Dashboard   ${paint(36, httpUrl)}`,
+    key === null
+      ? '  API key     as made before; another one: ./isobar keys create --name NAME --scopes read,ingest,operate'
+      : `  API key     ${paint(33, key)}   (shown this once; for everything that changes state)`,
     `  Alerts      Slack: ${process.env['SLACK_WEBHOOK_URL'] || process.env['SLACK_BOT_TOKEN'] ? 'as configured' : `not configured, kept in ${outboxDir}/slack`}`,
     `              e-mail: ${process.env['SMTP_URL'] ? 'as configured' : `not configured, caught in ${outboxDir}/mail`}`,
     '',

@@ -9,6 +9,7 @@ import { demoScenario } from '../../producers/replay/demo-scenario.ts'
 import { CliError, EXIT } from '../exit.ts'
 import type { StartOptions } from './command.ts'
 import { deploy, serverEnvironment } from './deploy.ts'
+import { firstKey } from './first-key.ts'
 import { chooseHttpPort } from './http-port.ts'
 import { livePlan, type ProducerPlan, replayPlan } from './producers.ts'
 import { tellOfProvider } from './provider-state.ts'
@@ -45,6 +46,7 @@ export async function start(options: StartOptions): Promise<number> {
     const env = serverEnvironment(stack.urls, process.env)
     await deploy(env, log)
     say('topics, schemas and tables are in place')
+    const key = await firstKey(env)
     let firstForecastSeconds: number | null = null
     if (producers.story) {
       watch = await watchStory(env, producers.story, log, (announcement) => {
@@ -55,7 +57,7 @@ export async function start(options: StartOptions): Promise<number> {
     const { httpUrl, producerUrl } = await bringUpServices(stack, env, producers)
     await stack.complete
     say(`${producers.services.join(', ')} started`)
-    process.stderr.write(welcome({ httpUrl, stationId: producers.stationIds[0] ?? 'STATION', outboxDir: stack.outboxDir }))
+    process.stderr.write(welcome({ httpUrl, stationId: producers.stationIds[0] ?? 'STATION', outboxDir: stack.outboxDir, key }))
     if (options.live !== undefined) stopTelling = tellOfProvider(producerUrl, say)
     const ended = await waitForEnd(options, interrupted.signal, watch)
     if (!options.exit || watch === null) return EXIT.ok

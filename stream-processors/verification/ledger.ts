@@ -5,7 +5,13 @@
 import { verifyLead } from '../../forecasting/verification/index.ts'
 import { verificationEventId } from '../../schemas/event-ids.ts'
 import type { CheckedObservation, Forecast, Verification } from '../../schemas/generated/types.ts'
-import { type ForecastVariable, HORIZON_HOURS, PRECIPITATION_EVENT_MM, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
+import {
+  FORECAST_VARIABLES,
+  type ForecastVariable,
+  HORIZON_HOURS,
+  PRECIPITATION_EVENT_MM,
+  QUANTILE_LEVELS,
+} from '../../schemas/quantities.ts'
 
 export const HOUR_MS = 3_600_000
 /** Forecasts and truths older than this behind the newest hour are dropped: one horizon plus a day for late observations. */
@@ -30,10 +36,58 @@ export type StationLedger = {
   /** By variable, then forecastId. */
   readonly forecasts: Map<ForecastVariable, Map<string, IssuedForecast>>
   readonly truths: Map<number, Truth>
+  /** Newest issue hour read, by variable. */
+  readonly issuedThrough: Map<ForecastVariable, number>
+  /** Hours to be scored (again), by variable. */
+  readonly unscored: Map<ForecastVariable, Set<number>>
 }
 
+/**
+ * An hour is scored once the forecast issued at it has been read: forecasts of a station come in order, so all earlier ones, which it is
+ * scored against, are there. Without this, an inference that lags by n hours would have every hour scored n times. After this many hours
+ * without such a forecast (its inputs were missing) the hour is scored with what there is.
+ */
+const WAIT_HOURS = 48
+/** What a restored ledger scores again: hours whose scores may not have been told before the process ended. */
+const RESCORED_HOURS = WAIT_HOURS + 2
+
 export function createLedger(): StationLedger {
-  return { newestHour: Number.NEGATIVE_INFINITY, forecasts: new Map(), truths: new Map() }
+  return {
+    newestHour: Number.NEGATIVE_INFINITY,
+    forecasts: new Map(),
+    truths: new Map(),
+    issuedThrough: new Map(),
+    unscored: new Map(),
+  }
+}
+
+/** Marks an hour to be scored. */
+export function markHour(ledger: StationLedger, variable: ForecastVariable, hour: number): void {
+  const hours = ledger.unscored.get(variable) ?? new Set<number>()
+  ledger.unscored.set(variable, hours)
+  hours.add(hour)
+}
+
+/** After restoring: marks the newest hours, because nobody knows which of them had been scored. */
+export function markNewest(ledger: StationLedger): void {
+  for (const hour of ledger.truths.keys()) {
+    if (hour <= ledger.newestHour - RESCORED_HOURS) continue
+    for (const variable of FORECAST_VARIABLES) markHour(ledger, variable, hour)
+  }
+}
+
+/** Scores of all marked hours whose forecasts are complete; they are marked no more. */
+export function scoreDueHours(ledger: StationLedger, stationId: string): Verification[] {
+  const scored: Verification[] = []
+  for (const [variable, hours] of ledger.unscored) {
+    const through = Math.max(ledger.issuedThrough.get(variable) ?? Number.NEGATIVE_INFINITY, ledger.newestHour - WAIT_HOURS)
+    for (const hour of [...hours].sort((a, b) => a - b)) {
+      if (hour > through) continue
+      hours.delete(hour)
+      scored.push(...verifyHour(ledger, stationId, variable, hour))
+    }
+  }
+  return scored
 }
 
 /** Takes a forecast in; returns the hours already observed that it covers. A forecast seen before changes nothing but still names them. */
@@ -42,6 +96,7 @@ export function addForecast(ledger: StationLedger, forecast: IssuedForecast): nu
   const ofVariable = ledger.forecasts.get(forecast.variable) ?? new Map<string, IssuedForecast>()
   ledger.forecasts.set(forecast.variable, ofVariable)
   ofVariable.set(forecast.forecastId, forecast)
+  ledger.issuedThrough.set(forecast.variable, Math.max(issueHour, ledger.issuedThrough.get(forecast.variable) ?? issueHour))
   advance(ledger, issueHour)
   return [...ledger.truths.keys()].filter((hour) => hour > issueHour && hour <= issueHour + HORIZON_HOURS)
 }
@@ -71,13 +126,7 @@ export function truthOf(observation: CheckedObservation): Truth | null {
 }
 
 /** Scores of one observed hour: one event per model version and role, leads ascending. Empty when nothing was forecast for it. */
-export function verifyHour(
-  ledger: StationLedger,
-  stationId: string,
-  variable: ForecastVariable,
-  hour: number,
-  only?: { readonly modelVersion: string; readonly role: Forecast['role'] },
-): Verification[] {
+export function verifyHour(ledger: StationLedger, stationId: string, variable: ForecastVariable, hour: number): Verification[] {
   const truth = ledger.truths.get(hour)
   const observed = truth?.values[variable]
   if (truth === undefined || observed === undefined) return []
@@ -85,7 +134,6 @@ export function verifyHour(
   for (const forecast of ledger.forecasts.get(variable)?.values() ?? []) {
     const lead = hour - forecast.issuedAt / HOUR_MS
     if (lead < 1 || lead > HORIZON_HOURS) continue
-    if (only && (forecast.modelVersion !== only.modelVersion || forecast.role !== only.role)) continue
     const group = `${forecast.modelVersion}/${forecast.role}`
     const members = groups.get(group) ?? []
     groups.set(group, members)

@@ -13,10 +13,20 @@ import {
 } from '../../infra/runtime/kafka/types.ts'
 import type { Verification } from '../../schemas/generated/types.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
-import { addForecast, addTruth, createLedger, type IssuedForecast, type StationLedger, truthOf, verifyHour } from './ledger.ts'
+import {
+  addForecast,
+  addTruth,
+  createLedger,
+  type IssuedForecast,
+  markHour,
+  markNewest,
+  scoreDueHours,
+  type StationLedger,
+  truthOf,
+} from './ledger.ts'
 
 export type VerificationInput = 'weather.forecast.v1' | 'weather.observation-checked.v1'
-export type SkipReason = 'not-truth' | 'farther-from-the-hour' | 'nothing-to-verify'
+export type SkipReason = 'not-truth' | 'farther-from-the-hour' | 'taken-in'
 
 export type Deps = {
   /** Forecasts and truths of the last KEPT_HOURS of stations not in memory yet. */
@@ -34,13 +44,17 @@ export function createVerificationStep({ loadLedgers, observeEventTime }: Deps):
     const missing = [...new Set(events.map((event) => event.value.stationId))].filter((id) => !ledgers.has(id))
     if (missing.length === 0) return
     const stored = await loadLedgers(missing)
-    for (const id of missing) ledgers.set(id, stored.get(id) ?? createLedger())
+    for (const id of missing) {
+      const ledger = stored.get(id) ?? createLedger()
+      markNewest(ledger)
+      ledgers.set(id, ledger)
+    }
   }
 
   return {
     step: async (events) => {
       await loadMissing(events)
-      return events.map((event) => {
+      const outcomes = events.map((event): Outcome => {
         const ledger = ledgers.get(event.value.stationId) as StationLedger
         if (event.topic === 'weather.observation-checked.v1') {
           observeEventTime(event.value.receivedAt)
@@ -48,6 +62,11 @@ export function createVerificationStep({ loadLedgers, observeEventTime }: Deps):
         }
         return onForecast(ledger, event)
       })
+      // Scored once a slice: a backlog of forecasts would otherwise have each of its hours scored again for every one of them.
+      const touched = new Set(events.map(({ value }) => value.stationId))
+      const scored = [...touched].flatMap((id) => scoreDueHours(ledgers.get(id) as StationLedger, id))
+      if (scored.length > 0) outcomes[outcomes.length - 1] = emit(scored.map(verified))
+      return outcomes
     },
     forget: () => ledgers.clear(),
   }
@@ -58,7 +77,8 @@ function onObservation(ledger: StationLedger, { value }: InboundEvent<'weather.o
   if (truth === null) return skip('not-truth' satisfies SkipReason)
   const hour = hourOf(value.observedAt)
   if (!addTruth(ledger, hour, truth)) return skip('farther-from-the-hour' satisfies SkipReason)
-  return outcomeOf(FORECAST_VARIABLES.flatMap((variable) => verifyHour(ledger, value.stationId, variable, hour)))
+  for (const variable of FORECAST_VARIABLES) markHour(ledger, variable, hour)
+  return skip('taken-in' satisfies SkipReason)
 }
 
 function onForecast(ledger: StationLedger, { value }: InboundEvent<'weather.forecast.v1'>): Outcome {
@@ -72,11 +92,10 @@ function onForecast(ledger: StationLedger, { value }: InboundEvent<'weather.fore
     persistence: Float32Array.from(value.baselines.persistence),
     recentredClimatology: Float32Array.from(value.baselines.recentredClimatology),
   }
-  const hours = addForecast(ledger, forecast)
-  return outcomeOf(hours.flatMap((hour) => verifyHour(ledger, value.stationId, value.variable, hour, value)))
+  for (const hour of addForecast(ledger, forecast)) markHour(ledger, value.variable, hour)
+  return skip('taken-in' satisfies SkipReason)
 }
 
-function outcomeOf(verifications: readonly Verification[]): Outcome {
-  if (verifications.length === 0) return skip('nothing-to-verify' satisfies SkipReason)
-  return emit(verifications.map((value): OutboundEvent => ({ topic: 'weather.verification.v1', key: value.stationId, value })))
+function verified(value: Verification): OutboundEvent {
+  return { topic: 'weather.verification.v1', key: value.stationId, value }
 }

@@ -20,7 +20,7 @@ export async function throughTo(system: System, to: number, timeoutMs: number): 
     `everything up to ${new Date(to).toISOString()} is verified`,
     async () => {
       const [row] = await system.query<{ t: number; stations: number }>(
-        `SELECT toUnixTimestamp64Milli(min(newest)) AS t, count() AS stations FROM (SELECT stationId, max(observedAt) AS newest FROM verification_log WHERE variable = 'temperatureC' AND role = 'champion' GROUP BY stationId)`,
+        `SELECT toUnixTimestamp64Milli(min(newest)) AS t, count() AS stations FROM (SELECT stationId, max(observedAt) AS newest FROM verification_log WHERE variable = 'dewPointC' AND role = 'champion' GROUP BY stationId)`,
       )
       return row !== undefined && row.stations === 3 && row.t >= to
     },
