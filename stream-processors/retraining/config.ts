@@ -22,6 +22,9 @@ export const retrainingBlock = z.object({
   retrainCatchUp: z.enum(['latest', 'skip']).default('latest').meta({
     description: 'A scheduled time missed by more than 6 h: train once for the latest (latest) or leave it out (skip).',
   }),
+  retrainScheduleMinimumAgeHours: hours(14 * 24).meta({
+    description: 'A scheduled time is left out for a model trained or changed within this many hours before it.',
+  }),
   retrainCooldownHours: hours(48).meta({
     description: 'Hours between two retrainings of a model; doubled with each one that drift has caused in the last 14 days.',
   }),

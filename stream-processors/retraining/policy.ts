@@ -13,8 +13,10 @@ const DAY_MS = 24 * HOUR_MS
 /** Drift requests of this span count towards the doubling of the cooldown. */
 const LOOP_WINDOW_MS = 14 * DAY_MS
 const LONGEST_COOLDOWN_MS = 14 * DAY_MS
-/** A confirmation or scheduled time that is not older than this is answered on time. */
+/** A scheduled time that is not older than this is not missed. */
 const ON_TIME_MS = 6 * HOUR_MS
+/** A confirmation is told up to a day after its instant: the day after it must have closed. */
+const PROMPT_MS = 36 * HOUR_MS
 
 export type Wish = {
   readonly request: RetrainRequest
@@ -88,7 +90,7 @@ function driftWish(record: ModelRecord, drift: Drift, now: number, config: Retra
   const held = holdUp(record, now, config)
   if (held) return held
   // What is asked for at once belongs to the instant of the confirmation: how fast the log is read does not matter then.
-  const at = attempts === 0 && now - drift.at <= ON_TIME_MS ? drift.at : now
+  const at = attempts === 0 && now - drift.at <= PROMPT_MS ? drift.at : now
   const newStep = stepOf(drift)
   const request = requestOf(record, at, `${stem}/${attempts + 1}`, 'drift', drift.eventId, newStep)
   return {
@@ -108,17 +110,17 @@ function scheduleWish(record: ModelRecord, now: number, config: RetrainingConfig
   return { request: requestOf(record, now, id, 'schedule', null, null), gain: 0 }
 }
 
-/** Newest scheduled time since the champion serves and since the last scheduled request; null when none is due. */
+/**
+ * The newest scheduled time, if it comes long enough after the model was last trained or changed; null when none is due. A time that
+ * comes too soon is left out, not put off: the model has just been trained.
+ */
 export function dueSlot({ champion, requests }: ModelRecord, now: number, config: RetrainingConfig): number | null {
   if (config.retrainSchedule === 'never' || champion === null) return null
   const [slot] = new Cron(config.retrainSchedule, { timezone: 'UTC' }).previousRuns(1, new Date(now + 1))
   if (!slot) return null
   const at = slot.getTime()
-  const last = Math.max(
-    champion.since,
-    ...[...requests.values()].filter(({ reason }) => reason === 'schedule').map(({ requestedAt }) => requestedAt),
-  )
-  if (at <= last) return null
+  const last = Math.max(champion.since, ...[...requests.values()].map(({ requestedAt }) => requestedAt))
+  if (at - last < config.retrainScheduleMinimumAgeHours * HOUR_MS) return null
   return config.retrainCatchUp === 'skip' && now - at > ON_TIME_MS ? null : at
 }
 

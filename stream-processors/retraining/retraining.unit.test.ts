@@ -312,6 +312,12 @@ describe('schedule', () => {
     await restarted.round(24 * 70)
     expect(restarted.published).toEqual([])
   })
+  it('leaves out a time shortly after a model was trained or changed, instead of putting it off', async () => {
+    const office = createOffice()
+    office.book.onControl(control('jfk', 24 * 20))
+    for (let hours = 24 * 20; hours < 24 * 50; hours += 6) await office.round(hours)
+    expect(office.published).toEqual([])
+  })
   it('after an outage over several scheduled times catches up with the latest, or leaves it out', async () => {
     const latest = createOffice({ retrainCatchUp: 'latest' })
     latest.book.onControl(control('jfk', 0))
