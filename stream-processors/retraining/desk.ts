@@ -47,7 +47,8 @@ export function createDesk(deps: Deps): { readonly round: () => Promise<readonly
           continue
         }
         places--
-        due.push(request)
+        // What had to wait is trained on what has come meanwhile, and counts for the day on which it is asked.
+        due.push(waiting.has(key) ? { ...request, requestedAt: at } : request)
       }
       if (due.length === 0) return []
       await publisher.publish(

@@ -204,7 +204,7 @@ describe('drift', () => {
     expect(office.published).toEqual([])
     office.setNewHours(24)
     await office.round(52)
-    expect(office.published).toMatchObject([{ requestedAt: at(50) }])
+    expect(office.published).toMatchObject([{ requestedAt: at(52) }])
   })
   it('keeps the steps the champion was homogenised for, and replaces an older estimate of the same step', async () => {
     const office = createOffice()
