@@ -146,7 +146,13 @@ export type World = {
 }
 
 export function createTestApp(
-  options: { publicRead?: boolean; perMinute?: number; publicPerMinute?: number; corsOrigins?: string[] } = {},
+  options: {
+    publicRead?: boolean
+    perMinute?: number
+    publicPerMinute?: number
+    corsOrigins?: string[]
+    dashboardDir?: string
+  } = {},
 ) {
   const world: World = {
     now: NOON,
@@ -184,7 +190,7 @@ export function createTestApp(
     now: () => world.now,
     wallNow: () => Date.UTC(2026, 0, 1),
     clockMode: 'stream',
-    dashboardDir: 'api/testing',
+    dashboardDir: options.dashboardDir ?? 'api/testing',
     notReady: async () => [],
     metrics: async () => ({ contentType: 'text/plain', body: 'up 1\n' }),
     gate: {

@@ -86,7 +86,7 @@ describe.skipIf(executable === null)('dashboard page', () => {
   it('shows every panel, keeps the content security policy and asks nothing of other hosts', async () => {
     await open()
     await page.locator('#chart .plot[data-rows]:not([data-rows="0"])').waitFor()
-    for (const id of ['pipeline', 'story', 'stations', 'chart', 'skill', 'replicas', 'timeline', 'alerts']) {
+    for (const id of ['pipeline', 'story', 'stations', 'chart', 'skill', 'replicas', 'timeline', 'runs', 'drift', 'alerts']) {
       expect(await page.locator(`section#${id} h2`).count(), id).toBe(1)
     }
     expect(await page.locator('#pipeline .stage').count()).toBe(6)
@@ -94,6 +94,7 @@ describe.skipIf(executable === null)('dashboard page', () => {
     await eventually(() => page.locator('#replicas .badge').first().innerText()).toBe('2 of 2 converged')
     await eventually(() => page.locator('#timeline .mark').count()).toBeGreaterThan(10)
     await eventually(() => page.locator('#alerts .alert').count()).toBe(2)
+    expect(await page.locator('#skill .headline').innerText()).toContain('Useful to +54 h')
     expect(await page.locator('#pipeline .stage').last().innerText()).toContain('late: behind by two hourly batches')
     expect(complaints).toEqual([])
   })
@@ -164,6 +165,38 @@ describe.skipIf(executable === null)('dashboard page', () => {
     await eventually(() => page.locator('#stations [data-key="jfk"]').innerText()).toContain('1 alert')
     fixture.emit('alert', { ...alert, sequence: 2, state: 'resolved', endsAt: at })
     await eventually(() => page.locator('#alerts [data-key="a9"]').innerText()).toContain('Resolved')
+    expect(complaints).toEqual([])
+  })
+
+  it('says why each model was trained and what the gate found, and shows the evidence of a drift', async () => {
+    await open()
+    await eventually(() => page.locator('#runs .run').count()).toBe(3)
+    expect(await page.locator('#runs .run').first().innerText()).toContain('Trained because of drift: improves: CRPS 28 % lower')
+    expect(await page.locator('#runs .run').nth(1).innerText()).toContain('caused by schedule/2013-04-26')
+    await page.locator('#runs .run summary').first().click()
+    await eventually(() => page.locator('#runs .run').first().innerText()).toContain('Decision: promote')
+    expect(await page.locator('#runs .run').first().locator('tbody tr').first().innerText()).toContain('1.910')
+    await eventually(() => page.locator('#drift .drift').count()).toBe(6)
+    const temperature = page.locator('#drift .drift').first()
+    expect(await temperature.innerText()).toContain('Recovered')
+    expect(await temperature.innerText()).toContain('Points to: instrument change.')
+    expect(await page.locator('#drift .drift').nth(1).innerText()).toContain('No drift was ever suspected.')
+    await temperature.locator('summary').click()
+    await eventually(() => temperature.innerText()).toContain('−2.30 °C (2592 pairs)')
+    expect(await temperature.locator('tbody tr').count()).toBe(14)
+    fixture.emit('model.drift.v1', {
+      eventId: 'drift/ewr/dewPointC/warned',
+      stationId: 'ewr',
+      variable: 'dewPointC',
+      state: 'warned',
+      at: fixture.now,
+      cause: 'unknown',
+      statistic: 4,
+      threshold: 3,
+      leadBucket: '1-6',
+      explanation: 'errors grow',
+    })
+    await eventually(() => page.locator('#drift .drift').nth(1).innerText()).toContain('Suspected')
     expect(complaints).toEqual([])
   })
 
@@ -304,6 +337,9 @@ describe.skipIf(executable === null)('dashboard page', () => {
     await page.getByRole('button', { name: 'Send' }).click()
     await eventually(() => page.locator('dialog .note').innerText()).toContain('A key is needed')
     await page.locator('#op-key').fill('isk_fixture')
+    await page.getByRole('button', { name: 'What would happen?' }).click()
+    await eventually(() => page.locator('dialog .note').innerText()).toContain('Nothing was done. Every replica goes back')
+    expect(fixture.posts.splice(0)).toMatchObject([{ body: { reason: 'worse since Tuesday', dryRun: true } }])
     await page.getByRole('button', { name: 'Send' }).click()
     await eventually(() => page.locator('dialog .note').innerText()).toContain('Accepted')
     expect(fixture.posts).toEqual([

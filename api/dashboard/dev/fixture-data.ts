@@ -5,11 +5,16 @@ import type {
   Alert,
   CheckedObservation,
   DriftEvent,
+  DriftEvidence,
+  DriftState,
   ForecastBody,
+  GateReport,
+  Headline,
   ModelEvent,
   ModelRow,
   PipelineAnswer,
   ReplicasAnswer,
+  Run,
   SkillAnswerRow,
   Station,
 } from '../src/wire.ts'
@@ -176,6 +181,10 @@ export function skill(stationId: string, variable: ForecastVariable): SkillAnswe
   }))
 }
 
+export function headlines(stationId: string, variable: ForecastVariable): Headline[] {
+  return [{ stationId, variable, usefulToHours: 54, days: 51 }]
+}
+
 export function modelEvents(stationId: string, variable: ForecastVariable): ModelEvent[] {
   const event = (
     name: string,
@@ -228,6 +237,107 @@ export function drift(): DriftEvent[] {
       estimatedOffset: state === 'confirmed' ? 2.4 : null,
     })),
   ).reverse()
+}
+
+export function driftStates(): DriftState[] {
+  const newest = new Map(
+    drift()
+      .map((event) => [`${event.stationId}/${event.variable}`, event])
+      .reverse() as Array<[string, DriftEvent]>,
+  )
+  return STATIONS.flatMap(({ stationId }) =>
+    FORECAST_VARIABLES.map(
+      (variable) =>
+        newest.get(`${stationId}/${variable}`) ?? {
+          stationId,
+          variable,
+          state: 'stable',
+          at: null,
+          explanation: 'No drift was ever suspected.',
+        },
+    ),
+  )
+}
+
+export function driftEvidence(eventId: string): DriftEvidence | null {
+  const event = drift().find((one) => one.eventId === eventId)
+  if (!event) return null
+  const days = Array.from({ length: 14 }, (_, i) => {
+    const error = i < 8 ? 0.1 : -2.3
+    return {
+      day: iso(FIXTURE_NOW - (14 - i) * 24 * HOUR_MS).slice(0, 10),
+      n: 432,
+      error,
+      absoluteError: Math.abs(error) + 1,
+      standardised: error / 1.6,
+    }
+  })
+  return {
+    drift: {
+      ...event,
+      detector: 'cusum',
+      evidenceFrom: iso(FIXTURE_NOW - 9 * 24 * HOUR_MS),
+      evidenceTo: iso(FIXTURE_NOW - 8 * 24 * HOUR_MS),
+      changePointAt: iso(FIXTURE_NOW - 9 * 24 * HOUR_MS),
+    },
+    leads: { from: 7, to: 24 },
+    before: { n: 3456, error: 0.1, absoluteError: 1.1, standardised: 0.06 },
+    after: { n: 2592, error: -2.3, absoluteError: 3.3, standardised: -1.44 },
+    days,
+  }
+}
+
+export function runs(stationId: string): Run[] {
+  const run = (
+    name: string,
+    daysAgo: number,
+    state: string,
+    requestReason: string,
+    causedBy: string,
+    reasons: string[],
+  ): Run => ({
+    runId: `run-${name}`,
+    stationId,
+    variable: 'temperatureC',
+    version: name,
+    state,
+    at: iso(FIXTURE_NOW - daysAgo * 24 * HOUR_MS),
+    family: 'ridge',
+    requestReason,
+    causedBy,
+    reasons,
+    rows: 3100,
+    fitSeconds: 0.42,
+    evaluation: state === 'training-started' ? null : `/v1/runs/run-${name}/evaluation`,
+  })
+  return [
+    run('v3-20130512T0400', 8.3, 'promoted', 'drift', `drift/${stationId}/temperatureC/confirmed`, ['improves: CRPS 28 % lower']),
+    run('v2-20130426T1400', 24, 'rejected', 'schedule', 'schedule/2013-04-26', ['effect-below-minimum: 0.4 % < 1 %']),
+    run('v1-20130331T1400', 50, 'promoted', 'cold-start', 'request/cold-start', ['first-model']),
+  ]
+}
+
+export function gateReport(runId: string): GateReport {
+  const row = (model: string, mae: number) => ({
+    model,
+    leadBucket: 'all',
+    n: 8064,
+    mae,
+    bias: 0.1,
+    crps: mae * 0.7,
+    coverage80: 0.81,
+  })
+  return {
+    decision: 'promote',
+    reasons: ['improves: CRPS 28 % lower'],
+    hours: 336,
+    rows: 8064,
+    text: [
+      `${runId} was compared with the champion over 336 verified hours.`,
+      'Its CRPS is 28 % lower (95 % interval 21 to 34 %).',
+    ],
+    metrics: [row('candidate', 1.91), row('champion', 2.66)],
+  }
 }
 
 export function models(): ModelRow[] {

@@ -101,6 +101,12 @@ export async function startFixture(options: { port?: number } = {}): Promise<Fix
       const variables = (url.searchParams.get('variables')?.split(',') ?? FORECAST_VARIABLES) as ForecastVariable[]
       return json(response, data.forecast(found, fixture.now, variables, Number(url.searchParams.get('hours') ?? 168)))
     }
+    const report = /^\/v1\/runs\/([^/]+)\/evaluation$/.exec(path)
+    if (report) return json(response, data.gateReport(report[1] ?? ''))
+    if (path === '/v1/drift/evidence') {
+      const evidence = data.driftEvidence(url.searchParams.get('eventId') ?? '')
+      return evidence ? json(response, evidence) : problem(response, 404, 'No such change')
+    }
     if (history) return json(response, { events: data.modelEvents(history[1] ?? '', history[2] as ForecastVariable) })
     const answers: Record<string, () => unknown> = {
       '/v1/stations': () => ({ stations: fixture.stations }),
@@ -110,9 +116,14 @@ export async function startFixture(options: { port?: number } = {}): Promise<Fix
           url.searchParams.get('stationId') ?? '',
           (url.searchParams.get('variable') ?? 'temperatureC') as ForecastVariable,
         ),
+        headlines: data.headlines(
+          url.searchParams.get('stationId') ?? '',
+          (url.searchParams.get('variable') ?? 'temperatureC') as ForecastVariable,
+        ),
       }),
+      '/v1/runs': () => ({ runs: data.runs(url.searchParams.get('stationId') ?? '') }),
       '/v1/models': () => ({ models: data.models() }),
-      '/v1/drift': () => ({ drift: data.drift() }),
+      '/v1/drift': () => ({ states: data.driftStates(), drift: data.drift() }),
       '/v1/replicas': () => data.replicas(),
       '/v1/alerts': () => ({ alerts: data.alerts() }),
     }
@@ -142,7 +153,13 @@ export async function startFixture(options: { port?: number } = {}): Promise<Fix
     const authorization = request.headers.authorization ?? ''
     if (authorization !== 'Bearer isk_fixture') return problem(response, 401, 'A key is needed')
     fixture.posts.push({ path, authorization, body: JSON.parse(text) })
-    json(response, { requestId: 'r1' }, 202)
+    json(response, {
+      auditId: 'a1',
+      from: 'v3',
+      to: 'v1',
+      dryRun: false,
+      effect: 'Every replica goes back to the previous champion.',
+    })
   }
 
   const server = createServer((request, response) => {

@@ -48,6 +48,7 @@ export function createLiveHandler(
     drift: (event: DriftEvent) => {
       loader.tell([tellDrift(event)])
       state.drift = ready([event, ...(valueOf(state.drift) ?? []).filter((known) => known.eventId !== event.eventId)])
+      state.driftStates = ready([event, ...(valueOf(state.driftStates) ?? []).filter((known) => !isSameModel(known, event))])
       scheduler.mark('drift')
     },
     status: (status: ReplicaModel & { replicaId: string }) => {
@@ -103,6 +104,9 @@ export function createLiveHandler(
     if (event !== null && typeof event === 'object') handler(withIsoInstants(event) as never)
   }
 }
+
+const isSameModel = (a: { stationId: string; variable: string }, b: { stationId: string; variable: string }): boolean =>
+  a.stationId === b.stationId && a.variable === b.variable
 
 /** `weather.observation-checked.v1` and `observation-checked` are the same kind. */
 export function kindOf(name: string): string {

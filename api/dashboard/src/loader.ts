@@ -13,13 +13,14 @@ import { addToStory, tellAlert, tellDrift, tellLifecycle } from './story.ts'
 import type {
   Alert,
   CheckedObservation,
-  DriftEvent,
+  DriftAnswer,
   ForecastBody,
   ModelEvent,
   ModelRow,
   PipelineAnswer,
   ReplicasAnswer,
-  SkillAnswerRow,
+  Run,
+  SkillAnswer,
   Station,
 } from './wire.ts'
 
@@ -32,7 +33,17 @@ export type Loader = ReturnType<typeof createLoader>
 
 export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: (eventMs: number | null) => boolean) {
   type Slot =
-    'pipeline' | 'stations' | 'observations' | 'forecast' | 'skill' | 'models' | 'modelEvents' | 'drift' | 'replicas' | 'alerts'
+    | 'pipeline'
+    | 'stations'
+    | 'observations'
+    | 'forecast'
+    | 'skill'
+    | 'models'
+    | 'modelEvents'
+    | 'driftStates'
+    | 'runs'
+    | 'replicas'
+    | 'alerts'
   const running = new Map<Slot, number>()
 
   /** Runs a fetch for a slot; only the newest run of a slot may write its result. */
@@ -106,9 +117,11 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
     skill: async () => {
       const id = model()
       if (id === null) return
-      await load('skill', 'skill', () =>
-        getList<SkillAnswerRow>('skill', '/v1/skill', { stationId: id, variable: state.selected.variable }).then(toSkill),
-      )
+      await load('skill', 'skill', async () => {
+        const answer = await getJson<SkillAnswer>('/v1/skill', { stationId: id, variable: state.selected.variable })
+        state.headlines = answer.headlines
+        return toSkill(answer.skill)
+      })
     },
     models: () => load('models', 'models', () => getList<ModelRow>('models', '/v1/models')),
     modelEvents: async () => {
@@ -135,12 +148,17 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
       )
     },
     drift: () =>
-      load(
-        'drift',
-        'drift',
-        () => getList<DriftEvent>('drift', '/v1/drift'),
-        (events) => tell(events.map(tellDrift)),
-      ),
+      load('driftStates', 'drift', async () => {
+        const answer = await getJson<DriftAnswer>('/v1/drift')
+        state.drift = ready(answer.drift)
+        tell(answer.drift.map(tellDrift))
+        return answer.states
+      }),
+    runs: async () => {
+      const id = model()
+      if (id === null) return
+      await load('runs', 'runs', () => getList<Run>('runs', '/v1/runs', { stationId: id, limit: 60 }))
+    },
     replicas: () => load('replicas', 'replicas', () => getJson<ReplicasAnswer>('/v1/replicas').then(toReplicas)),
     alerts: () =>
       load(
@@ -179,9 +197,11 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
     state.selected.stationId = stationId
     state.observations = { status: 'loading' }
     state.modelEvents = { status: 'loading' }
+    state.runs = { status: 'loading' }
     afterSelection()
     void loaders.observations()
     void loaders.modelEvents()
+    void loaders.runs()
   }
 
   function chooseVariable(variable: State['selected']['variable']): void {
@@ -193,7 +213,7 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
   function afterSelection(): void {
     state.forecast = { status: 'loading' }
     state.skill = { status: 'loading' }
-    scheduler.mark('selection', 'forecast', 'observations', 'skill')
+    scheduler.mark('selection', 'forecast', 'observations', 'skill', 'runs')
     void loaders.forecast()
     void loaders.skill()
   }
@@ -215,6 +235,7 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
     void loaders.skill()
     void loaders.models()
     void loaders.modelEvents()
+    void loaders.runs()
     void loaders.drift()
     void loaders.replicas()
     void loaders.alerts()
@@ -229,7 +250,7 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
     soon: {
       forecast: throttled(1000, () => void loaders.forecast()),
       replicas: throttled(1000, () => void loaders.replicas()),
-      models: throttled(2000, () => void Promise.all([loaders.models(), loaders.modelEvents()])),
+      models: throttled(2000, () => void Promise.all([loaders.models(), loaders.modelEvents(), loaders.runs()])),
       stations: throttled(2000, () => void loaders.stations()),
     },
     startPolling(): void {
@@ -241,6 +262,7 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
       every(30_000, loaders.stations)
       every(45_000, loaders.drift)
       every(60_000, loaders.modelEvents)
+      every(60_000, loaders.runs)
       // A failed or quiet piece is asked for again even when the stream says nothing.
       every(10_000, async () => {
         if (state.forecast.status !== 'ready' || state.connection.state !== 'live') await loaders.forecast()

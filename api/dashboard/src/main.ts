@@ -6,12 +6,14 @@ import { el } from './dom.ts'
 import { createLiveHandler, LIVE_TYPES } from './live-events.ts'
 import { createLoader } from './loader.ts'
 import { createAlertFeed } from './panels/alert-feed.ts'
+import { createDriftPanel } from './panels/drift-panel.ts'
 import { createFanChart } from './panels/fan-chart.ts'
 import { createHeader } from './panels/header.ts'
 import { createModelTimeline } from './panels/model-timeline.ts'
 import { createOperatorDialog } from './panels/operator-dialog.ts'
 import { createPipelineStrip } from './panels/pipeline-strip.ts'
 import { createReplicaPanel } from './panels/replica-panel.ts'
+import { createRunList } from './panels/run-list.ts'
 import { createSkillChart } from './panels/skill-chart.ts'
 import { createStationList } from './panels/station-list.ts'
 import { createStoryFeed } from './panels/story-feed.ts'
@@ -63,6 +65,7 @@ root.replaceChildren(
     createFanChart(state, scheduler, loader.chooseVariable),
     models,
     createModelTimeline(state, scheduler),
+    el('div', { class: 'pair' }, createRunList(state, scheduler), createDriftPanel(state, scheduler)),
     createAlertFeed(state, scheduler),
   ),
   el(

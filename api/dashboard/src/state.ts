@@ -8,11 +8,14 @@ import type {
   CheckedObservation,
   Delivery,
   DriftEvent,
+  DriftState,
   ForecastBody,
+  Headline,
   ModelEvent,
   ModelRow,
   Pipeline,
   Replicas,
+  Run,
   SkillRow,
   Station,
 } from './wire.ts'
@@ -30,6 +33,7 @@ export type Part =
   | 'skill'
   | 'models'
   | 'drift'
+  | 'runs'
   | 'replicas'
   | 'alerts'
   | 'zone'
@@ -60,10 +64,14 @@ export type State = {
   observations: Loadable<CheckedObservation[]>
   forecast: Loadable<ForecastBody>
   skill: Loadable<SkillRow[]>
+  headlines: Headline[]
   models: Loadable<ModelRow[]>
   /** Lifecycle of the selected station's models, newest first. */
   modelEvents: Loadable<ModelEvent[]>
   drift: Loadable<DriftEvent[]>
+  driftStates: Loadable<DriftState[]>
+  /** Training runs of the selected station, newest first. */
+  runs: Loadable<Run[]>
   replicas: Loadable<Replicas>
   alerts: Loadable<Alert[]>
   deliveries: Map<string, Delivery>
@@ -82,9 +90,12 @@ export function createState(): State {
     observations: { status: 'loading' },
     forecast: { status: 'loading' },
     skill: { status: 'loading' },
+    headlines: [],
     models: { status: 'loading' },
     modelEvents: { status: 'loading' },
     drift: { status: 'loading' },
+    driftStates: { status: 'loading' },
+    runs: { status: 'loading' },
     replicas: { status: 'loading' },
     alerts: { status: 'loading' },
     deliveries: new Map(),

@@ -99,6 +99,10 @@ export type SkillRow = {
   skillOverClimatology: number | null
 }
 
+/** `GET /v1/skill` → `headlines`: every lead up to this one beats recentred climatology for sure. */
+export type Headline = { stationId: string; variable: ForecastVariable; usefulToHours: number; days: number }
+export type SkillAnswer = { skill: SkillAnswerRow[]; headlines: Headline[] }
+
 export type SkillAnswerRow = Omit<SkillRow, 'skillOverClimatology'> & { skillOverRecentredClimatology: number | null }
 
 /** One row of `GET /v1/models` → `{ models: ModelRow[] }`. */
@@ -141,6 +145,61 @@ export type DriftEvent = {
   leadBucket: string
   explanation: string
   estimatedOffset?: number | null
+}
+
+/** `GET /v1/drift` → `{ states: DriftState[], drift: DriftEvent[] }`. */
+export type DriftState = {
+  stationId: string
+  variable: ForecastVariable
+  state: string
+  at: Iso | null
+  explanation: string
+  cause?: string
+  eventId?: string
+  /** Address of the evidence. */
+  evidence?: string
+}
+export type DriftAnswer = { states: DriftState[]; drift: DriftEvent[] }
+
+/** `GET /v1/drift/evidence?eventId`. */
+export type DriftEvidence = {
+  drift: DriftEvent & { detector: string; evidenceFrom: Iso; evidenceTo: Iso; changePointAt: Iso | null }
+  leads: { from: number; to: number }
+  before: EvidenceMean
+  after: EvidenceMean
+  days: Array<{ day: string; n: number; error: number; absoluteError: number; standardised: number | null }>
+}
+export type EvidenceMean = { n: number; error: number | null; absoluteError: number | null; standardised: number | null }
+
+/** One row of `GET /v1/runs` → `{ runs: Run[] }`. */
+export type Run = {
+  runId: string
+  stationId: string
+  variable: ForecastVariable
+  version: string
+  state: string
+  at: Iso
+  family: string
+  requestReason: string
+  causedBy: string | null
+  reasons: string[]
+  rows: number
+  fitSeconds: number
+  /** Address of the gate's report; null while there is none. */
+  evaluation: string | null
+}
+
+/** `GET /v1/runs/{runId}/evaluation`: what the gate decided on, in words and numbers. */
+export type GateReport = {
+  kind?: string
+  decision: string
+  reasons: string[]
+  hours: number
+  rows: number
+  champion?: string
+  challenger?: string
+  text?: string[]
+  metrics?: Array<{ model: string; leadBucket: string; n: number; mae: number; bias: number; crps: number; coverage80: number }>
 }
 
 /** `GET /v1/replicas`: every replica's newest report per model, and what each model should be. */

@@ -31,6 +31,7 @@ export function createOperatorDialog(state: State, onKey: () => void): { node: H
   const consequence = el('p', { class: 'consequence' })
   const outcome = el('p', { class: 'note', role: 'status', 'aria-live': 'polite', hidden: true })
   const send = el('button', { type: 'submit', class: 'primary' }, 'Send')
+  const check = el('button', { type: 'button' }, 'What would happen?')
   const close = el('button', { type: 'button' }, 'Close')
   const saveKey = el('button', { type: 'button' }, 'Keep key')
   const form = el(
@@ -45,7 +46,7 @@ export function createOperatorDialog(state: State, onKey: () => void): { node: H
     consequence,
     el('label', { class: 'check', for: 'op-confirm' }, confirm, el('span', {}, 'I want this to happen')),
     outcome,
-    el('div', { class: 'buttons' }, close, saveKey, send),
+    el('div', { class: 'buttons' }, close, saveKey, check, send),
   )
   const node = el('dialog', { class: 'operator', 'aria-labelledby': 'op-title' }, form)
 
@@ -58,7 +59,7 @@ export function createOperatorDialog(state: State, onKey: () => void): { node: H
     const chosen = action.value as Action
     setText(consequence, CONSEQUENCE[chosen])
     versionField.hidden = chosen !== 'promote'
-    send.disabled = state.selected.stationId === null
+    send.disabled = check.disabled = state.selected.stationId === null
   }
   const keepKey = (): void => {
     if (key.value === keyStore.get()) return
@@ -74,24 +75,39 @@ export function createOperatorDialog(state: State, onKey: () => void): { node: H
   form.addEventListener('submit', (event) => {
     event.preventDefault()
     keepKey()
-    void submit()
+    void submit(false)
+  })
+  // Asks the server and changes nothing: no confirmation, but a key and a reason all the same.
+  check.addEventListener('click', () => {
+    if (!reason.reportValidity()) return
+    keepKey()
+    void submit(true)
   })
 
-  async function submit(): Promise<void> {
+  async function submit(isDryRun: boolean): Promise<void> {
     const { stationId, variable } = state.selected
     if (stationId === null) return
     const chosen = action.value as Action
-    send.disabled = true
+    send.disabled = check.disabled = true
     say('Sending…', 'plain')
     try {
-      const body = { reason: reason.value.trim(), ...(chosen === 'promote' ? { version: version.value } : {}) }
-      await postJson(`/v1/models/${segment(stationId)}/${segment(variable)}/${chosen}`, body)
-      say('Accepted. What comes of it appears under “What happened”.', 'good')
-      confirm.checked = false
+      const body = {
+        reason: reason.value.trim(),
+        ...(chosen === 'promote' && version.value !== '' ? { version: version.value } : {}),
+        ...(isDryRun ? { dryRun: true } : {}),
+      }
+      const path = `/v1/models/${segment(stationId)}/${segment(variable)}/${chosen}`
+      const answer = await postJson<{ from: string | null; to: string | null; effect: string }>(path, body)
+      const change = answer.to === null ? '' : ` ${shortVersion(answer.from)} → ${shortVersion(answer.to)}.`
+      if (isDryRun) say(`Nothing was done. ${answer.effect}${change}`, 'plain')
+      else {
+        say(`Accepted. ${answer.effect}${change} What comes of it appears under “What happened”.`, 'good')
+        confirm.checked = false
+      }
     } catch (error) {
       say(`Not done: ${error instanceof Error ? error.message : String(error)}`, 'bad')
     } finally {
-      send.disabled = false
+      send.disabled = check.disabled = false
     }
   }
 

@@ -18,6 +18,12 @@ const LABELS: Readonly<Record<string, string>> = {
   verification: 'Verification',
   verified: 'Verification',
   archived: 'Archive',
+  ingest: 'Ingest',
+  'quality-control': 'Quality control',
+  features: 'Features',
+  inference: 'Inference',
+  drift: 'Drift',
+  alerting: 'Alerting',
   archive: 'Archive',
 }
 

@@ -5,7 +5,7 @@ import { formatNumber, formatPercent, formatValue, unitOf, variableLabel } from 
 import { createPanel, showState } from '../panel.ts'
 import type { Scheduler } from '../schedule.ts'
 import type { Part, State } from '../state.ts'
-import type { SkillRow } from '../wire.ts'
+import type { Headline, SkillRow } from '../wire.ts'
 
 const ORDER: readonly string[] = [...LEAD_BUCKETS.map((bucket) => bucket.name), 'all']
 
@@ -16,6 +16,7 @@ export function createSkillChart(state: State, scheduler: Scheduler<Part>): HTML
     { class: 'muted' },
     'Share of the error removed, against two references. 0 % is no better; below 0 is worse.',
   )
+  const headline = el('p', { class: 'headline', hidden: true })
   const list = el('ul', { class: 'skill' })
   const table = detailsTable<SkillRow>('Table of scores', 'Scores by lead bucket', [
     { title: 'Lead, h', cell: (row) => row.leadBucket },
@@ -28,7 +29,7 @@ export function createSkillChart(state: State, scheduler: Scheduler<Part>): HTML
     { title: 'Persistence', numeric: true, cell: (row) => formatPercent(row.skillOverPersistence, { sign: true }) },
     { title: 'Climatology', numeric: true, cell: (row) => formatPercent(row.skillOverClimatology, { sign: true }) },
   ])
-  panel.body.append(explain, list, table.node)
+  panel.body.append(headline, explain, list, table.node)
   const draw = (): void => {
     const { stationId, variable } = state.selected
     const all = showState(panel, state.skill, {
@@ -40,6 +41,9 @@ export function createSkillChart(state: State, scheduler: Scheduler<Part>): HTML
       .filter((row) => row.n > 0 && row.variable === variable && (stationId === null || row.stationId === stationId))
       .sort((a, b) => ORDER.indexOf(a.leadBucket) - ORDER.indexOf(b.leadBucket))
     setAttribute(explain, 'hidden', rows.length === 0)
+    const useful = state.headlines.find((h) => h.stationId === stationId && h.variable === variable)
+    setAttribute(headline, 'hidden', rows.length === 0 || useful === undefined)
+    if (useful) setText(headline, headlineText(useful))
     reconcile(
       list,
       rows,
@@ -53,6 +57,13 @@ export function createSkillChart(state: State, scheduler: Scheduler<Part>): HTML
   scheduler.on(['skill', 'selection'], draw)
   draw()
   return panel.node
+}
+
+/** "Useful" only as far as the lower confidence bound says so; nothing is rounded up. */
+function headlineText({ usefulToHours, days }: Headline): string {
+  return usefulToHours > 0
+    ? `Useful to +${usefulToHours} h (better than climatology with 95 % confidence, ${days} days verified)`
+    : `Not yet shown to beat climatology with 95 % confidence (${days} days verified)`
 }
 
 function createRow(): HTMLElement {

@@ -1,0 +1,140 @@
+/** Training runs of the selected station: what caused each, what became of it, and the report the gate decided on. */
+import { getJson } from '../api.ts'
+import { el, reconcile, setAttribute, setText } from '../dom.ts'
+import { formatInstant, formatNumber, formatPercent, instant, shortVersion, variableLabel } from '../format.ts'
+import { createPanel, showState } from '../panel.ts'
+import type { Scheduler } from '../schedule.ts'
+import type { Part, State } from '../state.ts'
+import type { GateReport, Run } from '../wire.ts'
+import { shownZone } from './header.ts'
+
+const STATES: Readonly<Record<string, readonly [tone: string, text: string]>> = {
+  'training-started': ['note', 'Training'],
+  trained: ['note', 'Trained'],
+  evaluated: ['note', 'On trial'],
+  accepted: ['good', 'Accepted'],
+  promoted: ['good', 'Promoted'],
+  rejected: ['warn', 'Refused'],
+  'rolled-back': ['bad', 'Rolled back'],
+  failed: ['bad', 'Failed'],
+}
+const CAUSES: Readonly<Record<string, string>> = {
+  drift: 'because of drift',
+  schedule: 'by schedule',
+  operator: 'by an operator',
+  'cold-start': 'as first model',
+}
+
+export function createRunList(state: State, scheduler: Scheduler<Part>): HTMLElement {
+  const panel = createPanel('runs', 'Training runs')
+  const list = el('ul', { class: 'runs', tabindex: 0, 'aria-label': 'Training runs, newest first' })
+  panel.body.append(list)
+  const draw = (): void => {
+    const runs = showState(panel, state.runs, {
+      loading: 'Loading training runs…',
+      isEmpty: (value) => value.length === 0,
+      empty: 'No model has been trained for this station yet.',
+    })
+    reconcile(
+      list,
+      runs ?? [],
+      // The report comes later than the run: then it is a new element.
+      (run) => `${run.runId}/${run.evaluation ?? ''}`,
+      createRow,
+      (node, run) => updateRow(node, run, shownZone(state)),
+    )
+  }
+  scheduler.on(['runs', 'zone'], draw)
+  draw()
+  return panel.node
+}
+
+function createRow(run: Run): HTMLElement {
+  const row = el(
+    'li',
+    { class: 'run' },
+    el('span', { class: 'badge' }),
+    el('strong', {}),
+    el('time', { class: 'muted' }),
+    el('p', {}),
+    el('p', { class: 'muted event-id' }),
+  )
+  if (run.evaluation !== null) row.append(createReport(run.evaluation))
+  return row
+}
+
+function updateRow(node: HTMLElement, run: Run, zone: string): void {
+  const [badge, name, time, why, ids] = [...node.children] as [Element, Element, Element, Element, Element]
+  const [tone, word] = STATES[run.state] ?? ['note', run.state]
+  setAttribute(badge, 'data-tone', tone)
+  setText(badge, word)
+  setText(name, `${variableLabel(run.variable)} ${shortVersion(run.version)}`)
+  setText(time, formatInstant(instant(run.at), zone))
+  const reasons = run.reasons.length > 0 ? `: ${run.reasons.join('; ')}` : ''
+  setText(why, `Trained ${CAUSES[run.requestReason] ?? run.requestReason}${reasons}`)
+  setText(
+    ids,
+    `run ${run.runId}${run.causedBy === null ? '' : ` · caused by ${run.causedBy}`} · ${run.rows} rows in ${formatNumber(run.fitSeconds, 2)} s`,
+  )
+}
+
+/** Fetched when it is opened. */
+function createReport(address: string): HTMLElement {
+  const body = el('div', { class: 'report' }, el('p', { class: 'muted' }, 'Loading…'))
+  const node = el('details', { class: 'data-table' }, el('summary', {}, 'Gate report'), body)
+  let isLoaded = false
+  node.addEventListener('toggle', () => {
+    if (!node.open || isLoaded) return
+    isLoaded = true
+    getJson<GateReport>(address).then(
+      (report) => body.replaceChildren(...reportNodes(report, address)),
+      (error: unknown) => {
+        isLoaded = false
+        body.replaceChildren(
+          el('p', { class: 'muted' }, `Could not be loaded: ${error instanceof Error ? error.message : String(error)}`),
+        )
+      },
+    )
+  })
+  return node
+}
+
+function reportNodes(report: GateReport, address: string): HTMLElement[] {
+  const head = ['Model', 'Lead, h', 'Pairs', 'MAE', 'CRPS', 'In 80 %']
+  return [
+    el(
+      'p',
+      {},
+      el('strong', {}, `Decision: ${report.decision}`),
+      ` · ${report.hours} hours, ${report.rows} pairs of both models`,
+    ),
+    el('ul', { class: 'lines' }, ...(report.text ?? report.reasons).map((line) => el('li', {}, line))),
+    el(
+      'div',
+      { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Scores on the same rows' },
+      el(
+        'table',
+        {},
+        el('caption', {}, 'Scores on the same rows'),
+        el('thead', {}, el('tr', {}, ...head.map((title, i) => el('th', { scope: 'col', class: i > 1 ? 'num' : null }, title)))),
+        el(
+          'tbody',
+          {},
+          ...(report.metrics ?? []).map((row) =>
+            el(
+              'tr',
+              {},
+              el('th', { scope: 'row' }, row.model),
+              el('td', {}, row.leadBucket),
+              el('td', { class: 'num' }, row.n),
+              el('td', { class: 'num' }, formatNumber(row.mae, 3)),
+              el('td', { class: 'num' }, formatNumber(row.crps, 3)),
+              el('td', { class: 'num' }, formatPercent(row.coverage80)),
+            ),
+          ),
+        ),
+      ),
+    ),
+    el('p', {}, el('a', { href: address }, 'The report as JSON')),
+  ]
+}
