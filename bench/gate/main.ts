@@ -2,7 +2,7 @@
  * Error rates of the gate on simulated trials (forecasting/promotion/simulation.ts): equal models, a worse one, better ones, each judged
  * at every look until a decision or the end of the trial. Seeded: the same figures on every machine.
  */
-import { GATE_POLICY, judgeChallenger } from '../../forecasting/promotion/index.ts'
+import { GATE_POLICY, type GatePolicy, judgeChallenger, PROBATION_POLICY } from '../../forecasting/promotion/index.ts'
 import { simulateTrial, type TrialWorld } from '../../forecasting/promotion/simulation.ts'
 import { createRng } from '../../forecasting/verification/index.ts'
 
@@ -21,10 +21,10 @@ const DISSIMILAR = 0.985
 
 export type TrialOutcome = { readonly promoted: number; readonly medianDays: number; readonly maximumDays: number }
 
-/** Days of verified hours to promotion; trials that end without one count as infinite. */
-export function runTrials(world: TrialWorld, trials: number, seed = 0): TrialOutcome {
+/** Days of verified hours to promotion (of the former champion, with the probation's policy); trials that end without one count as infinite. */
+export function runTrials(world: TrialWorld, trials: number, policy: GatePolicy = GATE_POLICY, seed = 0): TrialOutcome {
   const days: number[] = []
-  for (let trial = 0; trial < trials; trial++) days.push(daysToPromotion(world, seed + trial))
+  for (let trial = 0; trial < trials; trial++) days.push(daysToPromotion(world, policy, seed + trial))
   days.sort((a, b) => a - b)
   return {
     promoted: days.filter(Number.isFinite).length,
@@ -33,8 +33,7 @@ export function runTrials(world: TrialWorld, trials: number, seed = 0): TrialOut
   }
 }
 
-function daysToPromotion(world: TrialWorld, seed: number): number {
-  const policy = GATE_POLICY
+function daysToPromotion(world: TrialWorld, policy: GatePolicy, seed: number): number {
   const rng = createRng(Math.imul(seed + 1, 0x9e3779b1))
   // The first hour of a trial verifies lead 1 only, which no simulated row has.
   const { hours, ...rest } = simulateTrial(world, policy.maximumHours + 2, rng)
@@ -85,5 +84,10 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
   add(figure('5 % better: promoted within the trial', Math.round((1000 * better.promoted) / trials) / 10, '%', '>=', 80))
   const afterChange = runTrials({ ratio: 0.7, correlation: DISSIMILAR }, trials)
   add(figure('30 % better (after a change point): median to promotion', afterChange.medianDays, 'verified days', '<=', 5))
+  // On probation the former champion takes the challenger's part: better by 1/1.25 is a successor worse by a quarter.
+  const equal = runTrials({ ratio: 1, correlation: DISSIMILAR }, trials, PROBATION_POLICY)
+  add(figure('equal successor kept on probation', refused(equal), '%', '>=', 95))
+  const regression = runTrials({ ratio: 1 / 1.25, correlation: DISSIMILAR }, trials, PROBATION_POLICY)
+  add(figure('successor 25 % worse: median to rollback', regression.medianDays, 'verified days', '<=', 4))
   return figures
 }

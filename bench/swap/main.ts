@@ -1,0 +1,240 @@
+/**
+ * Control event → all replicas serving. Four replica processes on one Kafka, artefacts on the local disk, a stream of features meanwhile.
+ * Every swap loads: the model that comes is neither champion nor previous. In the full run a replica is killed and started half-way.
+ * Uses the servers of KAFKA_BROKERS and SCHEMA_REGISTRY_URL when set, else starts its own.
+ */
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { startLocalStack } from '../../infra/local/stack.ts'
+import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
+import { kafkaBlock, readConfig, registryBlock } from '../../infra/runtime/config/index.ts'
+import { applyTopics, openPublisher, startFollower } from '../../infra/runtime/kafka/index.ts'
+import { createLogger } from '../../infra/runtime/log.ts'
+import { registerSchemas } from '../../infra/runtime/registry/index.ts'
+import type { Control } from '../../schemas/generated/types.ts'
+import { makeModels, type MadeModels } from './artefacts.ts'
+import { type Replica, startReplica } from './replicas.ts'
+
+const REPLICAS = 4
+const FEATURES_PER_SECOND = 200
+const HOUR_MS = 3_600_000
+const GOAL_MS = 250
+
+export type Figure = {
+  readonly name: string
+  readonly value: number
+  readonly unit: string
+  readonly goal: number
+  readonly comparison: '>=' | '<='
+  readonly met: boolean
+}
+
+export async function run({ quick, json }: { quick: boolean; json: boolean }): Promise<Figure[]> {
+  const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
+  const directory = await mkdtemp(join(tmpdir(), 'isobar-bench-swap-'))
+  const external = process.env['KAFKA_BROKERS'] !== undefined && process.env['SCHEMA_REGISTRY_URL'] !== undefined
+  const stack = external
+    ? null
+    : await startLocalStack({ dataDir: join(directory, 'stack'), env: process.env, parts: ['kafka', 'registry'], say })
+  try {
+    return await measure({
+      env: {
+        KAFKA_BROKERS: stack?.urls.kafkaBrokers ?? (process.env['KAFKA_BROKERS'] as string),
+        SCHEMA_REGISTRY_URL: stack?.urls.schemaRegistryUrl ?? (process.env['SCHEMA_REGISTRY_URL'] as string),
+        KAFKA_TOPIC_PREFIX: `bench${randomUUID().slice(0, 8)}.`,
+        ARTIFACT_STORE: `file:${join(directory, 'artefacts')}`,
+        CLOCK: 'stream',
+        LOG_LEVEL: 'error',
+      },
+      swaps: quick ? 25 : 100,
+      killsOne: !quick,
+      say,
+    })
+  } finally {
+    await stack?.stop()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+type Setting = {
+  readonly env: Readonly<Record<string, string>>
+  readonly swaps: number
+  readonly killsOne: boolean
+  readonly say: (line: string) => void
+}
+
+async function measure({ env, swaps, killsOne, say }: Setting): Promise<Figure[]> {
+  const log = createLogger('bench', 'error')
+  const config = readConfig(z.object({ ...kafkaBlock.shape, ...registryBlock.shape }), env)
+  await applyTopics(config, log, ['model.control.v1', 'model.status.v1', 'weather.feature.v1', 'weather.forecast.v1'])
+  await registerSchemas(config)
+  const publisher = openPublisher({ config, name: 'bench', log })
+  const made = await makeModels(openArtifactStore({ artifactStore: env['ARTIFACT_STORE'] as string }))
+  say(
+    `two models of ${Math.round(made.models[0].artefact.bytes / 1024)} KiB; ${REPLICAS} replicas, ${FEATURES_PER_SECOND} features/s`,
+  )
+
+  /** By control offset, then replica: wall instant at which it served, and how long the swap itself took. */
+  const answers = new Map<number, Map<string, { at: number; milliseconds: number }>>()
+  const versionAt = new Map<number, string>()
+  const forecasts = new Map<string, number>()
+  let wrongVersion = 0
+  let refused = 0
+  const follower = await startFollower({
+    config,
+    log,
+    name: 'bench',
+    topics: ['model.control.v1', 'model.status.v1', 'weather.forecast.v1'],
+    from: 'end',
+    onEvents: (events) => {
+      for (const event of events) {
+        if (event.value === null) continue
+        if (event.topic === 'model.control.v1') versionAt.set(event.offset, event.value.champion.version)
+        else if (event.topic === 'model.status.v1') {
+          const { controlOffset, replicaId, since, swapMilliseconds, state } = event.value
+          if (state === 'rejected') refused++
+          const of = answers.get(controlOffset) ?? new Map<string, { at: number; milliseconds: number }>()
+          answers.set(controlOffset, of)
+          if (!of.has(replicaId)) of.set(replicaId, { at: since, milliseconds: swapMilliseconds ?? 0 })
+        } else {
+          const { forecastId, controlOffset, modelVersion } = event.value
+          // A version that the order it names did not put in place; orders are read before what they cause.
+          const expected = versionAt.get(controlOffset)
+          if (expected !== undefined && expected !== modelVersion) wrongVersion++
+          forecasts.set(forecastId, (forecasts.get(forecastId) ?? 0) + 1)
+        }
+      }
+    },
+  })
+  let replicas: Replica[] = []
+  const traffic = { stop: false, sent: 0 }
+  try {
+    await publisher.publish([order(made, 0)])
+    replicas = Array.from({ length: REPLICAS }, (_, i) => startReplica(`bench-${i}`, env))
+    await waitFor('the replicas', () => (answers.get(0)?.size ?? 0) === REPLICAS, 120_000)
+    const streaming = streamFeatures(publisher.publish, made, traffic)
+    await waitFor('the first forecasts', () => forecasts.size > FEATURES_PER_SECOND, 60_000)
+
+    const toAll: number[] = []
+    const inReplica: number[] = []
+    let restartSeconds: number | null = null
+    for (let n = 1; n <= swaps; n++) {
+      const isKill = killsOne && n === Math.floor(swaps / 2)
+      const askedAt = Date.now()
+      const published = publisher.publish([order(made, n)])
+      if (isKill) {
+        await (replicas[0] as Replica).kill()
+        replicas[0] = startReplica('bench-0', env)
+      }
+      await published
+      await waitFor(`swap ${n}`, () => (answers.get(n)?.size ?? 0) === REPLICAS, 60_000)
+      const of = [...(answers.get(n)?.values() ?? [])]
+      if (isKill) restartSeconds = (Math.max(...of.map(({ at }) => at)) - askedAt) / 1000
+      else {
+        toAll.push(Math.max(...of.map(({ at }) => at)) - askedAt)
+        inReplica.push(...of.map(({ milliseconds }) => milliseconds))
+      }
+      await sleep(50)
+    }
+    traffic.stop = true
+    await streaming
+    await waitFor('the last forecasts', () => forecasts.size >= traffic.sent, 60_000)
+
+    toAll.sort((a, b) => a - b)
+    inReplica.sort((a, b) => a - b)
+    say(`control → all ${REPLICAS} serving, ms: ${distribution(toAll)}`)
+    say(`load → verify → warm → replace in one replica, ms: ${distribution(inReplica)}`)
+    return [
+      figure('control event to all replicas serving, median', quantile(toAll, 0.5), 'ms', '<=', GOAL_MS),
+      figure('control event to all replicas serving, 99th percentile', quantile(toAll, 0.99), 'ms', '<=', GOAL_MS),
+      figure('control event to all replicas serving, slowest', toAll.at(-1) ?? Number.NaN, 'ms', '<=', 2 * GOAL_MS),
+      figure('swaps in a row', toAll.length, 'swaps', '>=', killsOne ? swaps - 1 : swaps),
+      figure('orders refused', refused, 'orders', '<=', 0),
+      figure('forecasts whose version is not the one their order names', wrongVersion, `of ${forecasts.size}`, '<=', 0),
+      figure('features without a forecast', traffic.sent - forecasts.size, `of ${traffic.sent}`, '<=', 0),
+      ...(restartSeconds === null ? [] : [figure('killed replica serves the newest order again', restartSeconds, 's', '<=', 30)]),
+    ]
+  } finally {
+    traffic.stop = true
+    await follower.stop()
+    await Promise.all(replicas.map((replica) => replica.stop()))
+    await publisher.close()
+  }
+}
+
+function order({ models }: MadeModels, n: number) {
+  const champion = models[n % 2] as Control['champion']
+  const value: Control = {
+    eventId: `control/bench/${n}`,
+    stationId: 'bench-0',
+    variable: 'temperatureC',
+    champion,
+    previous: null,
+    challengers: [],
+    shadows: [],
+    changedAt: n,
+    changedBy: 'bench',
+    reason: 'bench',
+    causedBy: null,
+    decisionOffset: n,
+  }
+  return { topic: 'model.control.v1' as const, key: 'bench-0/temperatureC', value }
+}
+
+/** Live features at an even pace; only the station with a model makes forecasts, so it gets all of them. */
+async function streamFeatures(
+  publish: Awaited<ReturnType<typeof openPublisher>>['publish'],
+  { models, features }: MadeModels,
+  traffic: { stop: boolean; sent: number },
+): Promise<void> {
+  const start = performance.now()
+  const first = Date.UTC(2013, 0, 1)
+  while (!traffic.stop) {
+    const due = Math.floor(((performance.now() - start) / 1000) * FEATURES_PER_SECOND) - traffic.sent
+    if (due > 0) {
+      await publish(
+        Array.from({ length: due }, (_, i) => {
+          const validAt = first + (traffic.sent + i) * HOUR_MS
+          return {
+            topic: 'weather.feature.v1' as const,
+            key: 'bench-0',
+            value: {
+              stationId: 'bench-0',
+              validAt,
+              knownAt: validAt,
+              featureSet: models[0].featureSet,
+              values: features,
+              cause: 'new' as const,
+            },
+          }
+        }),
+      )
+      traffic.sent += due
+    }
+    await sleep(10)
+  }
+}
+
+async function waitFor(what: string, condition: () => boolean, limitMs: number): Promise<void> {
+  const deadline = Date.now() + limitMs
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`not within ${limitMs / 1000} s: ${what}`)
+    await sleep(5)
+  }
+}
+
+function figure(name: string, value: number, unit: string, comparison: '>=' | '<=', goal: number): Figure {
+  return { name, value, unit, goal, comparison, met: comparison === '>=' ? value >= goal : value <= goal }
+}
+
+function quantile(sorted: readonly number[], p: number): number {
+  return Math.round((sorted[Math.min(sorted.length - 1, Math.ceil(p * sorted.length) - 1)] ?? Number.NaN) * 10) / 10
+}
+
+function distribution(sorted: readonly number[]): string {
+  return [0, 0.5, 0.9, 0.99, 1].map((p) => `${p * 100} % ${quantile(sorted, Math.max(p, 1e-9))}`).join(', ')
+}
