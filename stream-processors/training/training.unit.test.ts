@@ -1,0 +1,284 @@
+import { describe, expect, it } from 'vitest'
+import { buildFeatures, COLUMN, createHourlyGrid, HOUR_MS } from '../../forecasting/features/index.ts'
+import { createRng } from '../../forecasting/verification/index.ts'
+import type { InboundEvent, Outcome, StepContext } from '../../infra/runtime/kafka/types.ts'
+import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
+import type { Feature, Lifecycle, RetrainRequest } from '../../schemas/generated/types.ts'
+import { createColdStartStep } from './cold-start.ts'
+import { toTrainingSet } from './dataset.ts'
+import { openFitPool } from './fit-pool.ts'
+import type { FitAnswer } from './fit-worker.ts'
+import { createRunBook } from './run-book.ts'
+import { createTrainingStep } from './step.ts'
+
+const T0 = Date.UTC(2013, 5, 1)
+const START = T0 / HOUR_MS
+
+/** Hourly rows of a made-up station, as the feature store keeps them. */
+function rowsOf(hours: number, shift: (hour: number) => number = () => 0) {
+  const rng = createRng(3)
+  const grid = createHourlyGrid(START, hours)
+  let weather = 0
+  for (let i = 0; i < hours; i++) {
+    weather = 0.96 * weather + rng() + rng() - 1
+    const day = Math.sin((2 * Math.PI * (START + i - 9)) / 24)
+    grid.set(START + i, [
+      Math.fround(15 + 5 * day + weather + shift(i)),
+      Math.fround(8 + weather / 2),
+      Math.fround(70 - 9 * day),
+      Math.fround(1013 - weather),
+      1,
+      1,
+      Math.fround(3 + Math.abs(weather)),
+      weather < -1.5 ? 1 : 0,
+    ])
+  }
+  return Array.from({ length: hours }, (_, i) => ({ hour: START + i, values: Array.from(buildFeatures(grid, START + i)) }))
+}
+
+function request(id: string, over: Partial<RetrainRequest> = {}): RetrainRequest {
+  return {
+    requestId: id,
+    stationId: 'jfk',
+    variable: 'temperatureC',
+    requestedAt: T0,
+    reason: 'drift',
+    causedBy: null,
+    requestedBy: 'test',
+    comment: null,
+    changePointAt: null,
+    estimatedOffset: null,
+    changePoints: [],
+    ...over,
+  }
+}
+const context: StepContext = { topic: 'model.retrain-request.v1', partition: 0, caughtUp: true, heartbeat: async () => undefined }
+const inbound = <T>(topic: string, value: T, offset = 0) =>
+  ({ topic, key: 'k', value, partition: 0, offset, headers: {}, timestampMs: 0 }) as unknown
+const lifecycleOf = (outcome: Outcome | undefined): Lifecycle[] =>
+  outcome?.kind === 'emit' ? outcome.events.map(({ value }) => value as Lifecycle) : []
+
+describe('training set', () => {
+  it('reads hours and targets back out of the vectors, bit for bit', () => {
+    const rows = rowsOf(200)
+    const set = toTrainingSet(rows, [])
+    expect(set?.startHour).toBe(START)
+    expect(set?.targets.temperatureC[150]).toBe(rows[150]?.values[0])
+    expect(new Set(set?.targets.precipitationProbabilityPct)).toEqual(new Set([0, 100]))
+  })
+  it('without change points keeps the vectors as they were known', () => {
+    const rows = rowsOf(100)
+    const set = toTrainingSet(rows, [])
+    expect(Array.from(set?.features.subarray(0, rows[0]?.values.length) ?? [])).toEqual(rows[0]?.values)
+  })
+  it('homogenised, is the history the new instrument would have recorded: targets and every input', () => {
+    const step = 900
+    const changed = rowsOf(1200, (i) => (i >= step ? 2.5 : 0))
+    const wanted = toTrainingSet(
+      rowsOf(1200, () => 2.5),
+      [],
+    )
+    const set = toTrainingSet(changed, [{ variable: 'temperatureC', at: (START + step) * HOUR_MS, offset: 2.5 }])
+    const worst = (a: ArrayLike<number> = [], b: ArrayLike<number> = []): number => {
+      let largest = 0
+      for (let i = 0; i < a.length; i++) {
+        if (Number.isNaN(a[i]) && Number.isNaN(b[i])) continue
+        largest = Math.max(largest, Math.abs((a[i] as number) - (b[i] as number)))
+      }
+      return largest
+    }
+    expect(worst(set?.targets.temperatureC, wanted?.targets.temperatureC)).toBeLessThan(1e-4)
+    expect(worst(set?.features, wanted?.features)).toBeLessThan(1e-4)
+    // The dew point is another sensor.
+    expect(worst(set?.targets.dewPointC, wanted?.targets.dewPointC)).toBe(0)
+    expect(COLUMN.temperatureC).toBe(0)
+  })
+  it('leaves gaps as gaps', () => {
+    const rows = rowsOf(100).filter(({ hour }) => hour !== START + 50)
+    const set = toTrainingSet(rows, [])
+    expect(set?.targets.temperatureC[50]).toBeNaN()
+    expect(set?.featureHours).toHaveLength(99)
+  })
+})
+
+describe('training step', () => {
+  function createShop() {
+    const book = createRunBook()
+    let fits = 0
+    const stored: string[] = []
+    const answer: FitAnswer = {
+      id: 0,
+      ok: true,
+      family: 'f',
+      artefact: Uint8Array.from([1, 2, 3]),
+      rows: 5,
+      scores: [],
+      fitSeconds: 1,
+    }
+    const make = () =>
+      createTrainingStep({
+        loadTrainingSet: async (_station, _asOf, changePoints) => toTrainingSet(rowsOf(30), changePoints),
+        pool: {
+          fit: async () => {
+            fits++
+            return answer
+          },
+        },
+        artifacts: {
+          put: async (key) => {
+            stored.push(key)
+            return { uri: `file:${key}`, sha256: 's', bytes: 3 }
+          },
+        },
+        book,
+      })
+    let step = make()
+    return {
+      book,
+      stored,
+      fits: () => fits,
+      restart: () => (step = make()),
+      run: async (...requests: RetrainRequest[]) =>
+        step(requests.map((value, i) => inbound('model.retrain-request.v1', value, i)) as never, context),
+    }
+  }
+
+  it('registers a run with what caused it and what it was made of', async () => {
+    const shop = createShop()
+    const changePoints = [{ variable: 'temperatureC', at: T0, offset: 2 }]
+    const [outcome] = await shop.run(request('r1', { changePoints }))
+    const events = lifecycleOf(outcome)
+    expect(events.map(({ event }) => event)).toEqual(['training-started', 'trained', 'evaluated'])
+    expect(events[2]).toMatchObject({ causedBy: 'r1', requestReason: 'drift', changePoints, dataTo: T0 })
+    expect(new Set(events.map(({ runId }) => runId)).size).toBe(1)
+  })
+  it('trains a request once: repeated in a batch, delivered again, or asked again at another time', async () => {
+    const shop = createShop()
+    const outcomes = await shop.run(request('r1'), request('r1', { requestedAt: T0 + HOUR_MS }))
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['emit', 'skip'])
+    for (const event of lifecycleOf(outcomes[0])) shop.book.onLifecycle(event)
+    expect(await shop.run(request('r1', { requestedAt: T0 + 9 * HOUR_MS }))).toMatchObject([
+      { kind: 'skip', reason: 'already-trained' },
+    ])
+    shop.restart()
+    expect(await shop.run(request('r1'))).toMatchObject([{ kind: 'skip', reason: 'already-trained' }])
+    expect(shop.fits()).toBe(1)
+  })
+  it('killed before its events were published, registers the same version again under the same ids', async () => {
+    const shop = createShop()
+    const [first] = await shop.run(request('r1'))
+    shop.restart()
+    const [second] = await shop.run(request('r1'))
+    expect(lifecycleOf(second).map(({ eventId, version }) => [eventId, version])).toEqual(
+      lifecycleOf(first).map(({ eventId, version }) => [eventId, version]),
+    )
+    expect(new Set(shop.stored).size).toBe(1)
+  })
+  it('handed the same batch again by the runner, repeats its events without fitting again', async () => {
+    const shop = createShop()
+    const first = await shop.run(request('r1'))
+    expect(await shop.run(request('r1'))).toEqual(first)
+    expect(shop.fits()).toBe(1)
+  })
+  it('a killed run that only said it had started is trained', async () => {
+    const shop = createShop()
+    const [started] = lifecycleOf((await shop.run(request('r1')))[0])
+    shop.restart()
+    shop.book.onLifecycle(started as Lifecycle)
+    expect(lifecycleOf((await shop.run(request('r1')))[0]).at(-1)?.event).toBe('evaluated')
+  })
+})
+
+describe('fit pool', () => {
+  it('the same history gives the same bytes', async () => {
+    const pool = openFitPool(2)
+    const set = toTrainingSet(rowsOf(60 * 24), [])
+    if (!set) throw new Error('no set')
+    const [a, b] = await Promise.all([pool.fit(set, 'temperatureC'), pool.fit(set, 'temperatureC')])
+    await pool.close()
+    expect(a.ok && b.ok && Buffer.from(a.artefact).equals(Buffer.from(b.artefact))).toBe(true)
+  })
+  it('answers for a fit that takes too long or crashes, and goes on', async () => {
+    const pool = openFitPool(1, 1)
+    const set = toTrainingSet(rowsOf(60 * 24), [])
+    if (!set) throw new Error('no set')
+    expect(await pool.fit(set, 'temperatureC')).toMatchObject({
+      ok: false,
+      refused: expect.stringMatching(/^too-slow/) as string,
+    })
+    await pool.close()
+    const fragile = openFitPool(1)
+    expect(await fragile.fit(null as never, 'temperatureC')).toMatchObject({
+      ok: false,
+      refused: expect.stringMatching(/^crashed/) as string,
+    })
+    expect((await fragile.fit(set, 'temperatureC')).ok).toBe(true)
+    await fragile.close()
+  })
+})
+
+describe('cold start', () => {
+  const feature = (hour: number, lateHours = 0): Feature => ({
+    stationId: 'jfk',
+    validAt: T0 + hour * HOUR_MS,
+    knownAt: T0 + (hour + lateHours) * HOUR_MS,
+    featureSet: 'f',
+    values: [],
+    cause: 'new',
+  })
+  function createStation(over: { hours?: number } = {}) {
+    const book = createRunBook()
+    const champions = new Set<string>()
+    const make = () =>
+      createColdStartStep({
+        hasChampion: (key) => champions.has(key),
+        book,
+        countHours: async () => over.hours ?? 1000,
+        minimumHours: 720,
+        liveWithinHours: 3,
+      })
+    let step = make()
+    return {
+      book,
+      champions,
+      restart: () => (step = make()),
+      async see(...features: Feature[]): Promise<RetrainRequest[]> {
+        const outcomes = await step(
+          features.map((value) => inbound('weather.feature.v1', value)) as InboundEvent<'weather.feature.v1'>[],
+          context,
+        )
+        return outcomes.flatMap((outcome) =>
+          outcome.kind === 'emit' ? outcome.events.map(({ value }) => value as RetrainRequest) : [],
+        )
+      },
+    }
+  }
+  const failed = (of: RetrainRequest, hour: number): Lifecycle =>
+    ({ event: 'failed', causedBy: of.requestId, stationId: 'jfk', variable: of.variable, at: T0 + hour * HOUR_MS }) as Lifecycle
+
+  it('asks once for each variable, however long training takes and also after a restart', async () => {
+    const station = createStation()
+    const asked = await station.see(feature(0), feature(1))
+    expect(asked.map(({ variable }) => variable)).toEqual([...FORECAST_VARIABLES])
+    for (const one of asked) station.book.onRequest(one)
+    expect(await station.see(feature(30), feature(60))).toEqual([])
+    station.restart()
+    expect(await station.see(feature(90))).toEqual([])
+  })
+  it('does not ask on back-fill, with too little history, or for what has a model', async () => {
+    expect(await createStation().see(feature(0, 4))).toEqual([])
+    expect(await createStation({ hours: 700 }).see(feature(0))).toEqual([])
+    const station = createStation()
+    for (const variable of FORECAST_VARIABLES) if (variable !== 'dewPointC') station.champions.add(`jfk/${variable}`)
+    expect((await station.see(feature(0))).map(({ variable }) => variable)).toEqual(['dewPointC'])
+  })
+  it('asks again a day after a failure', async () => {
+    const station = createStation()
+    for (const variable of FORECAST_VARIABLES) if (variable !== 'dewPointC') station.champions.add(`jfk/${variable}`)
+    const [asked] = await station.see(feature(0))
+    station.book.onRequest(asked as RetrainRequest)
+    station.book.onLifecycle(failed(asked as RetrainRequest, 0))
+    expect(await station.see(feature(23))).toEqual([])
+    expect((await station.see(feature(24))).map(({ requestId }) => requestId)).toEqual(['cold-start/jfk/dewPointC/2013-06-02'])
+  })
+})
