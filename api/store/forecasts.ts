@@ -47,6 +47,7 @@ export function createForecastReader(clickhouse: Pick<ClickHouse, 'query'>): For
   }
 }
 
+/** 32-bit floats come as their shortest decimal text: rounding gives the value that was issued. */
 function toForecast(row: ForecastRow): Forecast {
   const width = QUANTILE_LEVELS.length
   const { persistence, recentredClimatology, quantiles, ...rest } = row
@@ -54,10 +55,10 @@ function toForecast(row: ForecastRow): Forecast {
     ...rest,
     issuedAt: fromClickHouseInstant(row.issuedAt),
     featureKnownAt: fromClickHouseInstant(row.featureKnownAt),
-    quantiles: row.leadHours.map((_, lead) => quantiles.slice(lead * width, (lead + 1) * width)),
+    quantiles: row.leadHours.map((_, lead) => quantiles.slice(lead * width, (lead + 1) * width).map(Math.fround)),
     baselines: {
-      persistence: persistence.map((v) => v ?? Number.NaN),
-      recentredClimatology: recentredClimatology.map((v) => v ?? Number.NaN),
+      persistence: persistence.map((v) => Math.fround(v ?? Number.NaN)),
+      recentredClimatology: recentredClimatology.map((v) => Math.fround(v ?? Number.NaN)),
     },
   }
 }

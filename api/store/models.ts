@@ -66,8 +66,14 @@ export function createDriftReader(clickhouse: Query): DriftReader {
       }))
     },
     async residuals(stationId, variable, { from, to, leadFrom, leadTo }) {
-      const rows = await clickhouse.query<{ day: string; n: number; error: number; absoluteError: number; standardised: number }>(
-        `SELECT toString(toStartOfDay(observedAt)) AS day, count() AS n, avg(toFloat64(e)) AS error, avg(abs(toFloat64(e))) AS absoluteError,
+      const rows = await clickhouse.query<{
+        day: string
+        n: number
+        meanError: number
+        absoluteError: number
+        standardised: number
+      }>(
+        `SELECT toString(toStartOfDay(observedAt)) AS day, count() AS n, avg(toFloat64(e)) AS meanError, avg(abs(toFloat64(e))) AS absoluteError,
            avgIf(toFloat64(e) / s, s > 0) AS standardised
          FROM (SELECT observedAt, leadHours, error, expectedScale FROM verification WHERE stationId = {stationId:String} AND variable = {variable:String}
                AND role = 'champion' AND observedAt >= {from:DateTime64(3)} AND observedAt <= {to:DateTime64(3)})
@@ -75,7 +81,7 @@ export function createDriftReader(clickhouse: Query): DriftReader {
          GROUP BY toStartOfDay(observedAt) ORDER BY toStartOfDay(observedAt)`,
         { stationId, variable, from: toClickHouseInstant(from), to: toClickHouseInstant(to), leadFrom, leadTo },
       )
-      return rows.map(({ day, ...sums }) => ({ dayAt: fromClickHouseInstant(day), ...sums }))
+      return rows.map(({ day, meanError, ...sums }) => ({ dayAt: fromClickHouseInstant(day), error: meanError, ...sums }))
     },
   }
 }
