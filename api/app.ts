@@ -11,6 +11,7 @@ import { Problem, problemResponse } from './problems.ts'
 import type { App, AppEnv } from './respond.ts'
 import { addAlertRoutes } from './routes/alerts.ts'
 import { addAliasRoutes } from './routes/aliases.ts'
+import { addClothingRoute, createClothing } from './routes/clothing.ts'
 import { addDriftRoutes } from './routes/drift.ts'
 import { addForecastRoutes, createForecaster } from './routes/forecast.ts'
 import { addIngestRoutes } from './routes/ingest.ts'
@@ -61,11 +62,13 @@ export function createApp(deps: AppDeps): App {
 
   const idempotent = createIdempotent(deps.store.idempotency, deps.wallNow)
   const forecaster = createForecaster(deps)
+  const clothing = createClothing(deps, forecaster)
   const operate = createOperator(deps)
   addStationRoutes(app, deps)
   addIngestRoutes(app, { ...deps, idempotent })
   addObservationRoutes(app, deps)
   addForecastRoutes(app, deps, forecaster)
+  addClothingRoute(app, clothing)
   addSkillRoute(app, deps)
   addModelRoutes(app, deps)
   addOperateRoutes(app, { operate, idempotent })
@@ -73,7 +76,7 @@ export function createApp(deps: AppDeps): App {
   addPipelineRoute(app, deps)
   addAlertRoutes(app, { ...deps, idempotent })
   addLiveRoute(app, deps)
-  addAliasRoutes(app, { ...deps, forecaster, operate })
+  addAliasRoutes(app, { ...deps, forecaster, clothing, operate })
   addServiceRoutes(app, deps)
   return app
 }

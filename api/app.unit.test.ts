@@ -275,6 +275,37 @@ describe('forecast', () => {
     ).toBe('2013-06-30T12:00:00.000Z')
   })
 
+  it('says what to wear on a local day, with the freshness of the forecast behind it', async () => {
+    const { get, world, snapshot } = withForecast()
+    snapshot.applyForecast(aForecast({ variable: 'precipitationProbabilityPct', base: 60 }))
+    const today = (await (await get('/v1/stations/jfk/clothing')).json()) as {
+      statusReason: string
+      hours: Array<{ time: string }>
+    }
+    // There is no model of wind and humidity: said, and done without.
+    expect(today.statusReason).toContain('windSpeedMps')
+    // Noon UTC is eight in the morning in New York: the rest of that day.
+    expect(today).toMatchObject({
+      date: '2013-07-01',
+      status: 'degraded',
+      base: 'T-shirt or shirt and trousers',
+      accessories: ['umbrella or rain jacket'],
+    })
+    expect([today.hours[0]?.time, today.hours.at(-1)?.time]).toEqual(['2013-07-01T09:00:00-04:00', '2013-07-01T22:00:00-04:00'])
+    world.now = NOON + 15 * HOUR_MS
+    expect(await (await get('/clothing?station=jfk')).json()).toMatchObject({ date: '2013-07-02', status: 'degraded' })
+    expect(await (await get('/clothing?date=2013-07-04&activity=waiting')).json()).toMatchObject({
+      date: '2013-07-04',
+      activity: 'waiting',
+    })
+    expect((await problemOf(await get('/v1/stations/jfk/clothing?date=2013-08-01'))).detail).toContain(
+      'covers 2013-07-01 to 2013-07-08',
+    )
+    expect((await get('/v1/stations/jfk/clothing?date=tomorrow')).status).toBe(400)
+    world.now = NOON + 60 * HOUR_MS
+    expect((await get('/v1/stations/jfk/clothing')).status).toBe(503)
+  })
+
   it('says why there is none yet, also at the short addresses', async () => {
     const { get } = createTestApp()
     expect((await problemOf(await get('/v1/stations/jfk/forecast'))).code).toBe('no-forecast')

@@ -5,6 +5,7 @@ import { stationIdParam, variableParam } from '../params.ts'
 import type { RouteDeps } from '../ports.ts'
 import { Problem } from '../problems.ts'
 import { actorOf, addRoute, type App } from '../respond.ts'
+import { type Clothing, ClothingQuery, ClothingSchema } from './clothing.ts'
 import { DEFAULT_FORECAST_QUERY, type Forecaster } from './forecast.ts'
 import { ActionAnswer, type Operator } from './operate.ts'
 import { ObservationSchema } from './observations.ts'
@@ -14,8 +15,11 @@ const TAG = 'Aliases'
 const WAIT_MS = 10_000
 const station = stationIdParam.optional().openapi({ description: 'Default: the first station.', example: 'jfk' })
 
-export function addAliasRoutes(app: App, deps: RouteDeps & { forecaster: Forecaster; operate: Operator }): void {
-  const { snapshot, store, live, publish, forecaster, operate } = deps
+export function addAliasRoutes(
+  app: App,
+  deps: RouteDeps & { forecaster: Forecaster; clothing: Clothing; operate: Operator },
+): void {
+  const { snapshot, store, live, publish, forecaster, clothing, operate } = deps
   const Query = z.strictObject({ station })
   addRoute(
     app,
@@ -30,6 +34,20 @@ export function addAliasRoutes(app: App, deps: RouteDeps & { forecaster: Forecas
       problems: [404, 503],
     },
     ({ c, query }) => forecaster.respond(c, chosen(query.station), DEFAULT_FORECAST_QUERY),
+  )
+  addRoute(
+    app,
+    {
+      method: 'get',
+      path: '/clothing',
+      tag: TAG,
+      summary: 'What to wear; as /v1/stations/{id}/clothing',
+      scope: 'read',
+      query: ClothingQuery.extend({ station }),
+      response: ClothingSchema,
+      problems: [404, 503],
+    },
+    ({ query: { station: given, ...query } }) => clothing(chosen(given), query),
   )
   addRoute(
     app,

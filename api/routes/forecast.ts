@@ -62,13 +62,17 @@ export function createForecaster({ snapshot, store, now }: RouteDeps) {
 
   async function select(stationId: string, query: ForecastQuery): Promise<Selection> {
     const variables = query.variables ?? [...FORECAST_VARIABLES]
-    if (query.issuedAt !== undefined) return asIssued(stationId, query.issuedAt, variables)
-    const newest = selectIssue(
+    return query.issuedAt === undefined ? newest(stationId, variables) : asIssued(stationId, query.issuedAt, variables)
+  }
+
+  /** Problems: 503 when there is none, or none that may still be served. */
+  function newest(stationId: string, variables: readonly ForecastVariable[]): Selection {
+    const selection = selectIssue(
       snapshot.issues(stationId),
       variables,
       (variable) => snapshot.control(stationId, variable) !== undefined,
     )
-    if (newest === null) {
+    if (selection === null) {
       throw new Problem(
         'no-forecast',
         503,
@@ -76,15 +80,15 @@ export function createForecaster({ snapshot, store, now }: RouteDeps) {
         { headers: { 'retry-after': '30' } },
       )
     }
-    if (now() - newest.issuedAt > REFUSE_AFTER_MS) {
+    if (now() - selection.issuedAt > REFUSE_AFTER_MS) {
       throw new Problem(
         'forecast-too-old',
         503,
-        `The newest forecast of ${stationId} was issued at ${iso(newest.issuedAt)}, too long ago to be served; ask for it by issuedAt.`,
-        { extra: { issuedAt: iso(newest.issuedAt) } },
+        `The newest forecast of ${stationId} was issued at ${iso(selection.issuedAt)}, too long ago to be served; ask for it by issuedAt.`,
+        { extra: { issuedAt: iso(selection.issuedAt) } },
       )
     }
-    return newest
+    return selection
   }
 
   async function asIssued(stationId: string, issuedAt: number, variables: readonly ForecastVariable[]): Promise<Selection> {
@@ -129,6 +133,11 @@ export function createForecaster({ snapshot, store, now }: RouteDeps) {
   }
 
   return {
+    /** The newest issue as it is, and how fresh. */
+    newest(stationId: string, variables: readonly ForecastVariable[]) {
+      const selection = newest(stationId, variables)
+      return { selection, freshness: judgeFreshness(selection, now()) }
+    },
     /** A byte-identical answer given before, while nothing it is made of has changed. */
     known: (c: AppContext): Response | null => {
       const hit = cache.get(cacheKey(c))
