@@ -34,6 +34,10 @@ export const retrainingBlock = z.object({
   retrainBudgetPerDay: z.coerce.number().int().positive().default(200).meta({
     description: 'Retrainings of all models that drift and schedule may cause in 24 h.',
   }),
+  retrainMaxTrials: z.coerce.number().int().positive().default(4).meta({
+    description:
+      'Models that may be in training or trial when the schedule asks for another: each trial is forecast and scored twice.',
+  }),
   retrainMaxInFlight: z.coerce.number().int().positive().default(6).meta({
     description: 'Requests that drift and schedule may have waiting at training; the others queue by expected gain.',
   }),

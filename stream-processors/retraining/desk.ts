@@ -33,11 +33,16 @@ export function createDesk(deps: Deps): { readonly round: () => Promise<readonly
       await answerImpossible()
       const due = operatorRequests(book, at)
       let places = placesLeft(book, at, config)
+      let underWay = [...book.models()].filter(({ hasChallenger, open }) => hasChallenger || open.size > 0).length
       for (const { request } of wishes(book, at, config, defer)) {
         const key = modelKey(request.stationId, request.variable)
         if (due.some(({ stationId, variable }) => modelKey(stationId, variable) === key)) continue
         if (places <= 0) {
           defer({ key }, 'no-place')
+          continue
+        }
+        if (request.reason === 'schedule' && underWay >= config.retrainMaxTrials) {
+          defer({ key }, 'too-many-trials')
           continue
         }
         const record = book.of(key)
@@ -47,6 +52,7 @@ export function createDesk(deps: Deps): { readonly round: () => Promise<readonly
           continue
         }
         places--
+        underWay++
         // What had to wait is trained on what has come meanwhile, and counts for the day on which it is asked.
         due.push(waiting.has(key) ? { ...request, requestedAt: at } : request)
       }

@@ -15,8 +15,8 @@ const LOOP_WINDOW_MS = 14 * DAY_MS
 const LONGEST_COOLDOWN_MS = 14 * DAY_MS
 /** A scheduled time that is not older than this is not missed. */
 const ON_TIME_MS = 6 * HOUR_MS
-/** A confirmation is told up to a day after its instant: the day after it must have closed. */
-const PROMPT_MS = 36 * HOUR_MS
+/** A confirmation that is not older than this is answered as of its own instant, however far verification lags behind the observations. */
+const PROMPT_MS = 14 * DAY_MS
 
 export type Wish = {
   readonly request: RetrainRequest

@@ -318,6 +318,22 @@ describe('schedule', () => {
     for (let hours = 24 * 20; hours < 24 * 50; hours += 6) await office.round(hours)
     expect(office.published).toEqual([])
   })
+  it('does not put every model in trial at once', async () => {
+    const office = createOffice({ retrainMaxTrials: 3 })
+    for (let i = 0; i < 10; i++) office.book.onControl(control(`s${i}`, 0))
+    const due = 24 * 40
+    for (let hours = due; hours < due + 10; hours++) {
+      for (const request of await office.round(hours)) {
+        office.book.onLifecycle(ended(request))
+        const { champion } = control(request.stationId, 0)
+        office.book.onControl(control(request.stationId, 0, { challengers: [champion] }))
+      }
+    }
+    expect(office.published).toHaveLength(3)
+    office.book.onControl(control(office.published[0]?.stationId ?? '', 0))
+    await office.round(due + 20)
+    expect(office.published).toHaveLength(4)
+  })
   it('after an outage over several scheduled times catches up with the latest, or leaves it out', async () => {
     const latest = createOffice({ retrainCatchUp: 'latest' })
     latest.book.onControl(control('jfk', 0))
