@@ -67,9 +67,9 @@ it('every page that the code names exists', () => {
     .filter((path) => !path.endsWith('.test.ts'))
     .flatMap((path) => [...read(path).matchAll(/\bdocs\/[a-z0-9/_-]+\.md\b/g)].map(([page]) => `${page} (${path})`))
   expect(named.length).toBeGreaterThan(5)
-  // A chapter of measurements is written when they have been made; until there is one page of it, code may already name what it will hold.
-  const isBegun = (page: string): boolean => !page.startsWith('docs/model-life/') || existsSync(join(project, 'docs/model-life'))
-  const pages = named.filter((entry) => isBegun(entry))
+  // A page of measurements is written when they have been made; its entry here goes when the page comes.
+  const unwritten = ['docs/model-life/drift.md'].filter((page) => !existsSync(join(project, page)))
+  const pages = named.filter((entry) => !unwritten.includes(entry.split(' ')[0] ?? ''))
   expect(pages.filter((entry) => !existsSync(join(project, entry.split(' ')[0] ?? '')))).toEqual([])
 })
 
