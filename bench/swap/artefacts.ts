@@ -1,5 +1,5 @@
 /** Two real models of a made-up station, so that a swap loads, verifies and warms up what it would in production. */
-import { buildFeatures, COLUMN_COUNT, createHourlyGrid, FEATURE_COUNT, FEATURE_SET } from '../../forecasting/features/index.ts'
+import { buildFeatures, COLUMN_COUNT, createHourlyGrid, FEATURE_SET } from '../../forecasting/features/index.ts'
 import { createRng } from '../../forecasting/verification/index.ts'
 import type { ArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import type { ServedModel } from '../../schemas/generated/types.ts'
@@ -53,7 +53,7 @@ export async function makeModels(store: Pick<ArtifactStore, 'put'>): Promise<Mad
       }
     }
     const models = [await fit('bench-a', 0), await fit('bench-b', 24)] as const
-    const features = rows.at(-1)?.values ?? new Array<number>(FEATURE_COUNT).fill(0)
+    const features = rows.at(-1)?.values ?? []
     return { models, features }
   } finally {
     await pool.close()

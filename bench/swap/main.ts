@@ -12,7 +12,7 @@ import { z } from 'zod'
 import { startLocalStack } from '../../infra/local/stack.ts'
 import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import { kafkaBlock, readConfig, registryBlock } from '../../infra/runtime/config/index.ts'
-import { applyTopics, openPublisher, startFollower } from '../../infra/runtime/kafka/index.ts'
+import { applyTopics, type KafkaPublisher, openPublisher, startFollower } from '../../infra/runtime/kafka/index.ts'
 import { createLogger } from '../../infra/runtime/log.ts'
 import { registerSchemas } from '../../infra/runtime/registry/index.ts'
 import type { Control } from '../../schemas/generated/types.ts'
@@ -116,7 +116,7 @@ async function measure({ env, swaps, killsOne, say }: Setting): Promise<Figure[]
     await publisher.publish([order(made, 0)])
     replicas = Array.from({ length: REPLICAS }, (_, i) => startReplica(`bench-${i}`, env))
     await waitFor('the replicas', () => (answers.get(0)?.size ?? 0) === REPLICAS, 120_000)
-    const streaming = streamFeatures(publisher.publish, made, traffic)
+    const streaming = streamFeatures(publisher, made, traffic)
     await waitFor('the first forecasts', () => forecasts.size > FEATURES_PER_SECOND, 60_000)
 
     const toAll: number[] = []
@@ -187,7 +187,7 @@ function order({ models }: MadeModels, n: number) {
 
 /** Live features at an even pace; only the station with a model makes forecasts, so it gets all of them. */
 async function streamFeatures(
-  publish: Awaited<ReturnType<typeof openPublisher>>['publish'],
+  publisher: KafkaPublisher,
   { models, features }: MadeModels,
   traffic: { stop: boolean; sent: number },
 ): Promise<void> {
@@ -196,7 +196,7 @@ async function streamFeatures(
   while (!traffic.stop) {
     const due = Math.floor(((performance.now() - start) / 1000) * FEATURES_PER_SECOND) - traffic.sent
     if (due > 0) {
-      await publish(
+      await publisher.publish(
         Array.from({ length: due }, (_, i) => {
           const validAt = first + (traffic.sent + i) * HOUR_MS
           return {

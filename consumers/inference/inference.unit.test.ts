@@ -1,6 +1,6 @@
 // Swaps with made-up models whose forecasts tell which version made them; real artefacts are in the integration test.
 import { createHash } from 'node:crypto'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { COLUMN, FEATURE_COUNT, FEATURE_SET, FEATURES, HOUR_MS } from '../../forecasting/features/index.ts'
 import type { Fitted } from '../../forecasting/models/index.ts'
@@ -80,7 +80,7 @@ function createWorld() {
     statuses,
     handler,
     setUnreachable: (times: number) => (unreachable = times),
-    setGate: (promise: Promise<void>) => (gate = promise),
+    setGate: (promise: Promise<void>): void => void (gate = promise),
     served(level: number, over: Partial<ServedModel> = {}): ServedModel {
       const bytes = new TextEncoder().encode(JSON.stringify({ level }))
       const uri = `mem:${level}`

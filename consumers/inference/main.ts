@@ -51,8 +51,8 @@ export const service = defineService({
         topics: ['weather.feature.v1'],
         step: createInferenceStep({
           models,
-          observeEventTime: clock.observe,
-          nowAt: clock.mode === 'stream' ? createStationClock() : clock.now,
+          observeEventTime: (epochMs) => clock.observe(epochMs),
+          nowAt: clock.mode === 'stream' ? createStationClock() : () => clock.now(),
           liveWithinHours: config.liveWithinHours,
         }),
       }),

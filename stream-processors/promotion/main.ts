@@ -44,8 +44,8 @@ export const service = defineService({
       controlOfModel: (key) => controls.get(key),
       artifacts: await own(openArtifactStore(config)),
       loadScored: createScoreLoader(clickhouse),
-      observeEventTime: clock.observe,
-      now: clock.now,
+      observeEventTime: (epochMs) => clock.observe(epochMs),
+      now: () => clock.now(),
     })
     await own(
       startProcessor({

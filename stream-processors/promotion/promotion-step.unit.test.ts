@@ -92,7 +92,7 @@ function createWorld() {
     }
     const topic = event.topic as PromotionInput
     const position = { partition: 0, offset: log[topic].length, headers: {}, timestampMs: 0 }
-    log[topic].push({ ...event, ...position } as InboundEvent)
+    log[topic].push({ ...event, ...position })
   }
 
   function start() {

@@ -63,6 +63,8 @@ export function openFitPool(size: number, timeLimitMs: number = TIME_LIMIT_MS): 
       replace(worker, `too-slow: no model within ${timeLimitMs / 1000} s`)
       void worker.terminate()
     }, timeLimitMs)
+    // A worker thread, not a window: there is no origin.
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin
     worker.postMessage(job.request)
   }
   for (let i = 0; i < size; i++) spawn()

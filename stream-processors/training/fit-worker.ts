@@ -34,5 +34,7 @@ parentPort?.on('message', ({ id, history, variable }: FitRequest) => {
         fitSeconds: (performance.now() - startedAt) / 1000,
       }
     : { id, ok: false, refused: `refused: ${result.refused}` }
+  // A worker thread, not a window: there is no origin.
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin
   parentPort?.postMessage(answer)
 })

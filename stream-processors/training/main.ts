@@ -92,8 +92,8 @@ export const service = defineService({
           book,
           hasChampion: (key) => champions.has(key),
           countHours: async (stationId) => {
-            const [row] = await clickhouse.query<{ hours: number }>(
-              'SELECT uniqExact(validAt) AS hours FROM feature_log WHERE stationId = {stationId:String} AND featureSet = {featureSet:String}',
+            const [row] = await clickhouse.query<{ hours: string }>(
+              'SELECT toString(uniqExact(validAt)) AS hours FROM feature_log WHERE stationId = {stationId:String} AND featureSet = {featureSet:String}',
               { stationId, featureSet: FEATURE_SET },
             )
             return Number(row?.hours ?? 0)

@@ -41,7 +41,7 @@ export function createTrainingStep({ loadTrainingSet, pool, artifacts, book }: D
     }
     const seen = new Set<string>()
     return Promise.all(
-      events.map(({ value }) => {
+      events.map(async ({ value }): Promise<Outcome> => {
         if (book.hasEnded(value.requestId)) return skip('already-trained')
         if (seen.has(value.requestId)) return skip('duplicate-request')
         seen.add(value.requestId)
