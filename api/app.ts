@@ -6,6 +6,7 @@ import { isAppError } from '../infra/runtime/errors.ts'
 import { createGate, type GateOptions } from './auth/gate.ts'
 import { createIdempotent } from './idempotency.ts'
 import { answerOptions, notFoundProblem } from './methods.ts'
+import type { Outbox } from './outbox.ts'
 import type { RouteDeps } from './ports.ts'
 import { Problem, problemResponse } from './problems.ts'
 import type { App, AppEnv } from './respond.ts'
@@ -19,6 +20,7 @@ import { addLiveRoute } from './routes/live.ts'
 import { addModelRoutes } from './routes/models.ts'
 import { addObservationRoutes } from './routes/observations.ts'
 import { addOperateRoutes, createOperator } from './routes/operate.ts'
+import { addOutboxRoute } from './routes/outbox.ts'
 import { addPipelineRoute } from './routes/pipeline.ts'
 import { addServiceRoutes, type ServiceDeps } from './routes/service.ts'
 import { addSkillRoute } from './routes/skill.ts'
@@ -27,6 +29,7 @@ import { addStationRoutes } from './routes/stations.ts'
 export type AppDeps = RouteDeps &
   ServiceDeps & {
     readonly gate: GateOptions
+    readonly outbox: Outbox
     /** Origins whose pages may call from a browser; '*' for all; empty: none. */
     readonly corsOrigins: readonly string[]
     /** An error nobody foresaw. */
@@ -75,6 +78,7 @@ export function createApp(deps: AppDeps): App {
   addDriftRoutes(app, deps)
   addPipelineRoute(app, deps)
   addAlertRoutes(app, { ...deps, idempotent })
+  addOutboxRoute(app, deps.outbox)
   addLiveRoute(app, deps)
   addAliasRoutes(app, { ...deps, forecaster, clothing, operate })
   addServiceRoutes(app, deps)

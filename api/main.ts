@@ -23,6 +23,7 @@ import { createApp } from './app.ts'
 import { createKeyLookup } from './auth/keys.ts'
 import { createKeyStore } from './auth/key-store.ts'
 import { createRateLimiter } from './auth/rate-limit.ts'
+import { createOutbox } from './outbox.ts'
 import { createLiveFeed, positionKey } from './live/feed.ts'
 import { createReadBack } from './live/read-back.ts'
 import { createProgress } from './state/progress.ts'
@@ -50,6 +51,10 @@ export const service = defineService({
     ...artifactBlock.shape,
     ...clockBlock.shape,
     ...httpBlock.shape,
+    outboxDir: z
+      .string()
+      .optional()
+      .meta({ description: 'Where messages of channels without an address are kept; shown at /outbox.' }),
   }),
   async start({ config, own, clock, log, metrics }) {
     const clickhouse = await own(openClickHouse(config))
@@ -108,6 +113,7 @@ export const service = defineService({
         streams.set(live.subscribers())
         return exposeMetrics([metrics.registry])
       },
+      outbox: createOutbox(config.outboxDir ?? null),
       gate: {
         publicRead: config.publicRead,
         lookup: createKeyLookup(createKeyStore(clickhouse)),

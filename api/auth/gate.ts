@@ -112,7 +112,7 @@ export function assertScope(c: Context<AppEnv>, scope: Scope | 'open'): void {
           detail: `Scope '${scope}' is missing.`,
           header: 'Authorization',
           code: 'insufficient-scope',
-          fix: `Make a key with it: isobar keys create --name NAME --scope ${scope}`,
+          fix: `Make a key with it: isobar keys create --name NAME --scopes ${scope}`,
         },
       ],
     },

@@ -36,7 +36,7 @@ async function hashSources(): Promise<string> {
     .map((entry) => relative(root, join(entry.parentPath, entry.name)))
     .filter(
       (path) =>
-        /^(src|public)\/|^((?:index|docs)\.html|vite\.config\.ts)$/.test(path.replaceAll('\\', '/')) &&
+        /^(src|public)\/|^((?:index|docs|outbox)\.html|vite\.config\.ts)$/.test(path.replaceAll('\\', '/')) &&
         !path.endsWith('.test.ts'),
     )
   const hash = createHash('sha256')

@@ -13,6 +13,6 @@ export default defineConfig({
     // Inlined assets would need data: in the content security policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: { index: page('index.html'), docs: page('docs.html') } },
+    rolldownOptions: { input: { index: page('index.html'), docs: page('docs.html'), outbox: page('outbox.html') } },
   },
 })

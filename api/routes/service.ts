@@ -57,14 +57,16 @@ export function addServiceRoutes(app: App, { notReady, metrics, dashboardDir }: 
     )
     return c.body(document, 200, { 'content-type': 'application/json', 'cache-control': 'max-age=300' })
   })
-  app.get('/docs', async (c) => {
-    try {
-      return c.html(await readFile(join(dashboardDir, 'docs.html'), 'utf8'))
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
-      throw new Problem('unavailable', 503, 'The page is not built; run: npm run dashboard:build')
-    }
-  })
+  for (const name of ['docs', 'outbox']) {
+    app.get(`/${name}`, async (c) => {
+      try {
+        return c.html(await readFile(join(dashboardDir, `${name}.html`), 'utf8'))
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+        throw new Problem('unavailable', 503, 'The page is not built; run: npm run dashboard:build')
+      }
+    })
+  }
   app.use(
     '/*',
     serveStatic({

@@ -193,6 +193,7 @@ export function createTestApp(
     dashboardDir: options.dashboardDir ?? 'api/testing',
     notReady: async () => [],
     metrics: async () => ({ contentType: 'text/plain', body: 'up 1\n' }),
+    outbox: { newest: async () => [] },
     gate: {
       publicRead: options.publicRead ?? true,
       lookup: createKeyLookup(keyStore),
