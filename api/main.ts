@@ -27,6 +27,7 @@ import { createOutbox } from './outbox.ts'
 import { createLiveFeed, positionKey } from './live/feed.ts'
 import { createReadBack } from './live/read-back.ts'
 import { createProgress } from './state/progress.ts'
+import { createSettledClock } from './state/settled-clock.ts'
 import { createSnapshot } from './state/snapshot.ts'
 import { createStageReader } from './state/stages.ts'
 import { createStore } from './store/index.ts'
@@ -62,6 +63,7 @@ export const service = defineService({
     const artifacts = await own(openArtifactStore(config))
     const snapshot = createSnapshot()
     const progress = createProgress()
+    const settled = createSettledClock(clock, Date.now)
     const store = createStore(clickhouse)
     const live = createLiveFeed({ readBack: createReadBack({ config, log }) })
     const take = (event: Parameters<typeof snapshot.apply>[0]): void => {
@@ -69,7 +71,10 @@ export const service = defineService({
       if (event.value === null) return
       progress.note(event)
       // As observations come in, not as they get through: a pipeline that stands still must show.
-      if (event.topic === 'weather.observation.v1') clock.observe(event.value.receivedAt)
+      if (event.topic === 'weather.observation.v1') {
+        clock.observe(event.value.receivedAt)
+        settled.note()
+      }
       live.push(event)
     }
     const shared = { config, log, onEvents: (events: ReadonlyArray<Parameters<typeof take>[0]>) => events.forEach(take) }
@@ -87,6 +92,7 @@ export const service = defineService({
       snapshot.applyForecast(forecast)
       clock.observe(forecast.issuedAt)
     }
+    settled.note()
 
     const seconds = metrics.histogram('request_duration_seconds', 'Time to answer.', ['route', 'method', 'status'])
     const streams = metrics.gauge('live_clients_count', 'Connected clients of the live stream.')
@@ -98,6 +104,7 @@ export const service = defineService({
       stages: createStageReader({ progress, readLags: (groups) => readLags(config, log, groups), wallNow: Date.now }),
       artefact: (artefact) => artifacts.get(artefact),
       now: () => clock.now(),
+      settledNow: settled.now,
       wallNow: Date.now,
       clockMode: clock.mode,
       // Hono serves paths relative to the working directory.

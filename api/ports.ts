@@ -143,6 +143,8 @@ export type RouteDeps = {
   readonly artefact: (artefact: Artefact) => Promise<Uint8Array>
   /** Event time, epoch ms; 0 on a stream clock that has seen nothing. */
   readonly now: () => number
+  /** Event time for judging freshness (state/settled-clock.ts). */
+  readonly settledNow: () => number
   readonly wallNow: () => number
   readonly clockMode: 'system' | 'stream'
 }

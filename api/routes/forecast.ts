@@ -57,7 +57,7 @@ type Answer = { body: string; headers: Record<string, string>; generation: numbe
 const MAX_CACHED = 2000
 
 /** Answers forecast requests of this route and of the aliases. */
-export function createForecaster({ snapshot, store, now }: RouteDeps) {
+export function createForecaster({ snapshot, store, settledNow: now }: RouteDeps) {
   const cache = new Map<string, Answer & { stationId: string }>()
 
   async function select(stationId: string, query: ForecastQuery): Promise<Selection> {

@@ -4,8 +4,8 @@ import { iso } from '../json.ts'
 import type { RouteDeps } from '../ports.ts'
 import { addRoute, type App } from '../respond.ts'
 
-/** Event time behind the input, s: hours come in one by one, so less than some hours is no backlog. */
-const BEHIND_SECONDS = 3 * 3600
+/** Event time behind the input, s: hours come in one by one, so less than some hours is no backlog; a replay runs hours a second. */
+const BEHIND_SECONDS = { system: 3 * 3600, stream: 24 * 3600 } as const
 /** Event time without anything new, s. */
 const STALE_SECONDS = 6 * 3600
 
@@ -50,7 +50,7 @@ export function addPipelineRoute(app: App, { stages, now, clockMode }: RouteDeps
             ageSeconds,
             lagSeconds,
             lagEvents,
-            ...verdict(ageSeconds, lagSeconds, lagEvents),
+            ...verdict(ageSeconds, lagSeconds, lagEvents, BEHIND_SECONDS[clockMode]),
           }
         }),
       }
@@ -58,9 +58,9 @@ export function addPipelineRoute(app: App, { stages, now, clockMode }: RouteDeps
   )
 }
 
-function verdict(age: number | null, lag: number | null, lagEvents: number | null) {
+function verdict(age: number | null, lag: number | null, lagEvents: number | null, behindSeconds: number) {
   if (age === null) return { status: 'waiting', reason: 'nothing has passed yet' }
-  if (lag !== null && lag > BEHIND_SECONDS) return { status: 'behind', reason: `${lagEvents ?? 'some'} events to go` }
+  if (lag !== null && lag > behindSeconds) return { status: 'behind', reason: `${lagEvents ?? 'some'} events to go` }
   // A stage with an empty input is not to blame for its age: the one before it shows the cause.
   if (lagEvents === null && age > STALE_SECONDS) return { status: 'stale', reason: 'no new observation' }
   return { status: 'ok', reason: null }

@@ -35,7 +35,6 @@ export function createProgress() {
       }
       return newest
     },
-    newestOf: (topic: TopicName, partition: number): number | null => tracks.get(`${topic}|${partition}`)?.times.at(-1) ?? null,
     /** Event time that who has worked up to `next` (exclusive) has reached. */
     reached(topic: TopicName, partition: number, next: number): number | null {
       const track = tracks.get(`${topic}|${partition}`)

@@ -21,7 +21,7 @@ export const STAGES: readonly StageSpec[] = [
   { name: 'alerting', groupId: 'isobar-alert-rules', topics: ['weather.observation-checked.v1', 'weather.forecast.v1'] },
 ]
 
-const KEPT_MS = 3000
+const KEPT_MS = 2000
 
 export function createStageReader(deps: {
   progress: Progress
@@ -30,31 +30,31 @@ export function createStageReader(deps: {
   wallNow: () => number
 }): StageReader {
   const { progress, readLags, wallNow } = deps
-  let kept: { at: number; lags: Promise<PartitionLag[][]> } | null = null
-
-  function lags(): Promise<PartitionLag[][]> {
-    if (kept === null || wallNow() - kept.at > KEPT_MS) {
-      const fresh = { at: wallNow(), lags: readLags(STAGES) }
-      kept = fresh
-      // A failure is not kept: the next look tries again.
-      fresh.lags.catch(() => {
-        if (kept === fresh) kept = null
-      })
-    }
-    return kept.lags
-  }
+  let kept: { at: number; states: Promise<StageState[]> } | null = null
 
   return {
-    async read() {
-      const all = await lags()
-      const ingest: StageState = {
-        name: 'ingest',
-        newestAt: progress.newest('weather.observation.v1'),
-        lagSeconds: null,
-        lagEvents: null,
+    read() {
+      if (kept === null || wallNow() - kept.at > KEPT_MS) {
+        const fresh = { at: wallNow(), states: look() }
+        kept = fresh
+        // A failure is not kept: the next look tries again.
+        fresh.states.catch(() => {
+          if (kept === fresh) kept = null
+        })
       }
-      return [ingest, ...STAGES.map(({ name }, index) => stageState(name, all[index] ?? [], progress))]
+      return kept.states
     },
+  }
+
+  async function look(): Promise<StageState[]> {
+    const all = await readLags(STAGES)
+    const ingest: StageState = {
+      name: 'ingest',
+      newestAt: progress.newest('weather.observation.v1'),
+      lagSeconds: null,
+      lagEvents: null,
+    }
+    return [ingest, ...STAGES.map(({ name }, index) => stageState(name, all[index] ?? [], progress))]
   }
 }
 
@@ -62,12 +62,13 @@ function stageState(name: string, rows: readonly PartitionLag[], progress: Progr
   let newestAt: number | null = null
   let lagSeconds: number | null = null
   let lagEvents = 0
-  for (const { topic, partition, committed, lag } of rows) {
+  for (const { topic, partition, committed, end, lag } of rows) {
     lagEvents += lag
     const reached = committed === null ? null : progress.reached(topic, partition, committed)
     if (reached === null) continue
     if (newestAt === null || reached > newestAt) newestAt = reached
-    const newest = progress.newestOf(topic, partition) ?? reached
+    // The end as it was when the offset was read: what came since is nobody's lag yet.
+    const newest = progress.reached(topic, partition, end) ?? reached
     lagSeconds = Math.max(lagSeconds ?? 0, lag === 0 ? 0 : (newest - reached) / 1000)
   }
   return { name, newestAt, lagSeconds, lagEvents }

@@ -188,6 +188,7 @@ export function createTestApp(
     stages: { read: async () => world.stages },
     artefact: async ({ uri }) => new TextEncoder().encode(JSON.stringify({ uri })),
     now: () => world.now,
+    settledNow: () => world.now,
     wallNow: () => Date.UTC(2026, 0, 1),
     clockMode: 'stream',
     dashboardDir: options.dashboardDir ?? 'api/testing',
