@@ -104,7 +104,7 @@ export const service = defineService({
       stages: createStageReader({ progress, readLags: (groups) => readLags(config, log, groups), wallNow: Date.now }),
       artefact: (artefact) => artifacts.get(artefact),
       now: () => clock.now(),
-      settledNow: settled.now,
+      settledNow: () => settled.now(),
       wallNow: Date.now,
       clockMode: clock.mode,
       // Hono serves paths relative to the working directory.
