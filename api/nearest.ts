@@ -1,7 +1,7 @@
 /** Names people nearly typed: the smallest edit distance, when it is small enough to be a likely typo. */
 
 /** Damerau–Levenshtein distance (optimal string alignment), O(a·b). */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)]
   for (let i = 1; i <= a.length; i++) {
     const row = [i]

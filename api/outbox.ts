@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 
-export type OutboxMessage = {
+type OutboxMessage = {
   readonly id: string
   readonly channel: 'slack' | 'email'
   /** Wall instant, epoch ms. */

@@ -29,9 +29,9 @@ export type ForecastReader = {
   /** Issue times, newest first. */
   issues(stationId: string, range: { from: number; to: number; limit: number }): Promise<IssueSummary[]>
 }
-export type IssueSummary = { issuedAt: number; variables: string[]; modelVersions: string[]; status: string }
+type IssueSummary = { issuedAt: number; variables: string[]; modelVersions: string[]; status: string }
 
-export type ObservationKey = { stationId: string; observedAt: number; kind: string }
+type ObservationKey = { stationId: string; observedAt: number; kind: string }
 export type ObservationReader = {
   range(stationId: string, range: { from: number; to: number; limit: number }): Promise<CheckedObservation[]>
   latest(stationId: string): Promise<CheckedObservation | null>
@@ -72,7 +72,7 @@ export type SkillReader = {
   dailyGains(filter: SkillFilter): Promise<DailyGain[]>
 }
 
-export type ControlRecord = { controlOffset: number; control: Control }
+type ControlRecord = { controlOffset: number; control: Control }
 export type ModelReader = {
   /** Control events of a model, newest first; with `at`, only those in force at or before it. */
   controls(stationId: string, variable: string, options: { at?: number; limit: number }): Promise<ControlRecord[]>
@@ -98,9 +98,9 @@ export type DriftReader = {
     range: { from: number; to: number; leadFrom: number; leadTo: number },
   ): Promise<DailyResidual[]>
 }
-export type ModelFilter = { stationId?: string | undefined; variable?: string | undefined; limit: number }
+type ModelFilter = { stationId?: string | undefined; variable?: string | undefined; limit: number }
 /** `error`: mean of forecast minus observed; `standardised`: the same in units of the forecast's own spread. */
-export type DailyResidual = { dayAt: number; n: number; error: number; absoluteError: number; standardised: number }
+type DailyResidual = { dayAt: number; n: number; error: number; absoluteError: number; standardised: number }
 export type AlertReader = {
   /** Newest state of each alert, newest first. */
   list(filter: { state?: 'firing' | 'resolved' | undefined; limit: number }): Promise<Alert[]>

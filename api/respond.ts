@@ -13,7 +13,7 @@ export type AppEnv = { Variables: { principal: Principal | null; headersDone: bo
 export type App = OpenAPIHono<AppEnv>
 export type AppContext = Context<AppEnv>
 
-export const ProblemSchema = z
+const ProblemSchema = z
   .object({
     type: z.string(),
     code: z.string(),

@@ -24,7 +24,7 @@ export type KeySummary = Omit<StoredKey, 'keySha256'>
 
 const KEY_PATTERN = /^isk_[A-Za-z0-9_-]{43}$/
 
-export function isWellFormedKey(key: string): boolean {
+function isWellFormedKey(key: string): boolean {
   return KEY_PATTERN.test(key)
 }
 

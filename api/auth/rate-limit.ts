@@ -1,6 +1,6 @@
 /** Requests per caller in fixed one-minute windows of wall time, with the RateLimit header fields of the IETF draft. */
 
-export type RateDecision = { readonly allowed: boolean; readonly remaining: number; readonly resetSeconds: number }
+type RateDecision = { readonly allowed: boolean; readonly remaining: number; readonly resetSeconds: number }
 export type RateLimiter = { readonly limit: number; readonly windowSeconds: number; take(caller: string): RateDecision }
 
 const MAX_CALLERS = 20_000

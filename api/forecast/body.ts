@@ -37,7 +37,7 @@ export function renderForecast(
 }
 
 /** The JSON body of INTERFACES §3, plus `models` per variable and `unavailable`. */
-export function forecastBody(station: StationSummary, selection: Selection, freshness: Freshness, options: BodyOptions) {
+function forecastBody(station: StationSummary, selection: Selection, freshness: Freshness, options: BodyOptions) {
   const { forecasts } = selection
   const leads = commonLeads(forecasts, options.hours)
   const hourly: Record<string, unknown> = { time: leads.map((lead) => isoIn(options.timezone, validAt(selection, lead))) }
@@ -104,7 +104,7 @@ function hourlyRows(
 }
 
 /** 0.1 → 10, 0.025 → 025 (as in prediction files: q025, q10, … q975). */
-export function quantileLabel(level: number): string {
+function quantileLabel(level: number): string {
   return level.toFixed(3).slice(2).replace(/0$/, '')
 }
 

@@ -7,13 +7,13 @@ import type { Issue } from '../state/snapshot.ts'
 
 const HOUR_MS = 3_600_000
 /** Older than this (event time) is stale: three hourly issues were missed. */
-export const STALE_AFTER_MS = 3 * HOUR_MS
+const STALE_AFTER_MS = 3 * HOUR_MS
 /** Older than this is not served at all unless asked for by issuedAt. */
 export const REFUSE_AFTER_MS = 48 * HOUR_MS
 /** Issues come hourly. */
 export const ISSUE_INTERVAL_MS = HOUR_MS
 
-export type Unavailable = { readonly variable: ForecastVariable; readonly reason: string }
+type Unavailable = { readonly variable: ForecastVariable; readonly reason: string }
 export type Selection = {
   readonly issuedAt: number
   /** In the order asked for. */

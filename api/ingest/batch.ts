@@ -7,7 +7,7 @@ import { type ItemContext, readItem, type Reported } from './item.ts'
 
 /** What is known of a station, instant and kind. */
 export type Known = { readonly revision: number } & { readonly [Q in Quantity]: number | null }
-export type ItemResult = {
+type ItemResult = {
   readonly index: number
   readonly status: 'accepted' | 'duplicate' | 'rejected'
   readonly stationId: string | null

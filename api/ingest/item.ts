@@ -20,7 +20,7 @@ export type ItemContext = {
 export const KINDS: readonly Kind[] = ['observation', 'analysis', 'model-fill']
 const FIELDS: readonly string[] = ['stationId', 'observedAt', 'kind', ...QUANTITIES]
 /** Clocks of stations may be this far ahead. */
-export const FUTURE_TOLERANCE_MS = 10 * 60_000
+const FUTURE_TOLERANCE_MS = 10 * 60_000
 /** The store's instants begin here. */
 const FIRST_INSTANT = Date.UTC(1900, 0, 1)
 

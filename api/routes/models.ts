@@ -239,7 +239,7 @@ function modelOf(control: Control, controlOffset: number): object {
 }
 
 /** Runs out of their events (newest first), each with what its newest event says and everything learnt on the way. */
-export function runsOf(events: readonly Lifecycle[]): object[] {
+function runsOf(events: readonly Lifecycle[]): object[] {
   return [...Map.groupBy(events, ({ runId }) => runId).values()].map((own) => {
     const newest = own[0] as Lifecycle
     const first = own.at(-1) as Lifecycle

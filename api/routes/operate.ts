@@ -12,8 +12,8 @@ import { requireStation } from './stations.ts'
 const reason = z.string().trim().min(3).max(500).openapi({ description: 'Why; kept in the audit trail.' })
 const dryRun = z.boolean().default(false).openapi({ description: 'Check and tell, but do nothing.' })
 const Params = z.object({ stationId: stationIdParam, variable: variableParam })
-export const ActionBody = z.strictObject({ reason, dryRun }).openapi('ModelAction')
-export const PromoteBody = z
+const ActionBody = z.strictObject({ reason, dryRun }).openapi('ModelAction')
+const PromoteBody = z
   .strictObject({
     reason,
     dryRun,

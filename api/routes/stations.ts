@@ -9,7 +9,7 @@ import type { RouteDeps } from '../ports.ts'
 import { Problem, unknownName } from '../problems.ts'
 import { actorOf, addRoute, type App } from '../respond.ts'
 
-export const StationSchema = z
+const StationSchema = z
   .object({
     stationId: z.string(),
     name: z.string(),

@@ -21,7 +21,7 @@ export type SkillRow = {
   skillOverRecentredClimatology: number | null
 }
 
-export function scoresOf(sums: SkillSums, leadBucket: string = sums.bucket): SkillRow {
+function scoresOf(sums: SkillSums, leadBucket: string = sums.bucket): SkillRow {
   const { stationId, variable, n } = sums
   return {
     stationId,

@@ -13,7 +13,7 @@ import { createSnapshot } from '../state/snapshot.ts'
 export const HOUR_MS = 3_600_000
 export const NOON = Date.UTC(2013, 6, 1, 12)
 
-export function aStation(overrides: Partial<Station> = {}): Station {
+function aStation(overrides: Partial<Station> = {}): Station {
   return {
     stationId: 'jfk',
     name: 'Kennedy',
@@ -130,7 +130,7 @@ export function aLifecycle(overrides: Partial<Lifecycle> = {}): Lifecycle {
   }
 }
 
-export type World = {
+type World = {
   now: number
   published: OutboundEvent[]
   forecasts: Forecast[]
