@@ -21,7 +21,7 @@ const CLIP_SD = 4
 
 /**
  * Threshold (long-run sd) → days between false alarms of one two-sided chart, by simulation of the null model over 4,000,000 days
- * (npm run bench -- drift prints it again; bench/drift/calibrate.ts). Rows as WATCHED_BUCKETS.
+ * (npm run bench -- drift checks it). Rows as WATCHED_BUCKETS.
  */
 export const RUN_LENGTHS: ReadonlyArray<ReadonlyArray<readonly [threshold: number, days: number]>> = [
   [

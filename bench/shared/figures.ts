@@ -1,0 +1,16 @@
+/** What a bench reports. A figure without a peer or goal that could not be measured is left out, never assumed. */
+export type Figure = {
+  readonly name: string
+  readonly value: number
+  readonly unit: string
+  readonly goal: number
+  readonly comparison: '>=' | '<='
+  readonly met: boolean
+  readonly peer?: { readonly name: string; readonly value: number }
+}
+
+export type Bench = { run(options: { quick: boolean; json: boolean }): Promise<Figure[]> }
+
+export function figure(name: string, value: number, unit: string, comparison: '>=' | '<=', goal: number): Figure {
+  return { name, value, unit, goal, comparison, met: comparison === '>=' ? value >= goal : value <= goal }
+}
