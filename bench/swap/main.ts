@@ -19,6 +19,9 @@ import type { Control } from '../../schemas/generated/types.ts'
 import { makeModels, type MadeModels } from './artefacts.ts'
 import { type Replica, startReplica } from './replicas.ts'
 
+/** Models of the full run's crowded replica, each loaded by itself though they are copies. */
+const MANY = 1000
+
 const REPLICAS = 4
 const FEATURES_PER_SECOND = 200
 const HOUR_MS = 3_600_000
@@ -80,6 +83,8 @@ async function measure({ env, swaps, killsOne, say }: Setting): Promise<Figure[]
 
   /** By control offset, then replica: wall instant at which it served, and how long the swap itself took. */
   const answers = new Map<number, Map<string, { at: number; milliseconds: number }>>()
+  /** Reports by replica. */
+  const ready = new Map<string, number>()
   const versionAt = new Map<number, string>()
   const forecasts = new Map<string, number>()
   let wrongVersion = 0
@@ -97,6 +102,7 @@ async function measure({ env, swaps, killsOne, say }: Setting): Promise<Figure[]
         else if (event.topic === 'model.status.v1') {
           const { controlOffset, replicaId, since, swapMilliseconds, state } = event.value
           if (state === 'rejected') refused++
+          ready.set(replicaId, (ready.get(replicaId) ?? 0) + 1)
           const of = answers.get(controlOffset) ?? new Map<string, { at: number; milliseconds: number }>()
           answers.set(controlOffset, of)
           if (!of.has(replicaId)) of.set(replicaId, { at: since, milliseconds: swapMilliseconds ?? 0 })
@@ -143,6 +149,7 @@ async function measure({ env, swaps, killsOne, say }: Setting): Promise<Figure[]
     traffic.stop = true
     await streaming
     await waitFor('the last forecasts', () => forecasts.size >= traffic.sent, 60_000)
+    const crowded = killsOne ? await startCrowded() : []
 
     toAll.sort((a, b) => a - b)
     inReplica.sort((a, b) => a - b)
@@ -156,13 +163,45 @@ async function measure({ env, swaps, killsOne, say }: Setting): Promise<Figure[]
       figure('orders refused', refused, 'orders', '<=', 0),
       figure('forecasts whose version is not the one their order names', wrongVersion, `of ${forecasts.size}`, '<=', 0),
       figure('features without a forecast', traffic.sent - forecasts.size, `of ${traffic.sent}`, '<=', 0),
+      ...crowded,
       ...(restartSeconds === null ? [] : [figure('killed replica serves the newest order again', restartSeconds, 's', '<=', 30)]),
     ]
   } finally {
     traffic.stop = true
+    ready.clear()
     await follower.stop()
     await Promise.all(replicas.map((replica) => replica.stop()))
     await publisher.close()
+  }
+
+  /** One replica that must load MANY models before it serves. */
+  async function startCrowded(): Promise<Figure[]> {
+    await Promise.all(replicas.map((replica) => replica.stop()))
+    // A fresh replica with one model is what the crowded one is measured against: a busy one has grown for other reasons.
+    const fresh = startReplica('bench-lean', env)
+    replicas = [fresh]
+    await waitFor('the lean replica', () => (ready.get('bench-lean') ?? 0) > 0, 60_000)
+    const lean = fresh.memoryKib()
+    await fresh.stop()
+    await publisher.publish(
+      Array.from({ length: MANY }, (_, i) => {
+        const one = order(made, i)
+        const stationId = `bench-many-${i}`
+        return { ...one, key: `${stationId}/temperatureC`, value: { ...one.value, stationId } }
+      }),
+    )
+    const startedAt = performance.now()
+    const replica = startReplica('bench-crowded', env)
+    replicas = [replica]
+    await waitFor('the crowded replica', () => (ready.get('bench-crowded') ?? 0) > MANY, 180_000)
+    const seconds = Math.round((performance.now() - startedAt) / 100) / 10
+    const memory = replica.memoryKib()
+    return [
+      figure(`replica start to serving ${MANY} models`, seconds, 's', '<=', 60),
+      ...(memory === null || lean === null
+        ? []
+        : [figure('memory of a loaded model', Math.round((memory - lean) / MANY), 'KiB', '<=', 400)]),
+    ]
   }
 }
 

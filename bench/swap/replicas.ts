@@ -1,12 +1,15 @@
 /** Inference replicas as processes of their own, as they run in production. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 
 export type Replica = {
   readonly id: string
+  /** Resident memory, KiB; null where the system does not tell (it does on Linux). */
+  memoryKib(): number | null
   /** SIGKILL, or SIGTERM and wait. */
   kill(): Promise<void>
   stop(): Promise<void>
@@ -23,5 +26,10 @@ export function startReplica(id: string, env: Readonly<Record<string, string>>):
     child.kill(signal)
     await gone
   }
-  return { id, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') }
+  const memoryKib = (): number | null => {
+    if (process.platform !== 'linux' || child.pid === undefined) return null
+    const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))
+    return line ? Number(line[1]) : null
+  }
+  return { id, memoryKib, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') }
 }
