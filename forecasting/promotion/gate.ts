@@ -103,11 +103,6 @@ export type GateReport = {
   readonly text: readonly string[]
 }
 
-/** Whether `after` paired hours make a look that `before` did not. */
-export function isLook(policy: GatePolicy, before: number, after: number): boolean {
-  return looksDone(policy, after) > looksDone(policy, before)
-}
-
 /** Paired hours of the newest look reached; 0 before the first. */
 export function lookHours(policy: GatePolicy, hours: number): number {
   const looks = looksDone(policy, hours)
