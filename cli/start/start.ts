@@ -18,7 +18,7 @@ import { elapsedSeconds, say, sayStage, stageTable, welcome } from './screen.ts'
 import { type StoryWatch, watchStory } from './watch.ts'
 
 const DEFAULT_SPEED = 2
-const DEMO_SPEED = 8
+const DEMO_SPEED = 6
 const PRODUCER_PROBE = `probe${PROCESS_COUNT - 1}`
 
 /** Resolves with the exit code, once everything has been stopped again. */

@@ -60,7 +60,7 @@ const STUCK_AFTERMATH_MS = 48 * 3_600_000
 export function createStory(options: StoryOptions) {
   const done = new Map<StageName, { at: number; evidence: string[] }>()
   const seenStations = new Map<StageName, Map<string, string>>()
-  const driftRuns = new Map<string, { runId: string; version: string; key: string }>()
+  const driftRuns = new Map<string, { version: string; key: string; at: number }>()
   const confirmedKeys = new Set<string>()
   const swappedReplicas = new Map<string, Map<string, string>>()
   let garbageRetrain: string | null = null
@@ -86,8 +86,10 @@ export function createStory(options: StoryOptions) {
       confirmedKeys.add(key)
       return reach('drift-confirmed', event.at, [event.eventId], `drift confirmed at ${key}: ${event.explanation}`)
     }
-    if (event.state === 'recovered' && done.has('swapped') && confirmedKeys.has(key)) {
-      return reach('recovered', event.at, [event.eventId], `errors of ${key} are back to normal`)
+    // Errors that calmed down under the old model prove nothing about the new one.
+    const isByNewModel = event.modelVersion !== null && driftRuns.has(event.modelVersion)
+    if (event.state === 'recovered' && isByNewModel && confirmedKeys.has(key)) {
+      return reach('recovered', event.at, [event.eventId], `errors of ${key} are back to normal under ${event.modelVersion}`)
     }
     return []
   }
@@ -96,7 +98,7 @@ export function createStory(options: StoryOptions) {
     const key = modelKey(event.stationId, event.variable)
     if (event.requestReason === 'drift') {
       if (event.event === 'trained' && confirmedKeys.has(key)) {
-        driftRuns.set(event.version, { runId: event.runId, version: event.version, key })
+        driftRuns.set(event.version, { version: event.version, key, at: event.at })
         return reach(
           'retrained',
           event.at,
@@ -127,7 +129,8 @@ export function createStory(options: StoryOptions) {
     swappedReplicas.set(event.version, replicas)
     replicas.set(event.replicaId, `status/${event.replicaId}/${run.key}/${event.version}`)
     if (!options.replicaIds.every((id) => replicas.has(id))) return []
-    const at = Math.max(...[...done.values()].map((stage) => stage.at))
+    // A swap is a matter of wall milliseconds: in event time it happened when its model was accepted.
+    const at = done.get('gated')?.at ?? run.at
     return reach(
       'swapped',
       at,

@@ -56,7 +56,7 @@ export type Verdict = {
 const WARN = 0.6
 const CALM = 0.3
 /** Calm days in a row that end a confirmation: fewer for a new model, which was made to end it, than for weather that merely calmed down. */
-const CALM_DAYS_TO_RECOVER = { renewed: 3, same: 7 }
+const CALM_DAYS_TO_RECOVER = { renewed: 3, same: 14 }
 /** A calm day: |mean standardised error| of every bucket below this. */
 const CALM_ERROR = 0.9
 

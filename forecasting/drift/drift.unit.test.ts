@@ -114,11 +114,11 @@ describe('detector', () => {
   it('takes longer to call the same model recovered', () => {
     const { detector } = run(dailyMeans(20, 5, 2.5))
     const { verdicts } = run(
-      Array.from({ length: 12 }, () => [0.1, 0.1]),
+      Array.from({ length: 16 }, () => [0.1, 0.1]),
       { ...detector, calmDays: 0 },
       20,
     )
-    expect(verdicts[0]).toMatchObject({ state: 'recovered', day: 26 })
+    expect(verdicts[0]).toMatchObject({ state: 'recovered', day: 33 })
   })
   it('decides the same when it is stored and restored every day', () => {
     const means = dailyMeans(120, 5, 1.5, 60)
