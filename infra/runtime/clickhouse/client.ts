@@ -1,8 +1,11 @@
 /** The one door to ClickHouse. Everything rejects with AppError by driver code; see errors.ts. */
+import { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import type { ClickHouseConfig } from '../config/index.ts'
-import { AppError } from '../errors.ts'
+import { AppError, messageOf } from '../errors.ts'
 import { classifyClickHouseError } from './errors.ts'
+import { type ColumnType, createRowBinaryEncoder, type RowBinaryEncoder } from './row-binary.ts'
 
 export type QueryParams = Readonly<Record<string, unknown>>
 
@@ -14,7 +17,7 @@ export type ClickHouse = {
   stream<T>(sql: string, params?: QueryParams): AsyncGenerator<T[]>
   /** Appends rows (objects with the same columns; other columns take their defaults). Resolves when the server has written them. */
   insert(table: string, rows: ReadonlyArray<Readonly<Record<string, unknown>>>): Promise<void>
-  /** The same for rows already in the order of `columns`: the fast way. NaN in Float columns and arrays is stored as NaN. */
+  /** The same for rows already in the order of `columns`: the fast way. NaN in Float columns and arrays is stored as NaN; instants may be epoch ms. */
   insertColumns(table: string, columns: readonly string[], rows: ReadonlyArray<readonly unknown[]>): Promise<void>
   /** Makes the configured database when it is absent. */
   createDatabase(): Promise<void>
@@ -44,6 +47,8 @@ export function openClickHouse(config: ClickHouseConfig, options: OpenClickHouse
     // 64-bit integers as numbers: offsets and counts stay far below 2^53.
     clickhouse_settings: { output_format_json_quote_64bit_integers: 0 },
   })
+
+  const encoders = new Map<string, RowBinaryEncoder | null>()
 
   async function guarded<T>(operation: string, context: Record<string, unknown>, call: () => Promise<T>): Promise<T> {
     try {
@@ -101,19 +106,71 @@ export function openClickHouse(config: ClickHouseConfig, options: OpenClickHouse
     close: () => client.close(),
   }
 
-  function insertColumns(table: string, columns: readonly string[], rows: ReadonlyArray<readonly unknown[]>): Promise<void> {
-    if (rows.length === 0) return Promise.resolve()
-    return guarded('insert', { table, rows: rows.length }, async () => {
-      await client.insert({
-        table,
-        columns: columns as [string, ...string[]],
-        values: rows,
-        format: 'JSONCompactEachRow',
-        // JSON has no NaN, so it arrives as null; with the server's default that would be stored as 0, a value nobody observed.
-        clickhouse_settings: { input_format_null_as_default: 0 },
-      })
+  async function insertColumns(
+    table: string,
+    columns: readonly string[],
+    rows: ReadonlyArray<readonly unknown[]>,
+  ): Promise<void> {
+    if (rows.length === 0) return
+    await guarded('insert', { table, rows: rows.length }, async () => {
+      const encode = await encoderOf(table, columns)
+      if (encode === null) {
+        await client.insert({
+          table,
+          columns: columns as [string, ...string[]],
+          values: rows,
+          format: 'JSONCompactEachRow',
+          // JSON has no NaN, so it arrives as null; with the server's default that would be stored as 0, a value nobody observed.
+          clickhouse_settings: { input_format_null_as_default: 0 },
+        })
+        return
+      }
+      try {
+        const body = encodeRows(table, encode, rows)
+        const query = `INSERT INTO ${table} (${columns.join(', ')}) FORMAT RowBinaryWithNamesAndTypes`
+        const { stream } = await client.exec({ query, values: Readable.from([body], { objectMode: false }) })
+        // The answer is empty, but the connection is free only once it has been read.
+        stream.resume()
+        await finished(stream)
+      } catch (error) {
+        // The table may have been changed: ask again next time.
+        encoders.delete(`${table}(${columns.join()})`)
+        throw error
+      }
     })
   }
+
+  async function encoderOf(table: string, columns: readonly string[]): Promise<RowBinaryEncoder | null> {
+    const key = `${table}(${columns.join()})`
+    const known = encoders.get(key)
+    if (known !== undefined) return known
+    const result = await client.query({ query: `DESCRIBE TABLE ${table}`, format: 'JSONEachRow' })
+    const types = new Map((await result.json<{ name: string; type: string }>()).map(({ name, type }) => [name, type]))
+    const wanted = columns.map((name) => ({ name, type: types.get(name) }))
+    const unknown = wanted.find(({ type }) => type === undefined)
+    if (unknown) throw rejected(table, `${table} has no column ${unknown.name}`)
+    const encoder = createRowBinaryEncoder(wanted as ColumnType[])
+    encoders.set(key, encoder)
+    return encoder
+  }
+}
+
+/** A value that does not fit its column will never fit: the same verdict as the server's on JSON. */
+function encodeRows(table: string, encode: RowBinaryEncoder, rows: ReadonlyArray<readonly unknown[]>): Buffer {
+  try {
+    return encode(rows)
+  } catch (error) {
+    throw rejected(table, messageOf(error), error)
+  }
+}
+
+function rejected(table: string, message: string, cause?: unknown): AppError {
+  return new AppError(`ClickHouse insert: ${message}`, {
+    code: 'clickhouse-rejected',
+    retry: 'permanent',
+    context: { table },
+    ...(cause === undefined ? {} : { cause }),
+  })
 }
 
 function withParams(params: QueryParams | undefined): { query_params?: Record<string, unknown> } {
@@ -121,9 +178,15 @@ function withParams(params: QueryParams | undefined): { query_params?: Record<st
 }
 
 function toColumns(table: string, columns: readonly string[], row: Readonly<Record<string, unknown>>): unknown[] {
-  const values = columns.map((column) => row[column])
+  const values = new Array<unknown>(columns.length)
+  let differs = Object.keys(row).length !== columns.length
+  for (let i = 0; i < columns.length; i++) {
+    const value = row[columns[i] as string]
+    if (value === undefined) differs = true
+    values[i] = value
+  }
   // A column the first row lacks would be dropped silently.
-  if (Object.keys(row).length !== columns.length || values.includes(undefined)) {
+  if (differs) {
     throw new AppError(`rows for ${table} differ in their columns: ${columns.join(', ')} and ${Object.keys(row).join(', ')}`, {
       code: 'clickhouse-misuse',
       retry: 'permanent',

@@ -2,3 +2,4 @@ export { openClickHouse, type ClickHouse, type OpenClickHouseOptions, type Query
 export { fromClickHouseInstant, nanFromNull, toClickHouseInstant, toClickHouseInstantOrNull } from './instants.ts'
 export { applyMigrations, type MigrationReport } from './migrations.ts'
 export { createBatchedWriter, createTableSink, type TableRow, type TableSinkOptions } from './sink.ts'
+export { coalesce, type CoalesceOptions } from './coalesce.ts'

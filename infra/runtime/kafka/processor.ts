@@ -36,6 +36,7 @@ const HEARTBEAT_TICK_MS = 1000
 const STUCK_LIMIT_MS = 10 * 60_000
 const STALE_POLL_MS = 30_000
 const PARTITIONS_AT_ONCE = 3
+const FETCH_BYTES = 8 * 1024 * 1024
 
 /** Resolves once the consumer has been started; joining the group goes on beside, see readiness(). */
 export async function startProcessor<TIn extends TopicName, Row = never>(
@@ -51,9 +52,9 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     sessionTimeout: SESSION_TIMEOUT_MS,
     rebalanceTimeout: REBALANCE_TIMEOUT_MS,
     heartbeatInterval: 3000,
-    maxWaitTimeInMs: 250,
-    minBytes: 1,
-    maxBytes: 4 * 1024 * 1024,
+    maxWaitTimeInMs: options.fetch?.maxWaitMs ?? 250,
+    minBytes: options.fetch?.minBytes ?? 1,
+    maxBytes: FETCH_BYTES,
     maxBytesPerPartition: 1024 * 1024,
     allowAutoTopicCreation: false,
     retry: RETRY,
@@ -163,7 +164,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
+      partitionsConsumedConcurrently: options.fetch?.partitionsAtOnce ?? PARTITIONS_AT_ONCE,
       eachBatch: (payload) => {
         const work = handleBatch(payload)
         inFlight.add(work)

@@ -89,6 +89,11 @@ export type ProcessorOptions<TIn extends TopicName, Row = never> = {
   readonly onAssigned?: (assignment: ReadonlyArray<{ topic: TIn; partition: number; nextOffset: number | null }>) => Promise<void>
   /** Rows handed to one step call at most (default 2,000). */
   readonly maxBatchEvents?: number
+  /**
+   * Where few large batches are better than early ones: a fetch waits for `minBytes` up to `maxWaitMs` (wall time), and hands up to
+   * `partitionsAtOnce` partitions to the step side by side, so that a sink can write them together. Default 1 byte, 250 ms, 3.
+   */
+  readonly fetch?: { readonly minBytes?: number; readonly maxWaitMs?: number; readonly partitionsAtOnce?: number }
 }
 
 export type RunningProcessor = {
