@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LocalStack, startLocalStack } from '../../infra/local/stack.ts'
 import { expectExact, newestVerified, throughTo } from './support/exactness.ts'
-import { newHome, removeHome, startSystem, type System, until } from './support/system.ts'
+import { newHome, removeHome, startSystem, type System, until, withoutServers } from './support/system.ts'
 
 const HOUR_MS = 3_600_000
 const FIRST_PACED = Date.parse('2013-07-01T01:00:00Z')
@@ -24,7 +24,7 @@ describe('outage of 30 s', () => {
   let servers: LocalStack
   let system: System
   beforeAll(async () => {
-    servers = await startLocalStack({ dataDir: join(home, 'servers'), env: {} })
+    servers = await startLocalStack({ dataDir: join(home, 'servers'), env: withoutServers(process.env) })
     const { kafkaBrokers, schemaRegistryUrl, clickhouseUrl, amqpUrl, smtpUrl } = servers.urls
     system = await startSystem(home, ['--speed', '6'], {
       KAFKA_BROKERS: kafkaBrokers,

@@ -115,7 +115,7 @@ export async function until<T>(what: string, check: () => Promise<T | false | nu
 }
 
 /** Addresses of another stack (an integration run's) must not reach the system under test. */
-function withoutServers(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function withoutServers(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const servers = ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'CLICKHOUSE_URL', 'AMQP_URL', 'SMTP_URL', 'HTTP_PORT']
   return Object.fromEntries(Object.entries(env).filter(([name]) => !servers.includes(name)))
 }
