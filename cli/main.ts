@@ -4,11 +4,26 @@ import { CliError, EXIT } from './exit.ts'
 
 type VerbGroup = { register(program: Command): void }
 
+// Two verbs of one file: one loader, so that help shows each once.
+const forecast = (): Promise<VerbGroup> => import('./forecast.ts')
+const events = (): Promise<VerbGroup> => import('./events.ts')
+
 /** Verb → the file that has it. */
 const GROUPS: Readonly<Record<string, () => Promise<VerbGroup>>> = {
   start: () => import('./start/command.ts'),
   run: () => import('./run.ts'),
   deploy: () => import('./deploy.ts'),
+  stations: () => import('./stations.ts'),
+  ingest: () => import('./ingest.ts'),
+  forecast,
+  skill: forecast,
+  models: () => import('./models.ts'),
+  events,
+  dlq: events,
+  alerts: () => import('./alerts.ts'),
+  config: () => import('./config.ts'),
+  keys: () => import('./keys.ts'),
+  topics: () => import('./topics.ts'),
   reset: () => import('./reset.ts'),
 }
 
@@ -18,7 +33,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .showHelpAfterError('(isobar --help shows all verbs)')
     .exitOverride()
   const verb = argv[0]
-  const wanted = verb !== undefined && GROUPS[verb] ? [GROUPS[verb]] : Object.values(GROUPS)
+  const wanted = verb !== undefined && GROUPS[verb] ? [GROUPS[verb]] : [...new Set(Object.values(GROUPS))]
   for (const load of wanted) (await load()).register(program)
   try {
     await program.parseAsync(argv as string[], { from: 'user' })

@@ -1,0 +1,54 @@
+/** `isobar models`: what serves, its history, and the operator's three actions. */
+import type { Command } from 'commander'
+import { apiGet, apiPost } from './api-client.ts'
+import { CliError, EXIT } from './exit.ts'
+import { printJson, printTable } from './output.ts'
+
+type Json = { readonly json?: boolean }
+type Model = Readonly<Record<string, unknown>> & { readonly stationId: string; readonly variable: string }
+
+export function register(program: Command): void {
+  const models = program.command('models').description('models: list, show, history, retrain, promote, rollback')
+  models
+    .command('list')
+    .description('what is served')
+    .option('--json', 'as JSON')
+    .action(async ({ json }: Json) => {
+      const answer = await apiGet<{ models: Model[] }>('/v1/models')
+      if (json) return printJson(answer)
+      printTable(answer.models, [
+        { title: 'model', value: ({ stationId, variable }) => `${stationId}/${variable}` },
+        { title: 'champion', value: ({ champion }) => (champion as { version?: string } | null)?.version },
+        { title: 'family', value: ({ champion }) => (champion as { family?: string } | null)?.family },
+        { title: 'since', value: ({ champion }) => (champion as { since?: string } | null)?.since },
+      ])
+    })
+  models
+    .command('show <model>')
+    .description('one model, station/variable')
+    .action(async (model: string) => printJson(await apiGet(pathOf(model))))
+  models
+    .command('history <model>')
+    .description('who was champion when, and why')
+    .option('--at <instant>', 'who was champion then (ISO 8601)')
+    .action(async (model: string, { at }: { at?: string }) => printJson(await apiGet(`${pathOf(model)}/history`, { at })))
+  for (const action of ['retrain', 'promote', 'rollback'] as const) {
+    models
+      .command(`${action} <model>`)
+      .description(`operator action: ${action} (key with the scope operate in ISOBAR_API_KEY)`)
+      .requiredOption('--reason <text>', 'why; kept in the audit log')
+      .option('--version <version>', 'which version (promote)')
+      .option('--dry-run', 'say what would happen')
+      .addHelpText('after', `\nExample:\n  ISOBAR_API_KEY=isk_… isobar models ${action} jfk/temperatureC --reason "new thermometer"`)
+      .action(async (model: string, { reason, version, dryRun }: { reason: string; version?: string; dryRun?: boolean }) => {
+        const body = { reason, ...(version ? { version } : {}), ...(dryRun ? { dryRun: true } : {}) }
+        printJson(await apiPost(`${pathOf(model)}/${action}`, body))
+      })
+  }
+}
+
+function pathOf(model: string): string {
+  const [stationId, variable, ...rest] = model.split('/')
+  if (!stationId || !variable || rest.length > 0) throw new CliError(`"${model}" is not of the form station/variable, for example jfk/temperatureC`, EXIT.usage)
+  return `/v1/models/${encodeURIComponent(stationId)}/${encodeURIComponent(variable)}`
+}
