@@ -1,4 +1,4 @@
-/** `isobar forecast STATION` and `isobar skill`. */
+/** `isobar forecast STATION`. */
 import type { Command } from 'commander'
 import { apiGet, apiGetText } from './api-client.ts'
 import { printJson, printTable, talk } from './output.ts'
@@ -38,20 +38,6 @@ export function register(program: Command): void {
           { title: 'median', value: ({ median }) => median?.toFixed(1) },
           { title: '90 %', value: ({ high }) => high?.toFixed(1) },
         ],
-      )
-    })
-  program
-    .command('skill')
-    .description('verified errors by lead bucket, and skill over persistence and recentred climatology')
-    .option('--station <id>')
-    .option('--variable <name>', 'variable', 'temperatureC')
-    .option('--json', 'as JSON')
-    .action(async ({ station, variable, json }: { station?: string; variable: string; json?: boolean }) => {
-      const answer = await apiGet<{ skill: Array<Readonly<Record<string, number | string>>> }>('/v1/skill', { stationId: station, variable })
-      if (json) return printJson(answer)
-      printTable(
-        answer.skill,
-        ['stationId', 'leadBucket', 'n', 'mae', 'bias', 'crps', 'coverage80', 'skillOverPersistence', 'skillOverRecentredClimatology'].map((title) => ({ title, value: (row) => row[title] })),
       )
     })
 }

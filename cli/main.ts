@@ -4,10 +4,6 @@ import { CliError, EXIT } from './exit.ts'
 
 type VerbGroup = { register(program: Command): void }
 
-// Two verbs of one file: one loader, so that help shows each once.
-const forecast = (): Promise<VerbGroup> => import('./forecast.ts')
-const events = (): Promise<VerbGroup> => import('./events.ts')
-
 /** Verb → the file that has it. */
 const GROUPS: Readonly<Record<string, () => Promise<VerbGroup>>> = {
   start: () => import('./start/command.ts'),
@@ -15,11 +11,11 @@ const GROUPS: Readonly<Record<string, () => Promise<VerbGroup>>> = {
   deploy: () => import('./deploy.ts'),
   stations: () => import('./stations.ts'),
   ingest: () => import('./ingest.ts'),
-  forecast,
-  skill: forecast,
+  forecast: () => import('./forecast.ts'),
+  skill: () => import('./skill.ts'),
   models: () => import('./models.ts'),
-  events,
-  dlq: events,
+  events: () => import('./events.ts'),
+  dlq: () => import('./dlq.ts'),
   alerts: () => import('./alerts.ts'),
   config: () => import('./config.ts'),
   keys: () => import('./keys.ts'),
@@ -33,7 +29,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .showHelpAfterError('(isobar --help shows all verbs)')
     .exitOverride()
   const verb = argv[0]
-  const wanted = verb !== undefined && GROUPS[verb] ? [GROUPS[verb]] : [...new Set(Object.values(GROUPS))]
+  const wanted = verb !== undefined && GROUPS[verb] ? [GROUPS[verb]] : Object.values(GROUPS)
   for (const load of wanted) (await load()).register(program)
   try {
     await program.parseAsync(argv as string[], { from: 'user' })

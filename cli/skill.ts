@@ -1,0 +1,21 @@
+/** `isobar skill`: how good the forecasts were. */
+import type { Command } from 'commander'
+import { apiGet } from './api-client.ts'
+import { printJson, printTable } from './output.ts'
+
+export function register(program: Command): void {
+  program
+    .command('skill')
+    .description('verified errors by lead bucket, and skill over persistence and recentred climatology')
+    .option('--station <id>')
+    .option('--variable <name>', 'variable', 'temperatureC')
+    .option('--json', 'as JSON')
+    .action(async ({ station, variable, json }: { station?: string; variable: string; json?: boolean }) => {
+      const answer = await apiGet<{ skill: Array<Readonly<Record<string, number | string>>> }>('/v1/skill', { stationId: station, variable })
+      if (json) return printJson(answer)
+      printTable(
+        answer.skill,
+        ['stationId', 'leadBucket', 'n', 'mae', 'bias', 'crps', 'coverage80', 'skillOverPersistence', 'skillOverRecentredClimatology'].map((title) => ({ title, value: (row) => row[title] })),
+      )
+    })
+}
