@@ -6,7 +6,6 @@ import { verifyLead } from '../../forecasting/verification/index.ts'
 import { verificationEventId } from '../../schemas/event-ids.ts'
 import type { CheckedObservation, Forecast, Verification } from '../../schemas/generated/types.ts'
 import {
-  FORECAST_VARIABLES,
   type ForecastVariable,
   HORIZON_HOURS,
   PRECIPITATION_EVENT_MM,
@@ -48,8 +47,6 @@ export type StationLedger = {
  * without such a forecast (its inputs were missing) the hour is scored with what there is.
  */
 const WAIT_HOURS = 48
-/** What a restored ledger scores again: hours whose scores may not have been told before the process ended. */
-const RESCORED_HOURS = WAIT_HOURS + 2
 
 export function createLedger(): StationLedger {
   return {
@@ -66,14 +63,6 @@ export function markHour(ledger: StationLedger, variable: ForecastVariable, hour
   const hours = ledger.unscored.get(variable) ?? new Set<number>()
   ledger.unscored.set(variable, hours)
   hours.add(hour)
-}
-
-/** After restoring: marks the newest hours, because nobody knows which of them had been scored. */
-export function markNewest(ledger: StationLedger): void {
-  for (const hour of ledger.truths.keys()) {
-    if (hour <= ledger.newestHour - RESCORED_HOURS) continue
-    for (const variable of FORECAST_VARIABLES) markHour(ledger, variable, hour)
-  }
 }
 
 /** Scores of all marked hours whose forecasts are complete; they are marked no more. */
@@ -180,7 +169,9 @@ function scoreGroup(
 function advance(ledger: StationLedger, hour: number): void {
   if (hour <= ledger.newestHour) return
   ledger.newestHour = hour
-  const oldest = hour - KEPT_HOURS
+  // What is still to be scored, and what it is scored against, stays: a backlog can be longer than what is usually kept.
+  const oldestUnscored = Math.min(...[...ledger.unscored.values()].flatMap((hours) => [...hours]))
+  const oldest = Math.min(hour - KEPT_HOURS, oldestUnscored - HORIZON_HOURS)
   for (const h of ledger.truths.keys()) if (h < oldest) ledger.truths.delete(h)
   for (const ofVariable of ledger.forecasts.values()) {
     for (const [id, forecast] of ofVariable) if (forecast.issuedAt / HOUR_MS < oldest) ofVariable.delete(id)

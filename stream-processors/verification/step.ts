@@ -19,7 +19,6 @@ import {
   createLedger,
   type IssuedForecast,
   markHour,
-  markNewest,
   scoreDueHours,
   type StationLedger,
   truthOf,
@@ -44,11 +43,7 @@ export function createVerificationStep({ loadLedgers, observeEventTime }: Deps):
     const missing = [...new Set(events.map((event) => event.value.stationId))].filter((id) => !ledgers.has(id))
     if (missing.length === 0) return
     const stored = await loadLedgers(missing)
-    for (const id of missing) {
-      const ledger = stored.get(id) ?? createLedger()
-      markNewest(ledger)
-      ledgers.set(id, ledger)
-    }
+    for (const id of missing) ledgers.set(id, stored.get(id) ?? createLedger())
   }
 
   return {

@@ -83,6 +83,12 @@ describe('verification step', () => {
     const byHour = (scored: Verification[]) => scored.toSorted((a, b) => a.observedAt - b.observedAt)
     expect(byHour(await feed(events, slice))).toEqual(await feed(inOrder, 1))
   })
+  it('drops nothing of a backlog that is longer than what is usually kept', async () => {
+    const long = Array.from({ length: 500 }, (_, i) => START + i)
+    const scored = await feed([...long.map(observation), ...long.map(forecast)], 2000)
+    expect(scored.map(({ observedAt }) => observedAt / HOUR_MS).toSorted((a, b) => a - b)).toEqual(long.slice(1))
+    expect(scored.find(({ observedAt }) => observedAt === (START + 300) * HOUR_MS)?.leadHours).toHaveLength(HORIZON_HOURS)
+  })
   it('scores an hour again when a forecast for it arrives late', async () => {
     const scored = await feed(
       [...inOrder.filter(({ topic, offset }) => topic !== 'weather.forecast.v1' || offset !== START + 5), forecast(START + 5)],

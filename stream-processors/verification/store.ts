@@ -1,6 +1,7 @@
 /** Restores verification's ledgers from the archive, once the archive holds everything this group has already read. */
 import { type ClickHouse, fromClickHouseInstant, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
 import { AppError } from '../../infra/runtime/errors.ts'
+import { FORECAST_VARIABLES, HORIZON_HOURS } from '../../schemas/quantities.ts'
 import { hourOf } from '../../forecasting/features/index.ts'
 import type { CheckedObservation } from '../../schemas/generated/types.ts'
 import {
@@ -10,6 +11,7 @@ import {
   HOUR_MS,
   type IssuedForecast,
   KEPT_HOURS,
+  markHour,
   type StationLedger,
   truthOf,
 } from './ledger.ts'
@@ -19,6 +21,11 @@ const TABLE_OF: Record<VerificationInput, string> = {
   'weather.forecast.v1': 'forecast_log',
   'weather.observation-checked.v1': 'observation_log',
 }
+
+/** Hours before the newest archived score that are scored again: variables and roles are not archived in one piece. */
+const RESCORE_MARGIN_HOURS = 12
+/** A longer backlog than this is scored from here on only. */
+const LONGEST_BACKLOG_HOURS = 60 * 24
 
 type ForecastRow = Pick<IssuedForecast, 'forecastId' | 'variable' | 'modelVersion' | 'role'> & {
   stationId: string
@@ -66,8 +73,20 @@ export function createLedgerLoader(clickhouse: ClickHouse) {
       'SELECT stationId, max(observedAt) AS newest FROM observation_log WHERE stationId IN {stationIds:Array(String)} GROUP BY stationId',
       { stationIds },
     )
+    const scored = await clickhouse.query<{ stationId: string; newest: string }>(
+      'SELECT stationId, max(observedAt) AS newest FROM verification_log WHERE stationId IN {stationIds:Array(String)} GROUP BY stationId',
+      { stationIds },
+    )
+    const scoredThrough = new Map(scored.map((row) => [row.stationId, fromClickHouseInstant(row.newest)]))
     for (const { stationId, newest: newestAt } of newest) {
-      const since = toClickHouseInstant(fromClickHouseInstant(newestAt) - KEPT_HOURS * HOUR_MS)
+      // Everything after the newest score that the archive holds may be unscored; each hour needs the forecasts of a whole horizon,
+      // or scoring it again would replace a complete score by one with fewer leads.
+      const newestMs = fromClickHouseInstant(newestAt)
+      const rescoreFrom = Math.max(
+        (scoredThrough.get(stationId) ?? newestMs) - RESCORE_MARGIN_HOURS * HOUR_MS,
+        newestMs - LONGEST_BACKLOG_HOURS * HOUR_MS,
+      )
+      const since = toClickHouseInstant(Math.min(newestMs - KEPT_HOURS * HOUR_MS, rescoreFrom - (HORIZON_HOURS + 1) * HOUR_MS))
       const ledger = createLedger()
       ledgers.set(stationId, ledger)
       const observations = await clickhouse.query<ObservationRow>(
@@ -81,7 +100,11 @@ export function createLedgerLoader(clickhouse: ClickHouse) {
           receivedAt: fromClickHouseInstant(row.receivedAt),
         }
         const truth = truthOf(observation)
-        if (truth) addTruth(ledger, hourOf(observation.observedAt), truth)
+        if (!truth) continue
+        const hour = hourOf(observation.observedAt)
+        addTruth(ledger, hour, truth)
+        // At once: what is to be scored is not dropped while the rest is read.
+        if (hour * HOUR_MS >= rescoreFrom) for (const variable of FORECAST_VARIABLES) markHour(ledger, variable, hour)
       }
       const forecasts = await clickhouse.query<ForecastRow>(
         `SELECT forecastId, stationId, variable, issuedAt, modelVersion, role, quantiles, persistence, recentredClimatology
