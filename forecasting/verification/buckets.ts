@@ -1,9 +1,10 @@
 /** Scores added up by lead bucket. */
-import { LEAD_BUCKETS } from '../../schemas/quantities.ts'
+import { LEAD_BUCKETS, type LeadBucketName } from '../../schemas/quantities.ts'
 import type { LeadScore } from './scores.ts'
 
+/** Mean scores of the leads of one bucket, unit of the variable; coverages 0–1. */
 export type BucketScore = {
-  readonly leadBucket: string
+  readonly leadBucket: LeadBucketName
   readonly n: number
   readonly mae: number
   readonly rmse: number
@@ -13,16 +14,30 @@ export type BucketScore = {
   readonly coverage95: number
 }
 
-/** Adds up scores by lead bucket and over all leads. */
+/** What a bucket needs of a score. A point forecast has crps = |error| and covers nothing. */
+export type ScoredLead = Pick<LeadScore, 'error' | 'crps' | 'covered80' | 'covered95'>
+
+const ORDER: readonly LeadBucketName[] = [...LEAD_BUCKETS.map(({ name }) => name), 'all']
+
+/** Name of the bucket a lead belongs to; null outside 1–168 h. */
+export function bucketOf(leadHours: number): Exclude<LeadBucketName, 'all'> | null {
+  return LEAD_BUCKETS.find(({ from, to }) => leadHours >= from && leadHours <= to)?.name ?? null
+}
+
+/**
+ * MAE = mean |e|, RMSE = √mean e², bias = mean e (WMO-No. 485: forecast minus observed), mean CRPS and coverages, per bucket and over
+ * 'all' leads. Leads outside 1–168 h and leads whose error is not finite are not counted; empty buckets are left out of the result.
+ */
 export function createBucketScores() {
   const sums = new Map<
-    string,
+    LeadBucketName,
     { n: number; absolute: number; squared: number; error: number; crps: number; in80: number; in95: number }
   >()
   return {
-    add(leadHours: number, score: LeadScore): void {
-      const bucket = LEAD_BUCKETS.find(({ from, to }) => leadHours >= from && leadHours <= to)?.name
-      for (const name of bucket ? [bucket, 'all'] : ['all']) {
+    add(leadHours: number, score: ScoredLead): void {
+      const bucket = bucketOf(leadHours)
+      if (bucket === null || !Number.isFinite(score.error)) return
+      for (const name of [bucket, 'all'] as const) {
         const sum = sums.get(name) ?? { n: 0, absolute: 0, squared: 0, error: 0, crps: 0, in80: 0, in95: 0 }
         sums.set(name, sum)
         sum.n++
@@ -35,7 +50,7 @@ export function createBucketScores() {
       }
     },
     result(): BucketScore[] {
-      return [...LEAD_BUCKETS.map(({ name }) => name as string), 'all'].flatMap((leadBucket) => {
+      return ORDER.flatMap((leadBucket) => {
         const sum = sums.get(leadBucket)
         if (!sum) return []
         const { n } = sum
@@ -54,4 +69,9 @@ export function createBucketScores() {
       })
     },
   }
+}
+
+/** 1 − score/reference for scores where 0 is perfect (WMO-No. 485): 1 perfect, 0 no better, negative worse. NaN when the reference is perfect. */
+export function skillScore(score: number, reference: number): number {
+  return reference > 0 ? 1 - score / reference : NaN
 }

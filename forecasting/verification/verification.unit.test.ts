@@ -1,5 +1,7 @@
+import { array, assert, double, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createBucketScores, crpsFromQuantiles, verifyLead } from './index.ts'
+import { QUANTILE_LEVELS } from '../../schemas/quantities.ts'
+import { bucketOf, createBucketScores, crpsFromQuantiles, skillScore, verifyLead } from './index.ts'
 
 /** Quantiles of the standard normal at the published levels. */
 const NORMAL = [-1.959964, -1.281552, -0.67449, 0, 0.67449, 1.281552, 1.959964]
@@ -38,5 +40,54 @@ describe('verification scores', () => {
     const all = scores.result().find(({ leadBucket }) => leadBucket === 'all')
     expect(all).toMatchObject({ n: 2, mae: 3, bias: -1 })
     expect(scores.result().map(({ leadBucket }) => leadBucket)).toEqual(['1-6', '73-168', 'all'])
+  })
+
+  it('names the buckets 1-6, 7-24, 25-72, 73-168 and counts nothing outside them or without an error', () => {
+    expect([0, 1, 6, 7, 24, 25, 72, 73, 168, 169].map(bucketOf)).toEqual([
+      null,
+      '1-6',
+      '1-6',
+      '7-24',
+      '7-24',
+      '25-72',
+      '25-72',
+      '73-168',
+      '73-168',
+      null,
+    ])
+    const scores = createBucketScores()
+    const score = { error: 1, crps: 1, covered80: false, covered95: false }
+    scores.add(0, score)
+    scores.add(169, score)
+    scores.add(5, { ...score, error: NaN })
+    expect(scores.result()).toEqual([])
+  })
+
+  it('gives skill 1 to a perfect forecast, 0 to the reference, none over a perfect reference', () => {
+    expect([skillScore(0, 2), skillScore(2, 2), skillScore(3, 2), skillScore(1, 0)]).toEqual([1, 0, -0.5, NaN])
+  })
+
+  it('rewards the true distribution: no other seven quantiles score lower in expectation (CRPS is proper)', () => {
+    const seven = array(double({ min: -20, max: 20, noNaN: true }), { minLength: 7, maxLength: 7 }).map((values) =>
+      [...values].sort((a, b) => a - b),
+    )
+    // The truth has exactly the distribution the seven quantiles stand for: linear between them, an atom at either end.
+    const draws = Array.from({ length: 2000 }, (_, i) => (i + 0.5) / 2000)
+    const truth = (q: readonly number[], u: number): number => {
+      const i = QUANTILE_LEVELS.findIndex((level) => level >= u)
+      if (i === 0) return q[0]!
+      if (i === -1) return q[6]!
+      const share = (u - QUANTILE_LEVELS[i - 1]!) / (QUANTILE_LEVELS[i]! - QUANTILE_LEVELS[i - 1]!)
+      return q[i - 1]! + share * (q[i]! - q[i - 1]!)
+    }
+    assert(
+      property(seven, seven, (honest, other) => {
+        const observed = draws.map((u) => truth(honest, u))
+        const mean = (q: readonly number[]) => observed.reduce((sum, y) => sum + crpsFromQuantiles(q, y), 0) / observed.length
+        expect(mean(honest)).toBeLessThanOrEqual(mean(other) + 0.005)
+        expect(mean(honest)).toBeGreaterThanOrEqual(0)
+      }),
+      { numRuns: 60 },
+    )
   })
 })
