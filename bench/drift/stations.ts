@@ -8,7 +8,7 @@ import {
   isWet,
   windComponents,
 } from '../../forecasting/features/index.ts'
-import { type Fitted, recentredRidge, type TrainingSet } from '../../forecasting/models/index.ts'
+import { type Fitted, randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
 import { BUNDLED_OBSERVATIONS, loadSeries } from '../../producers/replay/series.ts'
 import type { Observation } from '../../schemas/generated/types.ts'
 import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
@@ -81,7 +81,7 @@ export function trainModel({ history }: BenchStation, variable: ForecastVariable
     features: history.features.subarray(0, rows * FEATURE_COUNT),
     featureHours: history.featureHours.subarray(0, rows),
   }
-  const result = recentredRidge.fit(known, { variable })
+  const result = randomFeatureRidge.fit(known, { variable })
   if (!result.ok) throw new Error(`${variable}: ${result.refused}`)
   return result.fitted
 }

@@ -18,6 +18,7 @@ export {
   FEATURE_SET,
   FEATURES,
   hashText,
+  MONTH_HOURS,
   MONTH_MEAN_INDEX,
 } from './definitions.ts'
 export type { FeatureDefinition, FeatureKind } from './definitions.ts'

@@ -1,72 +1,129 @@
-/** Harmonic climatology: two diurnal pairs, one annual pair and their products, 15 terms. */
+/**
+ * Harmonic climatology: annual pairs × diurnal pairs. Three of each with a year of data or more (49 terms), one and two with less (15).
+ * Little data: the annual terms are penalised, because part of a year extrapolates nonsense into the rest of it.
+ */
 import { cholesky, solveColumns } from './linear.ts'
 
-export const TERMS = 15
 const HOURS_PER_YEAR = 8765.82
 /** From this length on the annual cycle counts as known, hours. */
 export const FULL_YEAR_HOURS = 330 * 24
-/** Relative penalty on the annual terms: hardly any with a year of data; with less they could extrapolate nonsense, so they are halved and more. */
-const ANNUAL_PENALTY = { full: 0.002, partial: 0.5, solar: 0.003 }
-/**
- * The annual cycle in the phase of the sun. Part of a year cannot tell amplitude from phase, but where the sun drives the cycle its phase
- * is known, and then half a year is enough for the amplitude.
- */
-const SOLAR_TERM = 5
+/** More rows than this say nothing more about harmonics; a stride that visits every hour of the day thins them. */
+const MAX_ROWS = 2 * 8766
+const THINNING = [1, 5, 7, 11, 13, 17, 19, 23, 25]
+/** Fewest values to fit from, hours. */
+const MIN_HOURS = 72
+/** Relative penalties. Annual order k of a full record of y years: full·k²/y. Part of a year: partial, in the phase of the sun hardly any. */
+const PENALTY = { mean: 0, diurnal: 1e-4, full: 0.002, partial: 0.5, solar: 0.003 }
 
 /**
  * Zero of the annual angle: 21 January 1970, a month after the winter solstice, when the northern year is coldest. With it the first
  * annual term (cosine) is the cycle that the sun drives, its sign the hemisphere; the second (sine) is the deviation from its phase.
+ * Part of a year cannot tell amplitude from phase, but where the sun drives the cycle its phase is known (docs/adr/007-less-than-a-year.md).
  */
 const COLDEST_HOUR = 20 * 24
 
-export function basis(epochHour: number, out: Float64Array): void {
-  const year = (2 * Math.PI * (epochHour - COLDEST_HOUR)) / HOURS_PER_YEAR
-  const day = (2 * Math.PI * epochHour) / 24
-  const annual = [1, Math.cos(year), Math.sin(year)]
-  const diurnal = [1, Math.sin(day), Math.cos(day), Math.sin(2 * day), Math.cos(2 * day)]
-  for (let a = 0; a < 3; a++) for (let d = 0; d < 5; d++) out[a * 5 + d] = annual[a]! * diurnal[d]!
+export type Climatology = {
+  readonly annualPairs: number
+  readonly diurnalPairs: number
+  /** (1 + 2·annualPairs) × (1 + 2·diurnalPairs), annual-major. */
+  readonly coefficients: Float64Array
 }
+
+const FULL = { annualPairs: 3, diurnalPairs: 3 }
+const PARTIAL = { annualPairs: 1, diurnalPairs: 2 }
 
 /**
- * Coefficients from an hourly series (NaN = not observed). `isSolar`: the variable follows the sun's annual cycle. Null with fewer than
- * 240 values.
+ * From an hourly series (NaN = not observed) that begins at `startHour` (hours since 1970). `isSolar`: the variable follows the sun's
+ * annual cycle. Null with fewer than 72 values.
  */
-export function fitClimatology(startHour: number, series: Float64Array, isSolar: boolean): Float64Array | null {
-  const b = new Float64Array(TERMS)
-  const gram = new Float64Array(TERMS * TERMS)
-  const cross = new Float64Array(TERMS)
+export function fitClimatology(startHour: number, series: Float64Array, isSolar: boolean): Climatology | null {
+  let observed = 0
+  for (const value of series) if (value === value) observed++
+  if (observed < MIN_HOURS) return null
+  const isFull = spanOf(series) >= FULL_YEAR_HOURS
+  const { annualPairs, diurnalPairs } = isFull ? FULL : PARTIAL
+  const terms = (1 + 2 * annualPairs) * (1 + 2 * diurnalPairs)
+  const perDay = 1 + 2 * diurnalPairs
+  const stride = THINNING.find((s) => observed / s <= MAX_ROWS) ?? 25
+  const row = new Float64Array(terms)
+  const annual = new Float64Array(1 + 2 * annualPairs)
+  const diurnal = new Float64Array(perDay)
+  const gram = new Float64Array(terms * terms)
+  const cross = new Float64Array(terms)
   let n = 0
-  for (let i = 0; i < series.length; i++) {
+  for (let i = 0; i < series.length; i += stride) {
     const y = series[i]!
-    if (Number.isNaN(y)) continue
+    if (y !== y) continue
     n++
-    basis(startHour + i, b)
-    for (let r = 0; r < TERMS; r++) {
-      for (let c = r; c < TERMS; c++) gram[r * TERMS + c]! += b[r]! * b[c]!
-      cross[r]! += b[r]! * y
+    harmonics(annualAngle(startHour + i), annual)
+    harmonics(dayAngle(startHour + i), diurnal)
+    for (let a = 0, k = 0; a < annual.length; a++) for (let d = 0; d < perDay; d++) row[k++] = annual[a]! * diurnal[d]!
+    for (let r = 0; r < terms; r++) {
+      const x = row[r]!
+      for (let c = r; c < terms; c++) gram[r * terms + c]! += x * row[c]!
+      cross[r]! += x * y
     }
   }
-  if (n < 240) return null
-  const isFull = series.length >= FULL_YEAR_HOURS
-  const annual = (i: number): number =>
-    n * (isFull ? ANNUAL_PENALTY.full : isSolar && i === SOLAR_TERM ? ANNUAL_PENALTY.solar : ANNUAL_PENALTY.partial)
-  const out = new Float64Array(TERMS)
-  // The mean is not penalised, the diurnal cycle hardly.
-  solveColumns(
-    cholesky(gram, TERMS, (i) => (i === 0 ? 0 : i < 5 ? n * 1e-4 : annual(i))),
-    TERMS,
-    cross,
-    1,
-    0,
-    1,
-    out,
-  )
-  return out
+  const years = Math.max(1, spanOf(series) / HOURS_PER_YEAR)
+  const penalty = (i: number): number => {
+    const order = Math.ceil(Math.floor(i / perDay) / 2)
+    if (order === 0) return n * (i === 0 ? PENALTY.mean : PENALTY.diurnal)
+    if (isFull) return (n * PENALTY.full * order * order) / years
+    return n * (isSolar && i === perDay ? PENALTY.solar : PENALTY.partial)
+  }
+  const coefficients = new Float64Array(terms)
+  solveColumns(cholesky(gram, terms, penalty), terms, cross, 1, 0, 1, coefficients)
+  return { annualPairs, diurnalPairs, coefficients }
 }
 
-export function climatologyAt(coefficients: Float64Array, epochHour: number, scratch: Float64Array): number {
-  basis(epochHour, scratch)
+/** Hours between the first and the last observed one. */
+export function spanOf(series: Float64Array): number {
+  let first = 0
+  let last = series.length - 1
+  while (first <= last && Number.isNaN(series[first]!)) first++
+  while (last >= first && Number.isNaN(series[last]!)) last--
+  return last - first + 1
+}
+
+const annualScratch = new Float64Array(7)
+const diurnalScratch = new Float64Array(7)
+
+/** Climatological value of an hour since 1970. */
+export function climatologyAt({ annualPairs, diurnalPairs, coefficients }: Climatology, epochHour: number): number {
+  harmonics(annualAngle(epochHour), annualScratch, annualPairs)
+  harmonics(dayAngle(epochHour), diurnalScratch, diurnalPairs)
   let sum = 0
-  for (let i = 0; i < TERMS; i++) sum += coefficients[i]! * scratch[i]!
+  for (let a = 0, k = 0; a <= 2 * annualPairs; a++) {
+    let part = 0
+    for (let d = 0; d <= 2 * diurnalPairs; d++) part += coefficients[k++]! * diurnalScratch[d]!
+    sum += part * annualScratch[a]!
+  }
   return sum
+}
+
+/** The same without the time of day: what whole days around that hour have as their mean. */
+export function dailyClimatologyAt({ annualPairs, diurnalPairs, coefficients }: Climatology, epochHour: number): number {
+  harmonics(annualAngle(epochHour), annualScratch, annualPairs)
+  const perDay = 1 + 2 * diurnalPairs
+  let sum = 0
+  for (let a = 0; a <= 2 * annualPairs; a++) sum += coefficients[a * perDay]! * annualScratch[a]!
+  return sum
+}
+
+/** Angle of the year, radians, 0 at the end of January. */
+export function annualAngle(epochHour: number): number {
+  return (2 * Math.PI * (epochHour - COLDEST_HOUR)) / HOURS_PER_YEAR
+}
+
+function dayAngle(epochHour: number): number {
+  return (2 * Math.PI * (epochHour % 24)) / 24
+}
+
+/** 1, cos x, sin x, cos 2x, sin 2x, … */
+function harmonics(angle: number, out: Float64Array, pairs: number = (out.length - 1) / 2): void {
+  out[0] = 1
+  for (let k = 1; k <= pairs; k++) {
+    out[2 * k - 1] = Math.cos(k * angle)
+    out[2 * k] = Math.sin(k * angle)
+  }
 }

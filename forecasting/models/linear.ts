@@ -1,39 +1,91 @@
 /** Weighted least squares on row-major matrices: Gram matrices and Cholesky solves with many right-hand sides. */
 
-/** Adds XᵀX (upper triangle, p×p) and XᵀY (p×q) of the rows from…to (exclusive) to `gram` and `cross`. */
+/**
+ * Adds XᵀWX (upper triangle, p×p) of the rows from…to (exclusive) to `gram`, and XᵀWY (p×q) to `cross`. Four rows at a time: the
+ * sums stay in cache and each is read and written once for four products.
+ */
 export function accumulate(
   x: Float64Array,
   p: number,
   y: Float64Array,
   q: number,
+  weights: Float64Array,
   from: number,
   to: number,
   gram: Float64Array,
   cross: Float64Array,
 ): void {
-  for (let row = from; row < to; row++) {
-    const xo = row * p
-    const yo = row * q
+  addProducts(x, p, x, p, weights, from, to, gram, true)
+  addProducts(x, p, y, q, weights, from, to, cross, false)
+}
+
+function addProducts(
+  x: Float64Array,
+  p: number,
+  y: Float64Array,
+  q: number,
+  weights: Float64Array,
+  from: number,
+  to: number,
+  out: Float64Array,
+  isSymmetric: boolean,
+): void {
+  let row = from
+  for (; row + 3 < to; row += 4) {
+    const x0 = row * p
+    const x1 = x0 + p
+    const x2 = x1 + p
+    const x3 = x2 + p
+    const y0 = row * q
+    const y1 = y0 + q
+    const y2 = y1 + q
+    const y3 = y2 + q
+    const w0 = weights[row]!
+    const w1 = weights[row + 1]!
+    const w2 = weights[row + 2]!
+    const w3 = weights[row + 3]!
     for (let i = 0; i < p; i++) {
-      const a = x[xo + i]!
-      if (a === 0) continue
-      const g = i * p
-      for (let j = i; j < p; j++) gram[g + j]! += a * x[xo + j]!
-      const c = i * q
-      for (let j = 0; j < q; j++) cross[c + j]! += a * y[yo + j]!
+      const a = x[x0 + i]! * w0
+      const b = x[x1 + i]! * w1
+      const c = x[x2 + i]! * w2
+      const d = x[x3 + i]! * w3
+      const k = i * q
+      for (let j = isSymmetric ? i : 0; j < q; j++)
+        out[k + j] = out[k + j]! + a * y[y0 + j]! + b * y[y1 + j]! + c * y[y2 + j]! + d * y[y3 + j]!
+    }
+  }
+  for (; row < to; row++) {
+    for (let i = 0; i < p; i++) {
+      const a = x[row * p + i]! * weights[row]!
+      const k = i * q
+      for (let j = isSymmetric ? i : 0; j < q; j++) out[k + j] = out[k + j]! + a * y[row * q + j]!
     }
   }
 }
 
-/** Lower Cholesky factor of the upper-stored gram + diag(penalty). Penalties must make it positive definite; tiny pivots are floored. */
-export function cholesky(gram: Float64Array, p: number, penalty: (index: number) => number): Float64Array {
+/** Lower Cholesky factor of the upper-stored gram (its leading p×p block; rows are `stride` apart) + diag(penalty). Tiny pivots are floored. */
+export function cholesky(
+  gram: Float64Array,
+  p: number,
+  penalty: (index: number) => number,
+  stride: number = p,
+): Float64Array {
   const factor = new Float64Array(p * p)
   for (let i = 0; i < p; i++) {
+    const io = i * p
     for (let j = 0; j <= i; j++) {
-      let sum = gram[j * p + i]!
+      const jo = j * p
+      let sum = gram[j * stride + i]!
       if (i === j) sum += penalty(i)
-      for (let k = 0; k < j; k++) sum -= factor[i * p + k]! * factor[j * p + k]!
-      factor[i * p + j] = i === j ? Math.sqrt(Math.max(sum, 1e-9)) : sum / factor[j * p + j]!
+      let k = 0
+      for (; k + 3 < j; k += 4)
+        sum -=
+          factor[io + k]! * factor[jo + k]! +
+          factor[io + k + 1]! * factor[jo + k + 1]! +
+          factor[io + k + 2]! * factor[jo + k + 2]! +
+          factor[io + k + 3]! * factor[jo + k + 3]!
+      for (; k < j; k++) sum -= factor[io + k]! * factor[jo + k]!
+      factor[io + j] = i === j ? Math.sqrt(Math.max(sum, 1e-9)) : sum / factor[jo + j]!
     }
   }
   return factor
@@ -65,5 +117,16 @@ export function solveColumns(
     }
     const d = 1 / factor[i * p + i]!
     for (let c = from; c < to; c++) out[i * q + c]! *= d
+  }
+}
+
+/** out[0…q) of row `row` of x (n×p) times beta (p×q). */
+export function applyRow(x: Float64Array, row: number, p: number, beta: ArrayLike<number>, q: number, out: Float64Array, at: number): void {
+  out.fill(0, at, at + q)
+  for (let i = 0; i < p; i++) {
+    const v = x[row * p + i]!
+    if (v === 0) continue
+    const b = i * q
+    for (let j = 0; j < q; j++) out[at + j] = out[at + j]! + v * beta[b + j]!
   }
 }

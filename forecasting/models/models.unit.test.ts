@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { buildFeatures, createHourlyGrid, FEATURE_COUNT, HOUR_MS } from '../features/index.ts'
 import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
-import { deserialiseModel, recentredRidge, type TrainingSet, verifyGoldenVectors } from './index.ts'
+import { deserialiseModel, randomFeatureRidge, type TrainingSet, verifyGoldenVectors } from './index.ts'
 
 const START_HOUR = 376_944
 const HOURS = 120 * 24
@@ -52,7 +52,7 @@ const station = syntheticStation()
 const newest = { validAtMs: (START_HOUR + HOURS - 1) * HOUR_MS, features: station.features.subarray((HOURS - 1) * FEATURE_COUNT) }
 
 describe('recentred ridge', () => {
-  const result = recentredRidge.fit(station, { variable: 'temperatureC' })
+  const result = randomFeatureRidge.fit(station, { variable: 'temperatureC' })
   if (!result.ok) throw new Error(result.refused)
 
   it('beats persistence and recentred climatology on left-out origins at short leads and is not worse than climatology at long ones', () => {
@@ -91,7 +91,7 @@ describe('recentred ridge', () => {
   it('comes back from its bytes bit for bit, and the same fit gives the same bytes', () => {
     const bytes = result.fitted.serialise()
     expect(deserialiseModel(bytes).predict(newest)).toEqual(result.fitted.predict(newest))
-    const again = recentredRidge.fit(station, { variable: 'temperatureC' })
+    const again = randomFeatureRidge.fit(station, { variable: 'temperatureC' })
     expect(again.ok && Buffer.compare(again.fitted.serialise(), bytes)).toBe(0)
     expect(verifyGoldenVectors(bytes)).toEqual({ ok: true })
   })
@@ -105,7 +105,7 @@ describe('recentred ridge', () => {
   })
 
   it.each(FORECAST_VARIABLES)('keeps %s within its bounds', (variable) => {
-    const fit = recentredRidge.fit(station, { variable })
+    const fit = randomFeatureRidge.fit(station, { variable })
     if (!fit.ok) throw new Error(fit.refused)
     const { quantiles } = fit.fitted.predict(newest)
     if (variable === 'relativeHumidityPct' || variable === 'precipitationProbabilityPct')
@@ -114,7 +114,7 @@ describe('recentred ridge', () => {
   })
 
   it('refuses a history that is too short, as a value', () => {
-    const short = recentredRidge.fit(
+    const short = randomFeatureRidge.fit(
       {
         ...station,
         featureHours: station.featureHours.subarray(0, 100),

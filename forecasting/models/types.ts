@@ -13,7 +13,11 @@ export type TrainingSet = {
   readonly features: Float32Array
 }
 
-export type FitOptions = { readonly variable: ForecastVariable }
+export type FitOptions = {
+  readonly variable: ForecastVariable
+  /** Hour of the day (UTC) of the only origins that will be asked for; all hours when left out. */
+  readonly originHour?: number
+}
 
 export type Prediction = {
   readonly leadHours: Int32Array

@@ -1,7 +1,7 @@
 /** Fits one model off the main thread, so that nothing stalls. A refusal or a crash is an answer. */
 import { setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
-import { recentredRidge, type ModelScore, type TrainingSet } from '../../forecasting/models/index.ts'
+import { randomFeatureRidge, type ModelScore, type TrainingSet } from '../../forecasting/models/index.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
 
 export type FitRequest = { readonly id: number; readonly history: TrainingSet; readonly variable: ForecastVariable }
@@ -22,7 +22,7 @@ setPriority(0, 10)
 
 parentPort?.on('message', ({ id, history, variable }: FitRequest) => {
   const startedAt = performance.now()
-  const result = recentredRidge.fit(history, { variable })
+  const result = randomFeatureRidge.fit(history, { variable })
   const answer: FitAnswer = result.ok
     ? {
         id,

@@ -1,0 +1,184 @@
+/**
+ * The regressors: departures of the feature vector from what is normal, missing ones filled from their neighbours in time, then seeded
+ * random features of the most telling ones (Rahimi & Recht 2007), which let a linear solve bend.
+ */
+import { FEATURES, MONTH_HOURS } from '../features/index.ts'
+import { createRng } from '../verification/index.ts'
+import { annualAngle, climatologyAt, dailyClimatologyAt } from './climatology.ts'
+import type { StationClimate } from './station-climate.ts'
+
+const USED = FEATURES.map((definition, index) => ({ ...definition, index })).filter(({ window }) => window !== MONTH_HOURS)
+const HOUR_TERMS = 4
+/** Linear inputs: features of the vector, then sine and cosine of the hour alone and times the newest temperature departure. */
+export const LINEAR_COUNT = USED.length + HOUR_TERMS
+
+const KEY_NAMES = [
+  ...[0, 3, 6, 12, 24].map((k) => `temperatureC.lag${k}h`),
+  'temperatureC.mean24h.before0h',
+  'temperatureC.mean24h.before24h',
+  'temperatureC.range24h.before0h',
+  'dewPointC.lag0h',
+  'dewPointC.mean24h.before0h',
+  ...[0, 6, 24].map((k) => `pressureHpa.lag${k}h`),
+  'windU.lag0h',
+  'windV.lag0h',
+  'windU.mean6h.before0h',
+  'windV.mean6h.before0h',
+  'windU.mean24h.before0h',
+  'windV.mean24h.before0h',
+  'windSpeedMps.lag0h',
+  'windSpeedMps.mean24h.before0h',
+  'relativeHumidityPct.lag0h',
+  'relativeHumidityPct.mean24h.before0h',
+  'precipitationMm.wet3h.before0h',
+  'precipitationMm.wet24h.before0h',
+]
+const KEYS = KEY_NAMES.map((name) => {
+  const at = USED.findIndex((feature) => feature.name === name)
+  if (at < 0) throw new Error(`no feature ${name}`)
+  return at
+})
+const SEASON_TERMS = 2
+const INPUTS_PER_UNIT = 3
+const CLIP = 4
+
+/** For every lag, the other lags of its column, nearest first: where a missing value is taken from. */
+const NEAREST: ReadonlyArray<readonly number[]> = USED.map(({ kind, column, offset }) =>
+  kind !== 'lag'
+    ? []
+    : USED.flatMap((other, at) =>
+        other.kind === 'lag' && other.column === column && other.offset !== offset ? [{ at, away: Math.abs(other.offset - offset) }] : [],
+      )
+        .toSorted((a, b) => a.away - b.away)
+        .map(({ at }) => at),
+)
+const TEMPERATURE_NOW = USED.findIndex(({ name }) => name === 'temperatureC.lag0h')
+
+/**
+ * Fills out[0…LINEAR_COUNT) with departures from climatology + offset. NaN = not observed and no neighbour in time within reach.
+ * `offsets`: see recentreOffsets.
+ */
+export function linearInputs(
+  climate: StationClimate,
+  offsets: Float64Array,
+  features: Float32Array,
+  hour: number,
+  out: Float64Array,
+): void {
+  for (let i = 0; i < USED.length; i++) {
+    const { index, kind, column, offset, window } = USED[i]!
+    const value = features[index]!
+    const climatology = climate.climatologies[column]
+    if (value !== value || !climatology) out[i] = Number.NaN
+    else if (kind === 'range') out[i] = value
+    else if (kind === 'lag' || window === 1) out[i] = value - climatologyAt(climatology, hour - offset) - offsets[column]!
+    else if (window % 24 === 0)
+      out[i] = value - dailyClimatologyAt(climatology, hour - offset - (window - 1) / 2) - offsets[column]!
+    else {
+      let sum = 0
+      for (let k = 0; k < window; k++) sum += climatologyAt(climatology, hour - offset - k)
+      out[i] = value - sum / window - offsets[column]!
+    }
+  }
+  fillFromNeighbours(out)
+  const angle = (2 * Math.PI * (hour % 24)) / 24
+  const newest = out[TEMPERATURE_NOW]!
+  out[USED.length] = Math.sin(angle)
+  out[USED.length + 1] = Math.cos(angle)
+  out[USED.length + 2] = Math.sin(angle) * newest
+  out[USED.length + 3] = Math.cos(angle) * newest
+}
+
+const observed = new Uint8Array(USED.length)
+
+function fillFromNeighbours(out: Float64Array): void {
+  for (let i = 0; i < USED.length; i++) observed[i] = out[i] === out[i] ? 1 : 0
+  for (let i = 0; i < USED.length; i++) {
+    if (observed[i] === 1) continue
+    for (const at of NEAREST[i]!) {
+      if (observed[at] === 0) continue
+      out[i] = out[at]!
+      break
+    }
+  }
+}
+
+/** Hours since the newest observed value of a column in the vector; the longest lag when there is none. */
+export function hoursSinceObserved(features: Float32Array, column: number): number {
+  let oldest = 0
+  for (const { kind, column: of, offset, window, index } of USED) {
+    if (of !== column || window !== 1) continue
+    oldest = Math.max(oldest, offset)
+    if (kind === 'lag' || kind === 'wet') {
+      const value = features[index]!
+      if (value === value) return offset
+    }
+  }
+  return oldest
+}
+
+/** Columns whose newest value and daily mean are both missing. */
+export function missingColumns(features: Float32Array): Set<number> {
+  const seen = new Set<number>()
+  const all = new Set<number>()
+  for (const { column, index } of USED) {
+    all.add(column)
+    const value = features[index]!
+    if (value === value) seen.add(column)
+  }
+  return new Set([...all].filter((column) => !seen.has(column)))
+}
+
+/** Weights of the random features: the same seed gives the same on every machine. */
+export type RandomFeatures = {
+  readonly count: number
+  readonly inputs: Int32Array
+  readonly weights: Float64Array
+  readonly biases: Float64Array
+}
+
+export function createRandomFeatures(count: number, seed: number): RandomFeatures {
+  const uniform = createRng(seed)
+  const normal = (): number => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform())
+  const choices = KEYS.length + SEASON_TERMS
+  const inputs = new Int32Array(count * INPUTS_PER_UNIT)
+  const weights = new Float64Array(count * INPUTS_PER_UNIT)
+  const biases = new Float64Array(count)
+  for (let k = 0; k < count; k++) {
+    const chosen = new Set<number>()
+    while (chosen.size < INPUTS_PER_UNIT) chosen.add(Math.floor(uniform() * choices))
+    let e = k * INPUTS_PER_UNIT
+    for (const input of chosen) {
+      inputs[e] = input
+      weights[e++] = normal() / Math.sqrt(INPUTS_PER_UNIT)
+    }
+    biases[k] = 0.7 * normal()
+  }
+  return { count, inputs, weights, biases }
+}
+
+const keyed = new Float64Array(KEYS.length + SEASON_TERMS)
+
+/** Writes tanh(w·z + b) of every unit to out[at…]. `linear` holds the standardised linear inputs from position `from`. */
+export function addRandomFeatures(
+  { count, inputs, weights, biases }: RandomFeatures,
+  linear: Float64Array,
+  from: number,
+  hour: number,
+  out: Float64Array,
+  at: number,
+): void {
+  for (let k = 0; k < KEYS.length; k++) {
+    const value = linear[from + KEYS[k]!]!
+    keyed[k] = value < -CLIP ? -CLIP : value > CLIP ? CLIP : value
+  }
+  const season = annualAngle(hour)
+  keyed[KEYS.length] = 1.4 * Math.sin(season)
+  keyed[KEYS.length + 1] = 1.4 * Math.cos(season)
+  for (let k = 0, e = 0; k < count; k++) {
+    let sum = biases[k]!
+    for (let i = 0; i < INPUTS_PER_UNIT; i++, e++) sum += keyed[inputs[e]!]! * weights[e]!
+    out[at + k] = Math.tanh(sum)
+  }
+}
+

@@ -1,0 +1,219 @@
+/** A fitted random-feature ridge: what it is made of, its prediction, its bytes. */
+import { COLUMN_COUNT, FEATURE_COUNT, FEATURE_SET, HOUR_MS, HOURLY_COLUMNS } from '../features/index.ts'
+import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
+import { type Climatology, climatologyAt } from './climatology.ts'
+import { ArtefactError, type Arrays, type Header, pack } from './container.ts'
+import {
+  addRandomFeatures,
+  createRandomFeatures,
+  hoursSinceObserved,
+  LINEAR_COUNT,
+  linearInputs,
+  missingColumns,
+} from './inputs.ts'
+import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
+import { applyRow } from './linear.ts'
+import { logScale, type Spread } from './spread.ts'
+import { NEWEST_INDEX, OWN, recentreOffsets, type StationClimate } from './station-climate.ts'
+import type { Fitted, Prediction } from './types.ts'
+
+export const FAMILY = 'random-feature-ridge'
+const H = HORIZON_HOURS
+const Q = QUANTILE_LEVELS.length
+const GOLDEN_HOURS = [368_184, 376_951]
+/** Fields of the arrays of one hour model, in order. */
+const PARTS = ['means', 'factors', 'beta', 'scale', 'quantiles'] as const
+
+/** The regression for issues near one hour of the day (UTC). */
+export type HourModel = {
+  readonly hour: number
+  /** Of the linear inputs. */
+  readonly means: Float64Array
+  readonly factors: Float64Array
+  /** (1 + linear + random) × 168, fade applied. */
+  readonly beta: Float32Array
+  readonly fade: readonly number[]
+  readonly spread: Spread
+}
+
+export type RidgeState = {
+  readonly variable: ForecastVariable
+  readonly climate: StationClimate
+  /** Random features and their seed. */
+  readonly units: number
+  readonly seed: number
+  readonly hourModels: readonly HourModel[]
+  readonly card: Readonly<Record<string, unknown>>
+}
+
+/** predict is a pure function of state and input. */
+export function createFitted(state: RidgeState): Fitted {
+  const { variable, climate, units, seed, hourModels } = state
+  const { column, low, high, factor } = OWN[variable]
+  const climatology = climate.climatologies[column]!
+  const random = createRandomFeatures(units, seed)
+  const p = 1 + LINEAR_COUNT + units
+  const x = new Float64Array(p)
+  const departure = new Float64Array(H)
+  const offsets = new Float64Array(COLUMN_COUNT)
+  const known = new Set(climate.climatologies.flatMap((c, i) => (c ? [i] : [])))
+  const isProbability = variable === 'precipitationProbabilityPct'
+
+  function predict({ validAtMs, features }: { readonly validAtMs: number; readonly features: Float32Array }): Prediction {
+    const hour = Math.round(validAtMs / HOUR_MS)
+    const model = nearestHourModel(hourModels, hour)
+    recentreOffsets(climate, climate.yearDeparture, features, hour, offsets)
+    x[0] = 1
+    linearInputs(climate, offsets, features, hour, x.subarray(1, 1 + LINEAR_COUNT))
+    for (let i = 0; i < LINEAR_COUNT; i++) {
+      const v = x[1 + i]!
+      x[1 + i] = v === v ? (v - model.means[i]!) * model.factors[i]! : 0
+    }
+    addRandomFeatures(random, x, 1, hour, x, 1 + LINEAR_COUNT)
+    applyRow(x, 0, p, model.beta, H, departure, 0)
+    const age = hoursSinceObserved(features, column)
+    const quantiles = new Float32Array(H * Q)
+    const recentredClimatology = new Float32Array(H)
+    const spreads = LEAD_GROUPS.map((_, g) => Math.exp(logScale(model.spread.scale, 0, LINEAR_COUNT, x, 0, g)))
+    for (let h = 0; h < H; h++) {
+      const base = factor * (climatologyAt(climatology, hour + h + 1) + offsets[column]!)
+      const centre = base + departure[h]!
+      recentredClimatology[h] = clamp(base, low, high)
+      // What was last seen `age` hours ago is that much further ahead of it, and as uncertain.
+      const row = Math.min(h + age, H - 1)
+      const spread = spreads[GROUP_OF_LEAD[row]!]!
+      for (let q = 0; q < Q; q++)
+        quantiles[h * Q + q] = clamp(isProbability ? centre : centre + model.spread.quantiles[row * Q + q]! * spread, low, high)
+    }
+    const newest = features[NEWEST_INDEX[column]!]! * factor
+    return {
+      leadHours: Int32Array.from({ length: H }, (_, h) => h + 1),
+      quantiles,
+      persistence: new Float32Array(H).fill(newest),
+      recentredClimatology,
+      degradedBecause: reasons(features, column, age, known),
+    }
+  }
+  const fitted: Fitted = {
+    family: FAMILY,
+    variable,
+    predict,
+    serialise: () => encode(state, fitted),
+    describe: () => ({ family: FAMILY, variable, featureSet: FEATURE_SET, ...state.card }),
+  }
+  return fitted
+}
+
+/** Medians and outer quantiles at leads of every group for made-up but fixed inputs. */
+export function goldenOutputs(fitted: Fitted): number[][] {
+  return GOLDEN_HOURS.map((hour) => {
+    const features = Float32Array.from({ length: FEATURE_COUNT }, (_, i) => Math.fround(5 + 3 * Math.sin(i + hour)))
+    const { quantiles } = fitted.predict({ validAtMs: hour * HOUR_MS, features })
+    return [0, 1, 3, 8, 16, 35, 70, 130, 167].flatMap((lead) => [0, 3, 6].map((q) => Number(quantiles[lead * Q + q]!.toFixed(4))))
+  })
+}
+
+function encode(state: RidgeState, fitted: Fitted): Uint8Array {
+  const { variable, climate, units, seed, hourModels, card } = state
+  const arrays: Record<string, Float64Array | Float32Array> = { yearDeparture: climate.yearDeparture, monthShare: climate.monthShare }
+  climate.climatologies.forEach((c, i) => {
+    if (c) arrays[`climatology.${HOURLY_COLUMNS[i]}`] = c.coefficients
+  })
+  hourModels.forEach(({ means, factors, beta, spread }, k) => {
+    const parts = { means, factors, beta, scale: spread.scale, quantiles: spread.quantiles }
+    for (const part of PARTS) arrays[`${k}.${part}`] = part === 'beta' ? beta : parts[part]
+  })
+  const header: Header = {
+    family: FAMILY,
+    variable,
+    featureSet: FEATURE_SET,
+    units,
+    seed,
+    pairs: climate.climatologies.map((c) => (c ? [c.annualPairs, c.diurnalPairs] : null)),
+    hourModels: hourModels.map(({ hour, fade }) => ({ hour, fade })),
+    card,
+    golden: goldenOutputs(fitted),
+  }
+  return pack(header, arrays)
+}
+
+/** Throws ArtefactError when an array is missing or not of the length the header asks for. */
+export function decode(header: Header, arrays: Arrays): Fitted {
+  const {
+    variable,
+    units,
+    seed,
+    pairs,
+    hourModels: hours,
+    card,
+  } = header as unknown as {
+    variable: ForecastVariable
+    units: number
+    seed: number
+    pairs: Array<[number, number] | null>
+    hourModels: Array<{ hour: number; fade: number[] }>
+    card: RidgeState['card']
+  }
+  const take = (name: string, length: number): Float64Array | Float32Array => {
+    const found = arrays[name]
+    if (found?.length !== length)
+      throw new ArtefactError('artefact-format', `array ${name} has ${found?.length ?? 'no'} values, expected ${length}`)
+    return found
+  }
+  const f64 = (name: string, length: number): Float64Array => Float64Array.from(take(name, length))
+  if (!(variable in OWN) || !Array.isArray(pairs) || !Array.isArray(hours) || hours.length === 0)
+    throw new ArtefactError('artefact-format', 'the header lacks what this family needs')
+  const climatologies = pairs.map((pair, i): Climatology | null =>
+    pair === null
+      ? null
+      : {
+          annualPairs: pair[0],
+          diurnalPairs: pair[1],
+          coefficients: f64(`climatology.${HOURLY_COLUMNS[i]}`, (1 + 2 * pair[0]) * (1 + 2 * pair[1])),
+        },
+  )
+  const p = 1 + LINEAR_COUNT + units
+  const hourModels = hours.map(
+    ({ hour, fade }, k): HourModel => ({
+      hour,
+      fade,
+      means: f64(`${k}.means`, LINEAR_COUNT),
+      factors: f64(`${k}.factors`, LINEAR_COUNT),
+      beta: Float32Array.from(take(`${k}.beta`, p * H)),
+      spread: {
+        scale: f64(`${k}.scale`, (1 + LINEAR_COUNT) * LEAD_GROUPS.length),
+        quantiles: f64(`${k}.quantiles`, H * Q),
+      },
+    }),
+  )
+  const climate = {
+    climatologies,
+    yearDeparture: f64('yearDeparture', COLUMN_COUNT),
+    monthShare: f64('monthShare', COLUMN_COUNT),
+  }
+  if (!climatologies[OWN[variable].column]) throw new ArtefactError('artefact-format', `no climatology of ${variable}`)
+  return createFitted({ variable, climate, units, seed, hourModels, card })
+}
+
+export function nearestHourModel(models: readonly HourModel[], hour: number): HourModel {
+  let best = models[0]!
+  let bestAway = Number.POSITIVE_INFINITY
+  for (const model of models) {
+    const away = Math.abs(((((hour - model.hour + 12) % 24) + 24) % 24) - 12)
+    if (away < bestAway) [best, bestAway] = [model, away]
+  }
+  return best
+}
+
+/** Only what makes this forecast worse than usual: its own newest value missing, or a whole quantity it was trained with. */
+function reasons(features: Float32Array, column: number, age: number, known: ReadonlySet<number>): string[] {
+  const because: string[] = []
+  if (age > 0) because.push(`newest ${HOURLY_COLUMNS[column]} is ${age} h old or older`)
+  const missing = [...missingColumns(features)].filter((c) => known.has(c) && c !== column)
+  if (missing.length > 0) because.push(`not observed of late: ${missing.map((c) => HOURLY_COLUMNS[c]).join(', ')}`)
+  return because
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return value < low ? low : value > high ? high : value
+}
