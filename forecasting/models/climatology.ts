@@ -110,6 +110,28 @@ export function dailyClimatologyAt({ annualPairs, diurnalPairs, coefficients }: 
   return sum
 }
 
+/** A climatology by hour: computed when asked for, or looked up. */
+export type ClimatologyLookup = { readonly at: (epochHour: number) => number; readonly dailyAt: (epochHour: number) => number }
+
+export function directLookup(climatology: Climatology): ClimatologyLookup {
+  return { at: (hour) => climatologyAt(climatology, hour), dailyAt: (hour) => dailyClimatologyAt(climatology, hour) }
+}
+
+/** The same values for whole hours from…to (inclusive), computed once; half hours only of whole days. Other hours are computed. */
+export function tabulate(climatology: Climatology, from: number, to: number): ClimatologyLookup {
+  const hourly = new Float64Array(to - from + 1)
+  const daily = new Float64Array(2 * hourly.length)
+  for (let i = 0; i < hourly.length; i++) {
+    hourly[i] = climatologyAt(climatology, from + i)
+    daily[2 * i] = dailyClimatologyAt(climatology, from + i)
+    daily[2 * i + 1] = dailyClimatologyAt(climatology, from + i + 0.5)
+  }
+  return {
+    at: (hour) => hourly[hour - from] ?? climatologyAt(climatology, hour),
+    dailyAt: (hour) => daily[2 * (hour - from)] ?? dailyClimatologyAt(climatology, hour),
+  }
+}
+
 /** Angle of the year, radians, 0 at the end of January. */
 export function annualAngle(epochHour: number): number {
   return (2 * Math.PI * (epochHour - COLDEST_HOUR)) / HOURS_PER_YEAR

@@ -1,3 +1,4 @@
+export { type Baseline, type BaselineResult, BASELINES } from './baselines.ts'
 export { deserialiseModel, verifyGoldenVectors } from './artefact.ts'
 export { ArtefactError } from './container.ts'
 export { randomFeatureRidge } from './random-feature-ridge.ts'

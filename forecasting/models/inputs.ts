@@ -4,8 +4,8 @@
  */
 import { FEATURES, MONTH_HOURS } from '../features/index.ts'
 import { createRng } from '../verification/index.ts'
-import { annualAngle, climatologyAt, dailyClimatologyAt } from './climatology.ts'
-import type { StationClimate } from './station-climate.ts'
+import { annualAngle } from './climatology.ts'
+import type { Lookups } from './station-climate.ts'
 
 const USED = FEATURES.map((definition, index) => ({ ...definition, index })).filter(({ window }) => window !== MONTH_HOURS)
 const HOUR_TERMS = 4
@@ -59,7 +59,7 @@ const TEMPERATURE_NOW = USED.findIndex(({ name }) => name === 'temperatureC.lag0
  * `offsets`: see recentreOffsets.
  */
 export function linearInputs(
-  climate: StationClimate,
+  lookups: Lookups,
   offsets: Float64Array,
   features: Float32Array,
   hour: number,
@@ -68,15 +68,15 @@ export function linearInputs(
   for (let i = 0; i < USED.length; i++) {
     const { index, kind, column, offset, window } = USED[i]!
     const value = features[index]!
-    const climatology = climate.climatologies[column]
+    const climatology = lookups[column]
     if (value !== value || !climatology) out[i] = Number.NaN
     else if (kind === 'range') out[i] = value
-    else if (kind === 'lag' || window === 1) out[i] = value - climatologyAt(climatology, hour - offset) - offsets[column]!
+    else if (kind === 'lag' || window === 1) out[i] = value - climatology.at(hour - offset) - offsets[column]!
     else if (window % 24 === 0)
-      out[i] = value - dailyClimatologyAt(climatology, hour - offset - (window - 1) / 2) - offsets[column]!
+      out[i] = value - climatology.dailyAt(hour - offset - (window - 1) / 2) - offsets[column]!
     else {
       let sum = 0
-      for (let k = 0; k < window; k++) sum += climatologyAt(climatology, hour - offset - k)
+      for (let k = 0; k < window; k++) sum += climatology.at(hour - offset - k)
       out[i] = value - sum / window - offsets[column]!
     }
   }

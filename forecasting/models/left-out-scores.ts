@@ -12,8 +12,8 @@ import type { ModelScore, TrainingSet } from './types.ts'
 
 const H = HORIZON_HOURS
 const Q = QUANTILE_LEVELS.length
-/** Every seventh origin is enough and keeps all hours of the day. */
-const STRIDE = 7
+/** About so many origins of each hour model are enough. */
+const SCORED = 150
 
 type Rows = {
   readonly history: TrainingSet
@@ -38,7 +38,8 @@ export function scoreLeftOut(variable: ForecastVariable) {
   const quantiles = new Float64Array(Q)
   return {
     add({ history, chosen, design, bases, leftOut, model }: Rows): void {
-      for (let r = 0; r < chosen.length; r += STRIDE) {
+      const stride = Math.max(1, Math.floor(chosen.length / SCORED))
+      for (let r = 0; r < chosen.length; r += stride) {
         const newest = history.features[chosen[r]! * FEATURE_COUNT + NEWEST_INDEX[column]!]! * factor
         if (Number.isNaN(newest)) continue
         const spreads = LEAD_GROUPS.map((_, g) =>

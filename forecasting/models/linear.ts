@@ -120,13 +120,33 @@ export function solveColumns(
   }
 }
 
-/** out[0…q) of row `row` of x (n×p) times beta (p×q). */
-export function applyRow(x: Float64Array, row: number, p: number, beta: ArrayLike<number>, q: number, out: Float64Array, at: number): void {
+/** Row `row` of x (n×p) times beta (p×q) into out[at … at+q). */
+export function applyRow(
+  x: Float64Array,
+  row: number,
+  p: number,
+  beta: Float64Array | Float32Array,
+  q: number,
+  out: Float64Array,
+  at: number,
+): void {
   out.fill(0, at, at + q)
-  for (let i = 0; i < p; i++) {
-    const v = x[row * p + i]!
-    if (v === 0) continue
-    const b = i * q
-    for (let j = 0; j < q; j++) out[at + j] = out[at + j]! + v * beta[b + j]!
+  const from = row * p
+  let i = 0
+  for (; i + 3 < p; i += 4) {
+    const v0 = x[from + i]!
+    const v1 = x[from + i + 1]!
+    const v2 = x[from + i + 2]!
+    const v3 = x[from + i + 3]!
+    const b0 = i * q
+    const b1 = b0 + q
+    const b2 = b1 + q
+    const b3 = b2 + q
+    for (let j = 0; j < q; j++)
+      out[at + j] = out[at + j]! + v0 * beta[b0 + j]! + v1 * beta[b1 + j]! + v2 * beta[b2 + j]! + v3 * beta[b3 + j]!
+  }
+  for (; i < p; i++) {
+    const v = x[from + i]!
+    for (let j = 0; j < q; j++) out[at + j] = out[at + j]! + v * beta[i * q + j]!
   }
 }

@@ -4,7 +4,7 @@
  */
 import { COLUMN_COUNT, FEATURE_COUNT } from '../features/index.ts'
 import { HORIZON_HOURS } from '../../schemas/quantities.ts'
-import { annualAngle, climatologyAt, FULL_YEAR_HOURS } from './climatology.ts'
+import { annualAngle, FULL_YEAR_HOURS } from './climatology.ts'
 import { addRandomFeatures, createRandomFeatures, LINEAR_COUNT, linearInputs, type RandomFeatures } from './inputs.ts'
 import { LEAD_GROUPS } from './lead-groups.ts'
 import { createFitted, FAMILY, type HourModel, type RidgeState } from './random-feature-state.ts'
@@ -27,7 +27,16 @@ const FADES = [0, 0.2, 0.4, 0.6, 0.8, 1]
 
 export const randomFeatureRidge: ModelFamily = { name: FAMILY, fit }
 
-type Plan = { readonly hourModels: ReadonlyArray<number>; readonly halfWidth: number; readonly units: number; readonly blocks: number }
+type Plan = {
+  readonly hourModels: ReadonlyArray<number>
+  readonly halfWidth: number
+  readonly units: number
+  readonly blocks: number
+  readonly penalty: number
+}
+
+/** With less than a year there is no season to bend with, and random features only add noise; the linear part needs more penalty. */
+const SETTINGS = { full: { units: 200, blocks: 6, penalty: 0.003 }, partial: { units: 0, blocks: 4, penalty: 0.01 } }
 
 function fit(history: TrainingSet, { variable, originHour }: FitOptions): FitResult {
   const own = OWN[variable]
@@ -46,7 +55,7 @@ function fit(history: TrainingSet, { variable, originHour }: FitOptions): FitRes
     const chosen = near(history, usable, hour, plan.halfWidth)
     if (chosen.length < MIN_ROWS / 8) continue
     rows += chosen.length
-    models.push(fitHour({ history, variable, fittedClimate, random, season, hour, chosen, blocks: plan.blocks, scores }))
+    models.push(fitHour({ history, variable, fittedClimate, random, season, hour, chosen, plan, scores }))
   }
   if (models.length === 0) return { ok: false, refused: `too few usable origins of ${variable} at the hour of issue` }
   const state: RidgeState = {
@@ -62,6 +71,7 @@ function fit(history: TrainingSet, { variable, originHour }: FitOptions): FitRes
       hourModels: models.length,
       halfWidthHours: plan.halfWidth,
       blocks: plan.blocks,
+      penalty: plan.penalty,
       fade: models[0]!.fade,
     },
   }
@@ -85,10 +95,11 @@ function planFor(history: TrainingSet, usable: readonly number[], originHour: nu
   const days = usable.length / 24
   const isFull = history.featureHours.at(-1)! - history.featureHours[0]! >= FULL_YEAR_HOURS
   const halfWidth = Math.min(12, Math.max(2, Math.ceil((WANTED_ROWS / days - 1) / 2)))
-  const count = halfWidth <= 2 ? 8 : halfWidth <= 4 ? 4 : 1
+  const count = isFull && halfWidth <= 2 ? 8 : halfWidth <= 4 ? 4 : 1
   const hourModels =
     originHour === undefined ? Array.from({ length: count }, (_, k) => ((k + 0.5) * 24) / count - 0.5) : [originHour]
-  return { hourModels, halfWidth: count === 1 ? 12 : halfWidth, units: isFull ? 200 : days > 45 ? 100 : 0, blocks: isFull ? 6 : 4 }
+  const settings = isFull ? SETTINGS.full : SETTINGS.partial
+  return { hourModels, halfWidth: count === 1 ? 12 : count === 4 ? Math.max(3, halfWidth) : halfWidth, ...settings }
 }
 
 /** Rows whose hour of the day is at most `halfWidth` (12 = all) from `hour`. */
@@ -109,14 +120,14 @@ type HourFit = {
   readonly season: number
   readonly hour: number
   readonly chosen: readonly number[]
-  readonly blocks: number
+  readonly plan: Plan
   readonly scores: ReturnType<typeof scoreLeftOut>
 }
 
-function fitHour({ history, variable, fittedClimate, random, season, hour, chosen, blocks, scores }: HourFit): HourModel {
+function fitHour({ history, variable, fittedClimate, random, season, hour, chosen, plan, scores }: HourFit): HourModel {
   const { column, factor } = OWN[variable]
-  const { climate, yearDepartureAt } = fittedClimate
-  const climatology = climate.climatologies[column]!
+  const { climate, lookups, yearDepartureAt } = fittedClimate
+  const climatology = lookups[column]!
   const target = history.targets[variable]
   const n = chosen.length
   const p = 1 + LINEAR_COUNT + random.count
@@ -133,13 +144,13 @@ function fitHour({ history, variable, fittedClimate, random, season, hour, chose
     const row = chosen[r]!
     const vector = history.features.subarray(row * FEATURE_COUNT, (row + 1) * FEATURE_COUNT)
     yearDepartureAt(at, yearDeparture)
-    recentreOffsets(climate, yearDeparture, vector, at, offsets)
-    linearInputs(climate, offsets, vector, at, x.subarray(r * p + 1, r * p + 1 + LINEAR_COUNT))
+    recentreOffsets(lookups, climate.monthShare, yearDeparture, vector, at, offsets)
+    linearInputs(lookups, offsets, vector, at, x.subarray(r * p + 1, r * p + 1 + LINEAR_COUNT))
     const away = Math.cos(annualAngle(at) - season) - 1
     weights[r] = Math.exp(SEASON.regression * away)
     seasonWeights[r] = Math.exp(SEASON.quantiles * away)
     for (let h = 0; h < H; h++) {
-      const base = factor * (climatologyAt(climatology, at + h + 1) + offsets[column]!)
+      const base = factor * (climatology.at(at + h + 1) + offsets[column]!)
       bases[r * H + h] = base
       y[r * H + h] = target[at + h + 1 - history.startHour]! - base
     }
@@ -150,7 +161,7 @@ function fitHour({ history, variable, fittedClimate, random, season, hour, chose
     addRandomFeatures(random, x, r * p + 1, hours[r]!, x, r * p + 1 + LINEAR_COUNT)
   }
   const design: Design = { n, p, x, y: withoutGaps(y), weights, hours }
-  const regression = regressWithBlocks(design, blocks)
+  const regression = regressWithBlocks(design, plan.blocks, plan.penalty)
   const { beta, leftOut } = regression
   const fade = chooseFades(y, leftOut, n)
   for (let g = 0; g < LEAD_GROUPS.length; g++)

@@ -1,7 +1,7 @@
 /** A fitted random-feature ridge: what it is made of, its prediction, its bytes. */
 import { COLUMN_COUNT, FEATURE_COUNT, FEATURE_SET, HOUR_MS, HOURLY_COLUMNS } from '../features/index.ts'
 import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
-import { type Climatology, climatologyAt } from './climatology.ts'
+import { type Climatology, directLookup } from './climatology.ts'
 import { ArtefactError, type Arrays, type Header, pack } from './container.ts'
 import {
   addRandomFeatures,
@@ -20,7 +20,8 @@ import type { Fitted, Prediction } from './types.ts'
 export const FAMILY = 'random-feature-ridge'
 const H = HORIZON_HOURS
 const Q = QUANTILE_LEVELS.length
-const GOLDEN_HOURS = [368_184, 376_951]
+/** One of every three hours of the day, so that every hour model is tried, 100 days apart. */
+const GOLDEN_HOURS = Array.from({ length: 8 }, (_, k) => 368_184 + k * 2403)
 /** Fields of the arrays of one hour model, in order. */
 const PARTS = ['means', 'factors', 'beta', 'scale', 'quantiles'] as const
 
@@ -50,7 +51,8 @@ export type RidgeState = {
 export function createFitted(state: RidgeState): Fitted {
   const { variable, climate, units, seed, hourModels } = state
   const { column, low, high, factor } = OWN[variable]
-  const climatology = climate.climatologies[column]!
+  const lookups = climate.climatologies.map((c) => (c ? directLookup(c) : null))
+  const climatology = lookups[column]!
   const random = createRandomFeatures(units, seed)
   const p = 1 + LINEAR_COUNT + units
   const x = new Float64Array(p)
@@ -62,9 +64,9 @@ export function createFitted(state: RidgeState): Fitted {
   function predict({ validAtMs, features }: { readonly validAtMs: number; readonly features: Float32Array }): Prediction {
     const hour = Math.round(validAtMs / HOUR_MS)
     const model = nearestHourModel(hourModels, hour)
-    recentreOffsets(climate, climate.yearDeparture, features, hour, offsets)
+    recentreOffsets(lookups, climate.monthShare, climate.yearDeparture, features, hour, offsets)
     x[0] = 1
-    linearInputs(climate, offsets, features, hour, x.subarray(1, 1 + LINEAR_COUNT))
+    linearInputs(lookups, offsets, features, hour, x.subarray(1, 1 + LINEAR_COUNT))
     for (let i = 0; i < LINEAR_COUNT; i++) {
       const v = x[1 + i]!
       x[1 + i] = v === v ? (v - model.means[i]!) * model.factors[i]! : 0
@@ -76,7 +78,7 @@ export function createFitted(state: RidgeState): Fitted {
     const recentredClimatology = new Float32Array(H)
     const spreads = LEAD_GROUPS.map((_, g) => Math.exp(logScale(model.spread.scale, 0, LINEAR_COUNT, x, 0, g)))
     for (let h = 0; h < H; h++) {
-      const base = factor * (climatologyAt(climatology, hour + h + 1) + offsets[column]!)
+      const base = factor * (climatology.at(hour + h + 1) + offsets[column]!)
       const centre = base + departure[h]!
       recentredClimatology[h] = clamp(base, low, high)
       // What was last seen `age` hours ago is that much further ahead of it, and as uncertain.
@@ -109,7 +111,7 @@ export function goldenOutputs(fitted: Fitted): number[][] {
   return GOLDEN_HOURS.map((hour) => {
     const features = Float32Array.from({ length: FEATURE_COUNT }, (_, i) => Math.fround(5 + 3 * Math.sin(i + hour)))
     const { quantiles } = fitted.predict({ validAtMs: hour * HOUR_MS, features })
-    return [0, 1, 3, 8, 16, 35, 70, 130, 167].flatMap((lead) => [0, 3, 6].map((q) => Number(quantiles[lead * Q + q]!.toFixed(4))))
+    return [0, 3, 16, 70, 167].flatMap((lead) => [0, 3, 6].map((q) => Number(quantiles[lead * Q + q]!.toFixed(4))))
   })
 }
 

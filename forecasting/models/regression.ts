@@ -7,8 +7,7 @@ import { LEAD_GROUPS } from './lead-groups.ts'
 import { accumulate, applyRow, cholesky, solveColumns } from './linear.ts'
 
 const H = HORIZON_HOURS
-/** λ(h) = 0.003·h^1.1 per unit weight (measured: docs/forecasting/engine.md). */
-const PENALTY = { factor: 0.003, power: 1.1 }
+const PENALTY_POWER = 1.1
 /** Nothing nearer than a horizon and a day to a left-out block may teach its model. */
 const GAP_HOURS = HORIZON_HOURS + 24
 
@@ -33,7 +32,8 @@ export type Regression = {
   readonly totalWeight: number
 }
 
-export function regressWithBlocks(design: Design, blocks: number): Regression {
+/** λ(h) = penalty·h^1.1 per unit weight, constant within a lead group. */
+export function regressWithBlocks(design: Design, blocks: number, penalty: number): Regression {
   const { n, p, x, y, weights, hours } = design
   const ranges = blockRanges(hours, blocks)
   const cuts = [...new Set([0, n, ...ranges.flatMap(({ gapFrom, gapTo }) => [gapFrom, gapTo])])].toSorted((a, b) => a - b)
@@ -50,7 +50,7 @@ export function regressWithBlocks(design: Design, blocks: number): Regression {
     totalWeight += part.weight
     return part
   })
-  const beta = solve(gram, cross, p, totalWeight)
+  const beta = solve(gram, cross, p, totalWeight, penalty)
   const leftOut = new Float64Array(n * H)
   for (const { from, to, gapFrom, gapTo } of ranges) {
     const restGram = gram.slice()
@@ -62,16 +62,16 @@ export function regressWithBlocks(design: Design, blocks: number): Regression {
       add(restCross, segment.cross, -1)
       weight -= segment.weight
     }
-    const without = solve(restGram, restCross, p, Math.max(weight, 1e-6))
+    const without = solve(restGram, restCross, p, Math.max(weight, 1e-6), penalty)
     for (let r = from; r < to; r++) applyRow(x, r, p, without, H, leftOut, r * H)
   }
   return { beta, leftOut, gram, totalWeight }
 }
 
-function solve(gram: Float64Array, cross: Float64Array, p: number, weight: number): Float64Array {
+function solve(gram: Float64Array, cross: Float64Array, p: number, weight: number, penalty: number): Float64Array {
   const beta = new Float64Array(p * H)
   for (const [first, last] of LEAD_GROUPS) {
-    const lambda = PENALTY.factor * ((first + last) / 2) ** PENALTY.power * weight
+    const lambda = penalty * ((first + last) / 2) ** PENALTY_POWER * weight
     const factor = cholesky(gram, p, (i) => (i === 0 ? 1e-6 * weight : lambda))
     solveColumns(factor, p, cross, H, first - 1, last, beta)
   }

@@ -3,8 +3,8 @@
  * the regressions are departures from both.
  */
 import { COLUMN, COLUMN_COUNT, FEATURE_COUNT, FEATURES, MONTH_HOURS, MONTH_MEAN_INDEX } from '../features/index.ts'
-import type { ForecastVariable } from '../../schemas/quantities.ts'
-import { type Climatology, climatologyAt, dailyClimatologyAt, fitClimatology, FULL_YEAR_HOURS, spanOf } from './climatology.ts'
+import { type ForecastVariable, HORIZON_HOURS } from '../../schemas/quantities.ts'
+import { type Climatology, type ClimatologyLookup, fitClimatology, FULL_YEAR_HOURS, spanOf, tabulate } from './climatology.ts'
 import type { TrainingSet } from './types.ts'
 
 /** Position in the vector of each column at the described hour (precipitation: 1 wet, 0 dry). */
@@ -31,6 +31,9 @@ const FOLLOWS_THE_SUN: ReadonlySet<number> = new Set([COLUMN.temperatureC, COLUM
 const RECENTRE = { full: { year: 0.6, month: 0.15 }, partial: { year: 0, month: 0.7 } }
 const YEAR_HOURS = 8766
 
+/** By column; null = no climatology. */
+export type Lookups = ReadonlyArray<ClimatologyLookup | null>
+
 export type StationClimate = {
   /** By column; null = hardly ever observed. */
   readonly climatologies: ReadonlyArray<Climatology | null>
@@ -52,6 +55,8 @@ export function columnSeries(history: TrainingSet, column: number): Float64Array
 
 export type FittedClimate = {
   readonly climate: StationClimate
+  /** By column, for every hour of the history, a month before it and a horizon after it. */
+  readonly lookups: Lookups
   /** Mean departure of the year up to the hour, causal, by column. */
   readonly yearDepartureAt: (hour: number, out: Float64Array) => void
 }
@@ -60,12 +65,15 @@ export function fitStationClimate(history: TrainingSet): FittedClimate {
   const startHour = history.featureHours[0] ?? history.startHour
   const monthShare = new Float64Array(COLUMN_COUNT)
   const prefixes: Array<Float64Array | null> = []
+  const lookups: Array<ClimatologyLookup | null> = []
   const climatologies = Array.from({ length: COLUMN_COUNT }, (_, column) => {
     const series = columnSeries(history, column)
     const climatology = fitClimatology(startHour, series, FOLLOWS_THE_SUN.has(column))
     const isFull = spanOf(series) >= FULL_YEAR_HOURS
     monthShare[column] = isFull ? RECENTRE.full.month : RECENTRE.partial.month
-    prefixes.push(climatology && isFull ? departurePrefix(climatology, startHour, series) : null)
+    const lookup = climatology ? tabulate(climatology, startHour - MONTH_HOURS, startHour + series.length + HORIZON_HOURS) : null
+    lookups.push(lookup)
+    prefixes.push(lookup && isFull ? departurePrefix(lookup, startHour, series) : null)
     return climatology
   })
   const yearDepartureAt = (hour: number, out: Float64Array): void => {
@@ -82,38 +90,39 @@ export function fitStationClimate(history: TrainingSet): FittedClimate {
   }
   const yearDeparture = new Float64Array(COLUMN_COUNT)
   yearDepartureAt(history.featureHours.at(-1) ?? startHour, yearDeparture)
-  return { climate: { climatologies, yearDeparture, monthShare }, yearDepartureAt }
+  return { climate: { climatologies, yearDeparture, monthShare }, lookups, yearDepartureAt }
 }
 
 /** Running sum of observed minus climatology; a missing hour adds nothing. */
-function departurePrefix(climatology: Climatology, startHour: number, series: Float64Array): Float64Array {
+function departurePrefix(climatology: ClimatologyLookup, startHour: number, series: Float64Array): Float64Array {
   const prefix = new Float64Array(series.length + 1)
   series.forEach((value, i) => {
-    prefix[i + 1] = prefix[i]! + (value === value ? value - climatologyAt(climatology, startHour + i) : 0)
+    prefix[i + 1] = prefix[i]! + (value === value ? value - climatology.at(startHour + i) : 0)
   })
   return prefix
 }
 
 /** What to add to the climatology of each column: the lasting part of the last year's and the last month's departure. */
 export function recentreOffsets(
-  climate: StationClimate,
+  lookups: Lookups,
+  monthShare: Float64Array,
   yearDeparture: Float64Array,
   features: Float32Array,
   hour: number,
   out: Float64Array,
 ): void {
   for (let column = 0; column < COLUMN_COUNT; column++) {
-    const climatology = climate.climatologies[column]
+    const climatology = lookups[column]
     const mean = features[MONTH_MEAN_INDEX[column]!]!
     out[column] = yearDeparture[column]!
     if (!climatology || mean !== mean) continue
-    out[column]! += climate.monthShare[column]! * (mean - monthClimatology(climatology, hour) - yearDeparture[column]!)
+    out[column]! += monthShare[column]! * (mean - monthClimatology(climatology, hour) - yearDeparture[column]!)
   }
 }
 
 /** Mean climatology of the 30 days up to an hour, from five points of the annual cycle. */
-function monthClimatology(climatology: Climatology, hour: number): number {
+function monthClimatology(climatology: ClimatologyLookup, hour: number): number {
   let sum = 0
-  for (let k = 0; k < 5; k++) sum += dailyClimatologyAt(climatology, hour - ((k + 0.5) * MONTH_HOURS) / 5)
+  for (let k = 0; k < 5; k++) sum += climatology.dailyAt(hour - ((k + 0.5) * MONTH_HOURS) / 5)
   return sum / 5
 }

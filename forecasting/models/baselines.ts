@@ -1,0 +1,188 @@
+/**
+ * The forecasts every model has to beat. Their intervals are quantiles of their own errors on past origins, so that they are fair
+ * opponents in CRPS and coverage, too.
+ */
+import { COLUMN } from '../features/index.ts'
+import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
+import { type ClimatologyLookup, fitClimatology, FULL_YEAR_HOURS, spanOf, tabulate } from './climatology.ts'
+import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
+import { OWN } from './station-climate.ts'
+
+const H = HORIZON_HOURS
+const Q = QUANTILE_LEVELS.length
+const YEAR = 8766
+const MONTH = 720
+/** Past origins used for the intervals and for the damping, about; an odd spacing visits every hour of the day. */
+const PAST_ORIGINS = 400
+/** How far back a last value may be, hours. */
+const REACH = 72
+
+/** Hours between 1970 and `startHour`, and the series up to the origin of the forecast: hourly, NaN = not observed. */
+export type SeriesSoFar = { readonly startHour: number; readonly values: Float64Array }
+
+/** 168 central values after the newest hour of the first `length` hours, or null when there is nothing to go by. */
+type Centre = (length: number) => Float64Array | null
+
+export type BaselineResult =
+  | { readonly ok: true; readonly quantiles: Float32Array }
+  | { readonly ok: false; readonly refused: string }
+export type Baseline = { readonly name: string; readonly forecast: (series: SeriesSoFar, variable: ForecastVariable) => BaselineResult }
+
+export const BASELINES: readonly Baseline[] = [
+  baseline('persistence', (series) => ({ centre: persistence(series.values) })),
+  baseline('seasonal-naive', (series) => ({ centre: seasonalNaive(series.values) })),
+  baseline('climatology', (series, variable) => ({ centre: climatology(series, variable, null) })),
+  baseline('recentred-climatology', (series, variable) => ({ centre: recentred(series, variable) })),
+  baseline('damped-anomaly', (series, variable) => ({ centre: dampedAnomaly(series, variable) })),
+]
+
+function baseline(name: string, make: (series: SeriesSoFar, variable: ForecastVariable) => { centre: Centre }): Baseline {
+  return {
+    name,
+    forecast(series, variable) {
+      const { centre } = make(series, variable)
+      const now = centre(series.values.length)
+      if (!now) return { ok: false, refused: `${name}: too little of ${variable} observed before the origin` }
+      const { low, high } = OWN[variable]
+      const isProbability = variable === 'precipitationProbabilityPct'
+      const residuals = pastResiduals(series.values, centre)
+      const quantiles = new Float32Array(H * Q)
+      for (let h = 0; h < H; h++)
+        for (let q = 0; q < Q; q++) {
+          const value = now[h]! + (isProbability ? 0 : residuals[GROUP_OF_LEAD[h]! * Q + q]!)
+          quantiles[h * Q + q] = Math.min(high, Math.max(low, value))
+        }
+      return { ok: true, quantiles }
+    },
+  }
+}
+
+/** Lengths of the series at past origins whose horizon is over. */
+function pastOrigins(values: Float64Array): number[] {
+  const last = values.length - H
+  if (last <= 0) return []
+  let step = Math.max(1, Math.floor(last / PAST_ORIGINS))
+  if (step % 2 === 0) step++
+  const lengths: number[] = []
+  for (let length = last; length > REACH; length -= step) lengths.push(length)
+  return lengths
+}
+
+function pastResiduals(values: Float64Array, centre: Centre): Float64Array {
+  const errors: number[][] = LEAD_GROUPS.map(() => [])
+  for (const length of pastOrigins(values)) {
+    const forecast = centre(length)
+    if (!forecast) continue
+    for (let h = 0; h < H; h++) {
+      const e = values[length + h]! - forecast[h]!
+      if (e === e) errors[GROUP_OF_LEAD[h]!]!.push(e)
+    }
+  }
+  const table = new Float64Array(LEAD_GROUPS.length * Q)
+  errors.forEach((list, g) => {
+    const sorted = Float64Array.from(list).toSorted()
+    QUANTILE_LEVELS.forEach((level, q) => {
+      table[g * Q + q] = sorted.length > 0 ? sorted[Math.min(sorted.length - 1, Math.floor(level * sorted.length))]! : 0
+    })
+    // Only the spread: the centre stays what the baseline says, as a plain user of it would have it.
+    const median = table[g * Q + QUANTILE_LEVELS.indexOf(0.5)]!
+    for (let q = 0; q < Q; q++) table[g * Q + q] = table[g * Q + q]! - median
+  })
+  return table
+}
+
+/** The last value stays. */
+function persistence(values: Float64Array): Centre {
+  return (length) => {
+    for (let i = length - 1; i >= Math.max(0, length - REACH); i--)
+      if (!Number.isNaN(values[i]!)) return new Float64Array(H).fill(values[i]!)
+    return null
+  }
+}
+
+/** The same hour of the last day that has it. */
+function seasonalNaive(values: Float64Array): Centre {
+  return (length) => {
+    const out = new Float64Array(H)
+    for (let h = 0; h < H; h++) {
+      let at = length + h - 24 * Math.ceil((h + 1) / 24)
+      while (at >= Math.max(0, length - 24 - REACH) && Number.isNaN(values[at]!)) at -= 24
+      const value = values[at]
+      if (value === undefined || Number.isNaN(value)) return null
+      out[h] = value
+    }
+    return out
+  }
+}
+
+function lookupOf({ startHour, values }: SeriesSoFar, variable: ForecastVariable): ClimatologyLookup | null {
+  const { column } = OWN[variable]
+  const isSolar = column === COLUMN.temperatureC || column === COLUMN.dewPointC
+  const fitted = fitClimatology(startHour, values, isSolar)
+  return fitted && tabulate(fitted, startHour, startHour + values.length + H)
+}
+
+/** Harmonic climatology, plus an offset by origin. */
+function climatology(series: SeriesSoFar, variable: ForecastVariable, offset: ((length: number) => number) | null): Centre {
+  const lookup = lookupOf(series, variable)
+  return (length) =>
+    lookup &&
+    Float64Array.from({ length: H }, (_, h) => lookup.at(series.startHour + length + h) + (offset ? offset(length) : 0))
+}
+
+/** Offset of an origin: 0.6 of the mean departure of the year and 0.15 of what the month adds; 0.7 of the month's with less than a year. */
+function offsets(series: SeriesSoFar, lookup: ClimatologyLookup): (length: number) => number {
+  const { startHour, values } = series
+  const sums = new Float64Array(values.length + 1)
+  const counts = new Float64Array(values.length + 1)
+  values.forEach((value, i) => {
+    const isKnown = !Number.isNaN(value)
+    sums[i + 1] = sums[i]! + (isKnown ? value - lookup.at(startHour + i) : 0)
+    counts[i + 1] = counts[i]! + (isKnown ? 1 : 0)
+  })
+  const isFull = spanOf(values) >= FULL_YEAR_HOURS
+  return (length) => {
+    const year = isFull ? (0.6 * (sums[length]! - sums[Math.max(0, length - YEAR)]!)) / YEAR : 0
+    const from = Math.max(0, length - MONTH)
+    const count = counts[length]! - counts[from]!
+    if (count < MONTH / 4) return year
+    return year + (isFull ? 0.15 : 0.7) * ((sums[length]! - sums[from]!) / count - year)
+  }
+}
+
+function recentred(series: SeriesSoFar, variable: ForecastVariable): Centre {
+  const lookup = lookupOf(series, variable)
+  return lookup ? climatology(series, variable, offsets(series, lookup)) : () => null
+}
+
+/** Recentred climatology plus the share of the last departure that has lasted to each lead before (least squares through 0). */
+function dampedAnomaly(series: SeriesSoFar, variable: ForecastVariable): Centre {
+  const base = recentred(series, variable)
+  const lookup = lookupOf(series, variable)
+  if (!lookup) return () => null
+  const offset = offsets(series, lookup)
+  const { startHour, values } = series
+  const newest = (length: number): number | null => {
+    for (let i = length - 1; i >= Math.max(0, length - REACH); i--)
+      if (!Number.isNaN(values[i]!)) return values[i]! - lookup.at(startHour + i) - offset(length)
+    return null
+  }
+  const products = new Float64Array(H)
+  const squares = new Float64Array(H)
+  for (const length of pastOrigins(values)) {
+    const departure = newest(length)
+    if (departure === null) continue
+    for (let h = 0; h < H; h++) {
+      const y = values[length + h]! - lookup.at(startHour + length + h) - offset(length)
+      if (y !== y) continue
+      products[h] = products[h]! + departure * y
+      squares[h] = squares[h]! + departure * departure
+    }
+  }
+  const share = products.map((product, h) => (squares[h]! > 0 ? Math.min(1, Math.max(0, product / squares[h]!)) : 0))
+  return (length) => {
+    const centre = base(length)
+    const departure = newest(length)
+    return centre && departure !== null ? centre.map((value, h) => value + share[h]! * departure) : null
+  }
+}
