@@ -13,6 +13,7 @@ const GROUPS: Readonly<Record<string, () => Promise<VerbGroup>>> = {
   ingest: () => import('./ingest.ts'),
   forecast: () => import('./forecast.ts'),
   skill: () => import('./skill.ts'),
+  evaluate: () => import('./evaluate/command.ts'),
   models: () => import('./models.ts'),
   events: () => import('./events.ts'),
   dlq: () => import('./dlq.ts'),

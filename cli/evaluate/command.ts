@@ -1,0 +1,152 @@
+/** `isobar evaluate`: rolling-origin evaluation of a station's CSV, with no servers. */
+import { availableParallelism } from 'node:os'
+import { type Command, InvalidArgumentError } from 'commander'
+import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
+import { CliError, EXIT } from '../exit.ts'
+import { printJson, printTable, talk } from '../output.ts'
+import { FAMILY_NAMES } from './families.ts'
+import { openJournal } from './journal.ts'
+import { createTally } from './tally.ts'
+import { runJobs } from './run.ts'
+import { readStation } from './series.ts'
+import { writePredictions } from './predictions.ts'
+
+const HOUR_MS = 3_600_000
+
+type Options = {
+  csv: string
+  station?: string
+  variable: string
+  from?: number
+  to?: number
+  everyHours: number
+  models: string
+  refitHours: number
+  predictions?: string
+  jobs: number
+  poison?: boolean
+  json?: boolean
+}
+
+export function register(program: Command): void {
+  program
+    .command('evaluate')
+    .description('rolling-origin evaluation of an observation CSV (docs/csv.md), without servers')
+    .requiredOption('--csv <file>', 'observations, .csv or .csv.gz')
+    .option('--station <id>', 'station of a file with several')
+    .option('--variable <name>', FORECAST_VARIABLES.join(', '), 'temperatureC')
+    .option('--from <instant>', 'first origin, UTC; default: the last quarter of the series, at most a year', instant)
+    .option('--to <instant>', 'no origin at or after; default: the end of the series', instant)
+    .option('--every-hours <n>', 'hours between origins', positive, 12)
+    .option('--models <names>', `all, or some of ${FAMILY_NAMES.join(',')}`, 'all')
+    .option('--refit-hours <n>', 'refit the engine only when the last fit is so old; 0 = at every origin', notNegative, 0)
+    .option('--predictions <file>', 'write every prediction as CSV; an interrupted run goes on where it stopped')
+    .option('--jobs <n>', 'threads', positive, availableParallelism())
+    .option('--poison', 'corrupt everything after each origin and fail when a forecast changes')
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      `
+isobar is the served engine; the others are the baselines. All are scored on the origins that all answered.
+The file is quality-controlled first, as the service does it.
+
+Example:
+  isobar evaluate --csv roof.csv.gz --from 2024-01-01 --to 2024-07-01 --every-hours 12`,
+    )
+    .action(evaluate)
+}
+
+async function evaluate(options: Options): Promise<void> {
+  const { csv, variable, everyHours, refitHours, predictions, jobs, poison = false } = options
+  if (!(FORECAST_VARIABLES as readonly string[]).includes(variable))
+    throw new CliError(`no variable ${variable}; known: ${FORECAST_VARIABLES.join(', ')}`, EXIT.usage)
+  const models = chooseModels(options.models)
+  let problems = 0
+  const station = await readStation(csv, options.station, (line) => {
+    if (problems++ < 10) talk(line)
+  })
+  if (problems > 10) talk(`${problems - 10} more rows of ${csv} were left out`)
+  const end = station.startHour + station.length - 1
+  const from = options.from === undefined ? end - Math.min(8766, Math.floor(station.length / 4)) : Math.ceil(options.from / HOUR_MS)
+  const to = options.to === undefined ? end : Math.ceil(options.to / HOUR_MS)
+  const origins: number[] = []
+  for (let origin = from; origin < Math.min(to, end); origin += everyHours) if (origin >= station.startHour) origins.push(origin)
+  if (origins.length === 0)
+    throw new CliError(
+      `no origin: ${iso(from)} to ${iso(to)} does not meet the series, ${iso(station.startHour)} to ${iso(end)}; change --from or --to`,
+      EXIT.usage,
+    )
+  const settings = { station: station.stationId, variable, from: iso(from), to: iso(to), everyHours, refitHours, models, csv }
+  const journal = openJournal(predictions === undefined ? null : `${predictions}.partial`, settings)
+  const tally = createTally(variable as ForecastVariable, models)
+  const startedAt = performance.now()
+  let done = 0
+  await runJobs(
+    { station, variable: variable as ForecastVariable, models, origins, refitHours, poison },
+    { jobs, journal },
+    (result) => {
+      tally.add(result)
+      done++
+      showProgress(done, origins.length, startedAt)
+    },
+  )
+  const { origins: common, refused, rows } = tally.result()
+  for (const [model, reason] of Object.entries(refused)) talk(`${model}: ${reason.count} origins without an answer (${reason.first})`)
+  if (predictions !== undefined) {
+    await writePredictions(predictions, tally.predictions())
+    talk(`predictions: ${predictions}`)
+  }
+  journal.done()
+  const { csv: _csv, models: _models, refitHours: _refit, ...heading } = settings
+  if (options.json) printJson({ ...heading, origins: common, models: rows })
+  else {
+    printTable(
+      rows.flatMap(({ model, fitSeconds, buckets }) => buckets.map((bucket) => ({ model, fitSeconds, ...bucket }))),
+      (['model', 'bucket', 'n', 'mae', 'rmse', 'bias', 'crps', 'coverage80', 'coverage95', 'fitSeconds'] as const).map((title) => ({
+        title,
+        value: (row) => row[title],
+      })),
+    )
+  }
+  if (poison) talk(`no forecast of ${done} origins changed when everything after its origin was corrupted`)
+  if (common === 0) throw new CliError('no origin was answered by every model; leave out those named above with --models')
+}
+
+function chooseModels(text: string): string[] {
+  if (text === 'all') return [...FAMILY_NAMES]
+  const names = text.split(',').map((name) => name.trim())
+  const unknown = names.filter((name) => !(FAMILY_NAMES as readonly string[]).includes(name))
+  if (unknown.length > 0) throw new CliError(`no model ${unknown.join(', ')}; known: all, ${FAMILY_NAMES.join(', ')}`, EXIT.usage)
+  return [...new Set(names)]
+}
+
+/** One line that moves on a terminal; one line a tenth elsewhere. */
+function showProgress(done: number, total: number, startedAt: number): void {
+  const elapsed = (performance.now() - startedAt) / 1000
+  const text = `${done}/${total} origins, ${elapsed.toFixed(0)} s, about ${((elapsed / done) * (total - done)).toFixed(0)} s left`
+  if (process.stderr.isTTY) {
+    const filled = Math.round((24 * done) / total)
+    process.stderr.write(`\r[${'█'.repeat(filled)}${'░'.repeat(24 - filled)}] ${text}   ${done === total ? '\n' : ''}`)
+  } else if (Math.floor((10 * done) / total) > Math.floor((10 * (done - 1)) / total)) talk(text)
+}
+
+function iso(hour: number): string {
+  return new Date(hour * HOUR_MS).toISOString().replace('.000Z', 'Z')
+}
+
+function instant(text: string): number {
+  // A date or an instant without a zone is UTC.
+  const ms = Date.parse(/^\d{4}-\d\d-\d\dT[\d:.]+$/.test(text) ? `${text}Z` : text)
+  if (Number.isNaN(ms)) throw new InvalidArgumentError('write UTC as 2024-01-31T00:00:00Z or 2024-01-31')
+  return ms
+}
+function positive(text: string): number {
+  const n = Number(text)
+  if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError('a whole number above 0')
+  return n
+}
+function notNegative(text: string): number {
+  const n = Number(text)
+  if (!Number.isInteger(n) || n < 0) throw new InvalidArgumentError('a whole number, 0 or more')
+  return n
+}

@@ -1,0 +1,101 @@
+/** One station of an observation CSV, checked as the pipeline checks it, on the hourly grid with its feature vectors. */
+import { buildFeatures, COLUMN, COLUMN_COUNT, createHourlyGrid, FEATURE_COUNT, HOUR_MS, hourOf, isWet, observationToHourlyRow } from '../../forecasting/features/index.ts'
+import type { TrainingSet } from '../../forecasting/models/index.ts'
+import { checkObservation, createStationMemory, QC_VERSION } from '../../forecasting/quality-control/index.ts'
+import { readObservationCsvFile } from '../../producers/shared/observation-csv.ts'
+import type { Observation } from '../../schemas/generated/types.ts'
+import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
+import { CliError, EXIT } from '../exit.ts'
+
+/** Rows of the grid by hour; what was flagged bad is left out. */
+export type StationHours = { readonly stationId: string; readonly startHour: number; readonly rows: ReadonlyMap<number, Float64Array>; readonly length: number }
+
+/** Throws CliError: no rows, several stations and none chosen, an unknown station. */
+export async function readStation(file: string, wanted: string | undefined, onProblem: (line: string) => void): Promise<StationHours> {
+  const stations = new Map<string, Observation[]>()
+  const hasColumn = await hasStationColumn(file)
+  const only = wanted ?? 'station'
+  for await (const row of readObservationCsvFile(file, {
+    onProblem: ({ line, what, why, fix }) => onProblem(`${file}:${line}: ${what}: ${why}; ${fix}`),
+    ...(hasColumn ? {} : { stationId: only }),
+  })) {
+    const list = stations.get(row.stationId) ?? []
+    stations.set(row.stationId, list)
+    list.push({ stationId: row.stationId, observedAt: row.observedAt, receivedAt: row.observedAt, source: 'csv', kind: 'observation', revision: 0, ...row.values })
+  }
+  if (stations.size === 0) throw new CliError(`${file} holds no usable row`)
+  if (stations.size > 1 && wanted === undefined)
+    throw new CliError(`${file} holds ${stations.size} stations; choose one with --station: ${[...stations.keys()].slice(0, 20).join(', ')}`, EXIT.usage)
+  const stationId = wanted ?? [...stations.keys()][0]!
+  const observations = stations.get(stationId)
+  if (!observations) throw new CliError(`${file} has no station ${stationId}; it has ${[...stations.keys()].slice(0, 20).join(', ')}`, EXIT.notFound)
+  return checkedHours(stationId, observations)
+}
+
+function checkedHours(stationId: string, observations: Observation[]): StationHours {
+  observations.sort((a, b) => a.observedAt - b.observedAt)
+  const rows = new Map<number, { away: number; row: Float64Array }>()
+  let memory = createStationMemory()
+  for (const observation of observations) {
+    const verdict = checkObservation(memory, observation)
+    memory = verdict.memory
+    if (verdict.kind === 'duplicate') continue
+    const row = observationToHourlyRow({ ...observation, flags: verdict.flags, rules: verdict.rules, qcVersion: QC_VERSION })
+    if (row === null) continue
+    const hour = hourOf(observation.observedAt)
+    const away = Math.abs(observation.observedAt - hour * HOUR_MS)
+    const held = rows.get(hour)
+    if (!held || away <= held.away) rows.set(hour, { away, row })
+  }
+  if (rows.size === 0) throw new CliError(`nothing usable is left of ${stationId} after quality control`)
+  const hours = [...rows.keys()]
+  const startHour = hours.reduce((a, b) => Math.min(a, b))
+  const last = hours.reduce((a, b) => Math.max(a, b))
+  return { stationId, startHour, length: last - startHour + 1, rows: new Map([...rows].map(([hour, { row }]) => [hour, row])) }
+}
+
+async function hasStationColumn(file: string): Promise<boolean> {
+  try {
+    for await (const _ of readObservationCsvFile(file, { onProblem: () => undefined })) return true
+    return true
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('"stationId" is missing')) return false
+    throw error
+  }
+}
+
+/** The whole series as a training set: features of an hour never look past it. */
+export function toFullSet({ startHour, length, rows }: StationHours): TrainingSet {
+  const grid = createHourlyGrid(startHour, length)
+  const empty = (): Float64Array => new Float64Array(length).fill(Number.NaN)
+  const targets = Object.fromEntries(FORECAST_VARIABLES.map((variable) => [variable, empty()])) as Record<ForecastVariable, Float64Array>
+  for (const [hour, row] of rows) {
+    grid.set(hour, row)
+    const i = hour - startHour
+    for (const variable of ['temperatureC', 'dewPointC', 'relativeHumidityPct', 'pressureHpa', 'windSpeedMps'] as const)
+      targets[variable][i] = row[COLUMN[variable]]!
+    const millimetres = row[COLUMN.precipitationMm]!
+    targets.precipitationProbabilityPct[i] = Number.isNaN(millimetres) ? Number.NaN : isWet(millimetres) ? 100 : 0
+  }
+  const features = new Float32Array(length * FEATURE_COUNT)
+  for (let i = 0; i < length; i++) buildFeatures(grid, startHour + i, features.subarray(i * FEATURE_COUNT, (i + 1) * FEATURE_COUNT))
+  return { startHour, targets, features, featureHours: Float64Array.from({ length }, (_, i) => startHour + i) }
+}
+
+/** What was known at `hour` (inclusive). */
+export function knownAt(full: TrainingSet, hour: number): TrainingSet {
+  const length = Math.max(0, hour - full.startHour + 1)
+  return {
+    startHour: full.startHour,
+    targets: Object.fromEntries(FORECAST_VARIABLES.map((variable) => [variable, full.targets[variable].subarray(0, length)])) as Record<ForecastVariable, Float64Array>,
+    features: full.features.subarray(0, length * FEATURE_COUNT),
+    featureHours: full.featureHours.subarray(0, length),
+  }
+}
+
+/** The same station with every value after `hour` replaced by nonsense: a forecast made at `hour` must not notice. */
+export function poisonedAfter(station: StationHours, hour: number): StationHours {
+  const rows = new Map(station.rows)
+  for (const at of station.rows.keys()) if (at > hour) rows.set(at, new Float64Array(COLUMN_COUNT).fill(1e4 + (at % 97)))
+  return { ...station, rows }
+}
