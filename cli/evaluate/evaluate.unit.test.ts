@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createRng } from '../../forecasting/verification/index.ts'
+import { openJournal } from './journal.ts'
+import { runOrigins } from './origins.ts'
+import { refitGroups } from './run.ts'
+import { readStation, toFullSet } from './series.ts'
+import { createTally } from './tally.ts'
+
+const HOUR_MS = 3_600_000
+const START = Date.UTC(2023, 0, 1) / HOUR_MS
+const DAYS = 120
+let folder: string
+let csv: string
+
+/** A year's and a day's cycle with weather that forgets itself in two days. */
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'isobar-evaluate-'))
+  csv = join(folder, 'station.csv')
+  const random = createRng(7)
+  let weather = 0
+  const lines = ['observedAt,temperatureC']
+  for (let i = 0; i < DAYS * 24; i++) {
+    weather = 0.98 * weather + 0.6 * (random() + random() - 1)
+    const value = 10 - 8 * Math.cos((2 * Math.PI * i) / 8766) + 4 * Math.sin((2 * Math.PI * i) / 24) + weather
+    lines.push(`${new Date((START + i) * HOUR_MS).toISOString()},${value.toFixed(2)}`)
+  }
+  writeFileSync(csv, lines.join('\n'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const run = (args: readonly string[]) =>
+  promisify(execFile)(process.execPath, ['cli/main.ts', 'evaluate', '--csv', csv, ...args], { maxBuffer: 1 << 24 })
+
+describe('isobar evaluate', { timeout: 60_000 }, () => {
+  it('scores every model on the same origins and leads, and writes what was scored', async () => {
+    const predictions = join(folder, 'p.csv')
+    const { stdout } = await run(['--from', '2023-04-10', '--to', '2023-04-20', '--every-hours', '61', '--jobs', '2', '--poison', '--json', '--predictions', predictions])
+    const answer = JSON.parse(stdout)
+    expect(answer).toMatchObject({ station: 'station', variable: 'temperatureC', from: '2023-04-10T00:00:00Z', to: '2023-04-20T00:00:00Z', everyHours: 61, origins: 4 })
+    const all = Object.fromEntries(
+      answer.models.map(({ model, buckets }: { model: string; buckets: Array<{ bucket: string; n: number; mae: number }> }) => [model, buckets.find(({ bucket }) => bucket === '1-6')]),
+    )
+    expect(new Set(Object.values(all).map((bucket) => (bucket as { n: number }).n))).toEqual(new Set([24]))
+    expect(all['isobar'].mae).toBeLessThan(all['persistence'].mae)
+    // The file alone gives the same mean error.
+    const rows = readFileSync(predictions, 'utf8').trim().split('\n').slice(1).map((line) => line.split(','))
+    const own = rows.filter(([model, , lead, , , , , , , , observed]) => model === 'isobar' && Number(lead) <= 6 && observed !== '')
+    const mae = own.reduce((sum, cells) => sum + Math.abs(Number(cells[6]) - Number(cells[10])), 0) / own.length
+    expect(mae).toBeCloseTo(all['isobar'].mae, 3)
+  })
+
+  it('does not depend on the number of threads', async () => {
+    const of = async (jobs: string): Promise<unknown> => {
+      const { stdout } = await run(['--from', '2023-04-10', '--to', '2023-04-18', '--every-hours', '37', '--refit-hours', '72', '--models', 'isobar', '--jobs', jobs, '--json'])
+      return JSON.parse(stdout).models.map(({ buckets }: { buckets: unknown }) => buckets)
+    }
+    expect(await of('1')).toEqual(await of('3'))
+  })
+
+  it.each([
+    [['--variable', 'temperature'], 2, /known: temperatureC/],
+    [['--models', 'prophecy'], 2, /no model prophecy/],
+    [['--from', '2030-01-01', '--to', '2031-01-01'], 2, /does not meet the series/],
+    [['--every-hours', 'x'], 2, /whole number/],
+  ])('refuses %j with the reason', async (args, code, message) => {
+    await expect(run(args)).rejects.toMatchObject({ code, stderr: expect.stringMatching(message) })
+  })
+})
+
+describe('the leakage guard', () => {
+  it('lets an honest model pass and the tally count it', async () => {
+    const station = await readStation(csv, undefined, (line) => expect.unreachable(line))
+    const origins = [START + 100 * 24, START + 101 * 24 + 5]
+    const tally = createTally('temperatureC', ['isobar', 'damped-anomaly'])
+    for (const result of runOrigins({ station, variable: 'temperatureC', models: ['isobar', 'damped-anomaly'], origins, refitHours: 0, poison: true })) tally.add(result)
+    expect(tally.result().origins).toBe(2)
+  })
+
+  it('sees a feature that looks ahead: vectors of hours before the origin are the same whatever comes after', async () => {
+    const station = await readStation(csv, undefined, () => undefined)
+    const { poisonedAfter } = await import('./series.ts')
+    const origin = START + 90 * 24
+    const [a, b] = [toFullSet(station), toFullSet(poisonedAfter(station, origin))]
+    const width = a.features.length / station.length
+    const at = (origin + 1 - START) * width
+    expect(b.features.subarray(0, at)).toEqual(a.features.subarray(0, at))
+    expect(b.features.subarray(at)).not.toEqual(a.features.subarray(at))
+  })
+})
+
+describe('an interrupted run', () => {
+  it('goes on with what was finished, forgets half a line and another run', () => {
+    const path = join(folder, 'j')
+    const first = openJournal(path, { run: 1 })
+    first.append({ origin: 5, answers: { a: { ok: true, quantiles: Float32Array.of(1, 2), fitSeconds: null, predictMilliseconds: 0 } }, observed: Float64Array.of(1, Number.NaN) })
+    writeFileSync(path, `${readFileSync(path, 'utf8')}{"origin":6,"ans`)
+    const second = openJournal(path, { run: 1 })
+    expect(second.results).toEqual([
+      { origin: 5, answers: { a: { ok: true, quantiles: Float32Array.of(1, 2), fitSeconds: null, predictMilliseconds: 0 } }, observed: Float64Array.of(1, Number.NaN) },
+    ])
+    expect(openJournal(path, { run: 2 }).results).toEqual([])
+  })
+
+  it('splits only between fits', () => {
+    expect(refitGroups([0, 12, 24, 36, 48], 24)).toEqual([[0, 12], [24, 36], [48]])
+    expect(refitGroups([0, 12], 0)).toEqual([[0], [12]])
+  })
+})
