@@ -83,6 +83,7 @@ export async function start(options: StartOptions): Promise<number> {
       ...(process.env['ISOBAR_RESTART_MAX_MS'] ? { maxBackoffMs: Number(process.env['ISOBAR_RESTART_MAX_MS']) } : {}),
       onEvent: (event) => {
         if (event.kind === 'ready') say(`${event.name} is up (${event.seconds.toFixed(1)} s)`)
+        if (event.kind === 'waiting') say(`${event.name} is not ready after ${event.seconds.toFixed(0)} s: ${event.reason}`)
         if (event.kind === 'crashed')
           say(`${event.name} crashed, restarting in ${(event.restartInMs / 1000).toFixed(1)} s: ${event.detail}`)
       },

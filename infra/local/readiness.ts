@@ -42,6 +42,19 @@ export async function httpAnswers(url: string, body?: string): Promise<boolean> 
   }
 }
 
+/** One of our own processes: true when /readyz says so, its reasons while it does not, false when nothing answers. */
+export async function readyOrReason(url: string): Promise<boolean | string> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(ATTEMPT_MS) })
+    const text = await response.text()
+    if (response.status === 200) return true
+    const { reasons } = JSON.parse(text) as { reasons?: ReadonlyArray<{ name: string; reason: string }> }
+    return reasons ? reasons.map(({ name, reason }) => `${name}: ${reason}`).join('; ') : false
+  } catch {
+    return false // not listening yet, not answering in time, or not one of ours
+  }
+}
+
 /** Sends bytes and resolves with the first `atLeast` bytes of the answer or more; null when there is none in time. */
 function exchange(port: number, request: Buffer | null, atLeast: number): Promise<Buffer | null> {
   return new Promise((resolve) => {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProcessIdentity } from './process-identity.ts'
 import { endProcess, identityOf, killGroup } from './process-identity.ts'
-import { httpAnswers } from './readiness.ts'
+import { readyOrReason } from './readiness.ts'
 import type { RunFile } from './run-file.ts'
 
 export type ChildSpec = {
@@ -20,9 +20,9 @@ export type ChildSpec = {
   /** The whole environment of the child; `undefined` values are left out. */
   env: Readonly<Record<string, string | undefined>>
   cwd?: string
-  /** A URL that answers 200 when the child is ready, or a check. */
+  /** A URL that answers 200 when the child is ready (a 503 of ours says what it waits for), or a check. */
   ready: string | (() => Promise<boolean>)
-  /** Default 60 s. */
+  /** How long the child may stay silent before its first answer. Default 60 s. One that answers "not yet, because" has ten minutes. */
   readyTimeoutMs?: number
   /** How long the child may take to end after SIGTERM before its process group is killed. Default 8 s. */
   stopGraceMs?: number
@@ -35,6 +35,8 @@ export type ChildEvent = {
   at: string
 } & (
   | { kind: 'starting' }
+  /** Alive, not ready: what it waits for. Told every ten seconds. */
+  | { kind: 'waiting'; reason: string; seconds: number }
   | { kind: 'ready'; seconds: number; pid: number }
   | { kind: 'crashed'; detail: string; restartInMs: number }
   | { kind: 'stopped'; seconds: number; killed: boolean }
@@ -73,6 +75,9 @@ type Child = {
 }
 
 const POLL_MS = 100
+/** A child that resumes a long backlog says so, and is given this long. */
+const BUSY_LIMIT_MS = 600_000
+const TELL_WAITING_MS = 10_000
 /** A child that ran this long counts as recovered: the next crash starts with the shortest pause again. */
 const STABLE_MS = 60_000
 const LOG_ROTATE_BYTES = 20 * 1024 * 1024
@@ -143,20 +148,30 @@ export function createSupervisor({ runFile, logDir, onEvent, firstBackoffMs = 50
       if (child.identity !== null) runFile.addProcess({ ...child.identity, name: spec.name, layer: spec.layer })
     }
 
-    const isReady = typeof spec.ready === 'string' ? httpCheck(spec.ready) : spec.ready
-    const deadline = startedAt + (spec.readyTimeoutMs ?? 60_000)
+    const readyTimeoutMs = spec.readyTimeoutMs ?? 60_000
+    let silentSince = startedAt
+    let toldAt = startedAt
     for (;;) {
-      const answered = await isReady()
+      const answered = typeof spec.ready === 'string' ? await readyOrReason(spec.ready) : await spec.ready()
       // `ended` is set by the listeners above while this loop waits.
       if (endedOf() !== null)
         throw new ChildFailedError(spec.name, `${spec.name} ${endedOf()}; the end of ${logFile}:\n${logTail(logFile)}`)
-      if (answered) break
+      if (answered === true) break
       if (!child.wanted) throw new ChildFailedError(spec.name, `${spec.name} was stopped while it started`)
-      if (performance.now() > deadline) {
-        throw new ChildFailedError(
-          spec.name,
-          `${spec.name} gave no answer within ${(spec.readyTimeoutMs ?? 60_000) / 1000} s; the end of ${logFile}:\n${logTail(logFile)}`,
-        )
+      const now = performance.now()
+      if (answered !== false) {
+        silentSince = now
+        if (now - toldAt > TELL_WAITING_MS) {
+          toldAt = now
+          tell(spec.name, { kind: 'waiting', reason: answered, seconds: (now - startedAt) / 1000 })
+        }
+      }
+      if (now - silentSince > readyTimeoutMs || now - startedAt > BUSY_LIMIT_MS) {
+        const complaint =
+          answered === false
+            ? `gave no answer within ${readyTimeoutMs / 1000} s`
+            : `was not ready within ${BUSY_LIMIT_MS / 1000} s (${answered})`
+        throw new ChildFailedError(spec.name, `${spec.name} ${complaint}; the end of ${logFile}:\n${logTail(logFile)}`)
       }
       await sleep(POLL_MS)
     }
@@ -276,8 +291,6 @@ function spawnChild(spec: ChildSpec, logFile: string): ChildProcess {
     closeSync(log)
   }
 }
-
-const httpCheck = (url: string) => (): Promise<boolean> => httpAnswers(url)
 
 function logTail(file: string): string {
   return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n')
