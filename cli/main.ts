@@ -21,6 +21,7 @@ const GROUPS: Readonly<Record<string, () => Promise<VerbGroup>>> = {
   config: () => import('./config.ts'),
   keys: () => import('./keys.ts'),
   topics: () => import('./topics.ts'),
+  rebuild: () => import('./rebuild.ts'),
   reset: () => import('./reset.ts'),
 }
 
