@@ -18,6 +18,7 @@ export const SERVICES: Readonly<Record<string, () => Promise<{ readonly service:
   'alert-policy': () => import('../alerting/policy/main.ts'),
   'alert-transports': () => import('../alerting/transports/main.ts'),
   archive: () => import('../consumers/archive/main.ts'),
+  mlflow: () => import('../consumers/mlflow/main.ts'),
   api: () => import('../api/main.ts'),
 }
 

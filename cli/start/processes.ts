@@ -52,7 +52,7 @@ export function processSpecs(plan: ProcessPlan): { readonly services: ChildSpec[
   ]
   return {
     services: [
-      spec(plan, 'pipeline', PIPELINE, pipeline, {}),
+      spec(plan, 'pipeline', [...PIPELINE, ...(mirrorsToMlflow(plan.env) ? ['mlflow'] : [])], pipeline, {}),
       spec(plan, 'inference-0', ['inference'], inference0, { REPLICA_ID: REPLICA_IDS[0] }),
       spec(plan, 'inference-1', ['inference'], inference1, { REPLICA_ID: REPLICA_IDS[1] }),
       spec(plan, 'training', ['training'], training, {}),
@@ -68,6 +68,10 @@ export function processSpecs(plan: ProcessPlan): { readonly services: ChildSpec[
       layer: PRODUCER_LAYER,
     },
   }
+}
+
+function mirrorsToMlflow(env: NodeJS.ProcessEnv): boolean {
+  return Boolean(env['MLFLOW_TRACKING_URI'] || env['MLFLOW_TRACKING_URI_FILE'])
 }
 
 function spec(

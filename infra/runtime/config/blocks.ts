@@ -222,12 +222,23 @@ export const webhookBlock = z.object({
 })
 
 export const mlflowBlock = z.object({
-  mlflowTrackingUri: described(z.url({ protocol: /^https?$/ }).optional(), {
-    description: 'MLflow server that the model lifecycle is mirrored to.',
-    fix: 'use http://host:5000',
+  mlflowTrackingUri: described(z.url({ protocol: /^https?$/ }), {
+    description: 'MLflow server that runs, versions and aliases are mirrored to; unset, nothing is mirrored.',
+    fix: 'set it to the address of an MLflow server, http://host:port[/path]',
     example: 'http://127.0.0.1:5000',
   }),
+  mlflowExperiment: described(z.string().min(1).default('isobar'), {
+    description: 'MLflow experiment that holds the runs.',
+    example: 'isobar',
+  }),
+  mlflowTrackingUsername: described(z.string().optional(), { description: 'Basic-auth user of MLflow.', example: 'isobar' }),
+  mlflowTrackingPassword: described(z.string().optional(), { description: 'Basic-auth password of MLflow.', secret: true }),
+  mlflowTrackingToken: described(z.string().optional(), {
+    description: 'Bearer token of MLflow, instead of a user.',
+    secret: true,
+  }),
 })
+export type MlflowConfig = z.output<typeof mlflowBlock>
 
 /** Every block, in the order of .env.example. */
 export const ALL_BLOCKS: ReadonlyArray<{ readonly title: string; readonly block: z.ZodObject }> = [
