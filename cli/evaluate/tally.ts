@@ -28,7 +28,10 @@ export function createTally(variable: ForecastVariable, models: readonly string[
       }
     },
     result() {
-      const common = results.filter(({ answers }) => models.every((model) => answers[model]?.ok === true))
+      // In order of origin: threads answer in any order, and sums of floating point numbers depend on it.
+      const common = results
+        .filter(({ answers }) => models.every((model) => answers[model]?.ok === true))
+        .toSorted((a, b) => a.origin - b.origin)
       const rows = models.map((model): ModelRow => {
         const scores = createBucketScores()
         const fits: number[] = []

@@ -11,7 +11,7 @@ export const FULL_YEAR_HOURS = 330 * 24
 const MAX_ROWS = 2 * 8766
 const THINNING = [1, 5, 7, 11, 13, 17, 19, 23, 25]
 /** Fewest values to fit from, hours. */
-const MIN_HOURS = 72
+const MIN_HOURS = 24
 /** Relative penalties. Annual order k of a full record of y years: full·k²/y. Part of a year: partial, in the phase of the sun hardly any. */
 const PENALTY = { mean: 0, diurnal: 1e-4, full: 0.002, partial: 0.5, solar: 0.003 }
 
@@ -34,7 +34,7 @@ const PARTIAL = { annualPairs: 1, diurnalPairs: 2 }
 
 /**
  * From an hourly series (NaN = not observed) that begins at `startHour` (hours since 1970). `isSolar`: the variable follows the sun's
- * annual cycle. Null with fewer than 72 values.
+ * annual cycle. Null with fewer than 24 values.
  */
 export function fitClimatology(startHour: number, series: Float64Array, isSolar: boolean): Climatology | null {
   let observed = 0

@@ -2,7 +2,7 @@
  * The regressors: departures of the feature vector from what is normal, missing ones filled from their neighbours in time, then seeded
  * random features of the most telling ones (Rahimi & Recht 2007), which let a linear solve bend.
  */
-import { FEATURES, MONTH_HOURS } from '../features/index.ts'
+import { COLUMN_COUNT, FEATURES, MONTH_HOURS } from '../features/index.ts'
 import { createRng } from '../verification/index.ts'
 import { annualAngle } from './climatology.ts'
 import type { Lookups } from './station-climate.ts'
@@ -53,6 +53,11 @@ const NEAREST: ReadonlyArray<readonly number[]> = USED.map(({ kind, column, offs
         .map(({ at }) => at),
 )
 const TEMPERATURE_NOW = USED.findIndex(({ name }) => name === 'temperatureC.lag0h')
+
+/** Position among the linear inputs of each column's newest departure. */
+export const NEWEST_INPUT: readonly number[] = Array.from({ length: COLUMN_COUNT }, (_, column) =>
+  USED.findIndex((feature) => feature.column === column && feature.offset === 0 && feature.window === 1),
+)
 
 /**
  * Fills out[0…LINEAR_COUNT) with departures from climatology + offset. NaN = not observed and no neighbour in time within reach.

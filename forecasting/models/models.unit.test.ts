@@ -65,8 +65,9 @@ describe('random-feature ridge', () => {
 
   it('covers about what its intervals claim on left-out origins', () => {
     const all = result.scores.find((s) => s.model === 'candidate' && s.leadBucket === 'all')
-    expect(all?.coverage80).toBeGreaterThan(0.74)
-    expect(all?.coverage80).toBeLessThan(0.86)
+    // 120 days: intervals are widened by 16/120 beyond the left-out residuals, for the days to come (spread.ts), so here they cover more.
+    expect(all?.coverage80).toBeGreaterThan(0.78)
+    expect(all?.coverage80).toBeLessThan(0.9)
   })
 
   it('gives 168 leads of ascending finite quantiles', () => {
@@ -113,15 +114,39 @@ describe('random-feature ridge', () => {
     if (variable !== 'temperatureC' && variable !== 'dewPointC') expect(Math.min(...quantiles)).toBeGreaterThanOrEqual(0)
   })
 
-  it('refuses a history that is too short, as a value', () => {
-    const short = randomFeatureRidge.fit(
-      {
-        ...station,
-        featureHours: station.featureHours.subarray(0, 100),
-        features: station.features.subarray(0, 100 * FEATURE_COUNT),
-      },
-      { variable: 'temperatureC' },
-    )
-    expect(short.ok).toBe(false)
+  const firstHours = (hours: number): TrainingSet => ({
+    startHour: station.startHour,
+    targets: Object.fromEntries(
+      FORECAST_VARIABLES.map((v) => [v, station.targets[v].subarray(0, hours)]),
+    ) as TrainingSet['targets'],
+    featureHours: station.featureHours.subarray(0, hours),
+    features: station.features.subarray(0, hours * FEATURE_COUNT),
+  })
+  const predictAfter = (hours: number): Float32Array => {
+    const fit = randomFeatureRidge.fit(firstHours(hours), { variable: 'temperatureC' })
+    if (!fit.ok) throw new Error(fit.refused)
+    expect(fit.fitted.describe()).toMatchObject({ youngStation: true })
+    const { quantiles } = fit.fitted.predict({
+      validAtMs: (START_HOUR + hours - 1) * HOUR_MS,
+      features: station.features.subarray((hours - 1) * FEATURE_COUNT, hours * FEATURE_COUNT),
+    })
+    return Float32Array.from(quantiles)
+  }
+  const width80 = (quantiles: Float32Array, lead: number): number => quantiles[(lead - 1) * 7 + 5]! - quantiles[(lead - 1) * 7 + 1]!
+
+  it('serves a station of two days with the damped departure and a wide spread, and narrows it as days come in', () => {
+    const two = predictAfter(48)
+    for (let i = 0; i < two.length; i++) {
+      expect(Number.isFinite(two[i])).toBe(true)
+      if (i % 7 > 0) expect(two[i]!).toBeGreaterThanOrEqual(two[i - 1]!)
+    }
+    expect(width80(two, 1)).toBeLessThan(width80(two, 24))
+    expect(width80(two, 24)).toBeLessThan(width80(two, 168))
+    expect(width80(predictAfter(28 * 24), 168)).toBeLessThan(width80(two, 168))
+  })
+
+  it('refuses a history of less than a day, as a value', () => {
+    const short = randomFeatureRidge.fit(firstHours(23), { variable: 'temperatureC' })
+    expect(short).toMatchObject({ ok: false, refused: expect.stringMatching(/fewer than 24 observed hours of temperatureC/) })
   })
 })

@@ -5,7 +5,7 @@
 import { COLUMN_COUNT, FEATURE_COUNT } from '../features/index.ts'
 import { HORIZON_HOURS } from '../../schemas/quantities.ts'
 import { annualAngle, FULL_YEAR_HOURS } from './climatology.ts'
-import { addRandomFeatures, createRandomFeatures, LINEAR_COUNT, linearInputs, type RandomFeatures } from './inputs.ts'
+import { addRandomFeatures, createRandomFeatures, LINEAR_COUNT, linearInputs, NEWEST_INPUT, type RandomFeatures } from './inputs.ts'
 import { LEAD_GROUPS } from './lead-groups.ts'
 import { createFitted, FAMILY, type HourModel, type RidgeState } from './random-feature-state.ts'
 import { type Design, regressWithBlocks } from './regression.ts'
@@ -13,11 +13,12 @@ import { scoreLeftOut } from './left-out-scores.ts'
 import { fitSpread } from './spread.ts'
 import { fitStationClimate, type FittedClimate, OWN, recentreOffsets } from './station-climate.ts'
 import type { FitOptions, FitResult, ModelFamily, TrainingSet } from './types.ts'
+import { type Damping, fitDamping, youngStationModel } from './young-station.ts'
 
 const H = HORIZON_HOURS
 const SEED = 1
-/** Fewest origins worth a regression. */
-const MIN_ROWS = 7 * 24
+/** Fewest origins worth a regression; with fewer the model of a young station serves (docs/forecasting/experiments.md). */
+const MIN_ROWS = 30 * 24
 /** Rows aimed at in one hour model: with little history it looks at more hours of the day. */
 const WANTED_ROWS = 700
 const MAX_ROWS = 9500
@@ -33,18 +34,24 @@ type Plan = {
   readonly units: number
   readonly blocks: number
   readonly penalty: number
+  /** Shrunk to the damped departure instead of to nothing. */
+  readonly startsDamped: boolean
 }
 
-/** With less than a year there is no season to bend with, and random features only add noise; the linear part needs more penalty. */
-const SETTINGS = { full: { units: 200, blocks: 6, penalty: 0.003 }, partial: { units: 0, blocks: 4, penalty: 0.01 } }
+/**
+ * With less than a year there is no season to bend with, and random features only add noise; the linear part needs more penalty, towards
+ * the damped departure. With more the regression does better on its own (docs/forecasting/experiments.md).
+ */
+const SETTINGS = { full: { units: 200, blocks: 6, penalty: 0.003, startsDamped: false }, partial: { units: 0, blocks: 4, penalty: 0.1, startsDamped: true } }
 
 function fit(history: TrainingSet, { variable, originHour }: FitOptions): FitResult {
   const own = OWN[variable]
   const fittedClimate = fitStationClimate(history)
   if (!fittedClimate.climate.climatologies[own.column])
-    return { ok: false, refused: `fewer than 72 observed hours of ${variable}` }
+    return { ok: false, refused: `fewer than 24 observed hours of ${variable}` }
+  const damping = fitDamping(history, variable, fittedClimate)
   const usable = usableRows(history, history.targets[variable])
-  if (usable.length < MIN_ROWS) return { ok: false, refused: `${usable.length} usable origins of ${variable}; ${MIN_ROWS} are needed` }
+  if (usable.length < MIN_ROWS) return young(variable, fittedClimate, damping)
   const plan = planFor(history, usable, originHour)
   const random = createRandomFeatures(plan.units, SEED)
   const season = annualAngle(history.featureHours.at(-1)!)
@@ -53,11 +60,11 @@ function fit(history: TrainingSet, { variable, originHour }: FitOptions): FitRes
   let rows = 0
   for (const hour of plan.hourModels) {
     const chosen = near(history, usable, hour, plan.halfWidth)
-    if (chosen.length < MIN_ROWS / 8) continue
+    if (chosen.length < MIN_ROWS / 24) continue
     rows += chosen.length
-    models.push(fitHour({ history, variable, fittedClimate, random, season, hour, chosen, plan, scores }))
+    models.push(fitHour({ history, variable, fittedClimate, damping, random, season, hour, chosen, plan, scores }))
   }
-  if (models.length === 0) return { ok: false, refused: `too few usable origins of ${variable} at the hour of issue` }
+  if (models.length === 0) return young(variable, fittedClimate, damping)
   const state: RidgeState = {
     variable,
     climate: fittedClimate.climate,
@@ -76,6 +83,14 @@ function fit(history: TrainingSet, { variable, originHour }: FitOptions): FitRes
     },
   }
   return { ok: true, fitted: createFitted(state), rows, scores: scores.result() }
+}
+
+/** Without left-out scores: there is nothing to leave out yet. */
+function young(variable: FitOptions['variable'], { climate }: FittedClimate, damping: Damping): FitResult {
+  const { rows } = damping
+  const card = { rows, inputs: 1, randomFeatures: 0, hourModels: 1, youngStation: true }
+  const hourModels = [youngStationModel(variable, damping)]
+  return { ok: true, fitted: createFitted({ variable, climate, units: 0, seed: SEED, hourModels, card }), rows, scores: [] }
 }
 
 /** Origins with a vector and at least nine tenths of the next 168 h observed. */
@@ -116,6 +131,7 @@ type HourFit = {
   readonly history: TrainingSet
   readonly variable: FitOptions['variable']
   readonly fittedClimate: FittedClimate
+  readonly damping: Damping
   readonly random: RandomFeatures
   readonly season: number
   readonly hour: number
@@ -124,7 +140,7 @@ type HourFit = {
   readonly scores: ReturnType<typeof scoreLeftOut>
 }
 
-function fitHour({ history, variable, fittedClimate, random, season, hour, chosen, plan, scores }: HourFit): HourModel {
+function fitHour({ history, variable, fittedClimate, damping, random, season, hour, chosen, plan, scores }: HourFit): HourModel {
   const { column, factor } = OWN[variable]
   const { climate, lookups, yearDepartureAt } = fittedClimate
   const climatology = lookups[column]!
@@ -155,19 +171,29 @@ function fitHour({ history, variable, fittedClimate, random, season, hour, chose
       y[r * H + h] = target[at + h + 1 - history.startHour]! - base
     }
   }
+  const own = NEWEST_INPUT[column]!
+  const newest = Float64Array.from({ length: n }, (_, r) => (Number.isNaN(x[r * p + 1 + own]!) ? 0 : x[r * p + 1 + own]! * factor))
+  const damped = new Float64Array(n * H)
+  const share = plan.startsDamped ? damping.share : new Float64Array(H)
+  for (let r = 0; r < n; r++) for (let h = 0; h < H; h++) damped[r * H + h] = share[h]! * newest[r]!
   const { means, factors } = standardise(x, n, p)
   for (let r = 0; r < n; r++) {
     x[r * p] = 1
     addRandomFeatures(random, x, r * p + 1, hours[r]!, x, r * p + 1 + LINEAR_COUNT)
   }
-  const design: Design = { n, p, x, y: withoutGaps(y), weights, hours }
+  const design: Design = { n, p, x, y: withoutGaps(y, damped), weights, hours }
   const regression = regressWithBlocks(design, plan.blocks, plan.penalty)
   const { beta, leftOut } = regression
-  const fade = chooseFades(y, leftOut, n)
+  const fade = chooseFades(y, damped, leftOut, n)
   for (let g = 0; g < LEAD_GROUPS.length; g++)
     for (let h = LEAD_GROUPS[g]![0] - 1; h < LEAD_GROUPS[g]![1]; h++) {
       for (let i = 0; i < p; i++) beta[i * H + h] = beta[i * H + h]! * fade[g]!
-      for (let r = 0; r < n; r++) leftOut[r * H + h] = leftOut[r * H + h]! * fade[g]!
+      for (let r = 0; r < n; r++) leftOut[r * H + h] = leftOut[r * H + h]! * fade[g]! + damped[r * H + h]!
+      // The damped departure in terms of the standardised input.
+      if (factors[own]! > 0) {
+        beta[(1 + own) * H + h]! += (share[h]! * factor) / factors[own]!
+        beta[h]! += share[h]! * factor * means[own]!
+      }
     }
   const residuals = y.map((value, i) => value - leftOut[i]!)
   const spread = fitSpread(design, regression, residuals, LINEAR_COUNT, seasonWeights)
@@ -203,15 +229,15 @@ function standardise(x: Float64Array, n: number, p: number): { means: Float64Arr
   return { means, factors }
 }
 
-/** Missing targets take the last value before them, so that a gap adds nothing of its own; 0 before the first. */
-function withoutGaps(y: Float64Array): Float64Array {
-  const filled = y.slice()
+/** What the damped departure leaves; missing targets take the last value before them, so that a gap adds nothing of its own; 0 before the first. */
+function withoutGaps(y: Float64Array, damped: Float64Array): Float64Array {
+  const filled = y.map((value, i) => value - damped[i]!)
   for (let i = 0; i < filled.length; i++) if (Number.isNaN(filled[i]!)) filled[i] = i % H === 0 ? 0 : filled[i - 1]!
   return filled
 }
 
-/** Per lead group the share of the regression that does best on left-out origins: 0 is climatology. */
-function chooseFades(y: Float64Array, leftOut: Float64Array, n: number): number[] {
+/** Per lead group the share of the regression that does best on left-out origins: 0 is the damped departure. */
+function chooseFades(y: Float64Array, damped: Float64Array, leftOut: Float64Array, n: number): number[] {
   return LEAD_GROUPS.map(([first, last]) => {
     let best = 0
     let bestLoss = Number.POSITIVE_INFINITY
@@ -219,7 +245,7 @@ function chooseFades(y: Float64Array, leftOut: Float64Array, n: number): number[
       let loss = 0
       for (let r = 0; r < n; r++)
         for (let i = r * H + first - 1; i < r * H + last; i++) {
-          const e = y[i]! - fade * leftOut[i]!
+          const e = y[i]! - damped[i]! - fade * leftOut[i]!
           if (e === e) loss += Math.abs(e)
         }
       if (loss < bestLoss) [best, bestLoss] = [fade, loss]

@@ -14,6 +14,11 @@ const G = LEAD_GROUPS.length
 const LOG_LIMIT = 1
 /** Added to a mean |residual| before the logarithm, as a share of the mean of all. */
 const FLOOR_SHARE = 0.08
+const MEDIAN = QUANTILE_LEVELS.indexOf(0.5)
+/** Days of weather that say as much about a median as one independent draw. */
+const DAYS_PER_DRAW = 3
+/** A record of so many days would need intervals twice as wide. */
+const INFLATION_DAYS = 16
 
 export type Spread = {
   /** (linear inputs + 1) × lead groups: log-scale per standardised input; the first row is the intercept minus the mean. */
@@ -80,7 +85,7 @@ export function fitSpread(
 }
 
 function scaledQuantiles(
-  { n, p, x }: Design,
+  { n, p, x, hours }: Design,
   residuals: Float64Array,
   scale: Float64Array,
   linear: number,
@@ -95,8 +100,60 @@ function scaledQuantiles(
       for (let r = 0; r < n; r++) scaled[r] = residuals[r * H + h]! * shrink[r]!
       weightedQuantiles(scaled, season, table, h * Q)
     }
+    const { median, variance } = pooledMedian(residuals, shrink, season, hours, first, last)
+    const inflation = inflationOf(hours, last)
+    for (let h = first - 1; h < last; h++) {
+      const own = table[h * Q + MEDIAN]!
+      const centre = median + shrunk(own - median, variance)
+      for (let q = 0; q < Q; q++) table[h * Q + q] = centre + inflation * (table[h * Q + q]! - own)
+    }
   })
   return table
+}
+
+/**
+ * Left-out residuals of a short record are too small: its climatology and its season are those of the record, not of the days to come.
+ * Measured on three stations of 2013 and six of 2017 with 30 to 330 days of history (docs/forecasting/experiments.md).
+ */
+function inflationOf(hours: Float64Array, last: number): number {
+  const days = (hours.at(-1)! - hours[0]!) / 24
+  return 1 + Math.min(0.3, (last <= 6 ? INFLATION_DAYS / 3 : INFLATION_DAYS) / days)
+}
+
+/**
+ * Season-weighted median of the scaled residuals of a lead group, shrunk by how uncertain it is. The mean is the regression's business; what is
+ * left is how skewed the errors are and what the season adds, alike at neighbouring leads. A median of its own for every lead is mostly noise.
+ */
+function pooledMedian(residuals: Float64Array, shrink: Float64Array, season: Float64Array, hours: Float64Array, first: number, last: number): { median: number; variance: number } {
+  const n = shrink.length
+  const width = last - first + 1
+  const stride = Math.max(1, Math.floor(width / 8))
+  const perRow = Math.ceil(width / stride)
+  const pool = new Float64Array(n * perRow)
+  const weights = new Float64Array(n * perRow)
+  let sum = 0
+  let squares = 0
+  for (let r = 0; r < n; r++) {
+    sum += season[r]!
+    squares += season[r]! * season[r]!
+    for (let k = 0; k < perRow; k++) {
+      pool[r * perRow + k] = residuals[r * H + first - 1 + k * stride]! * shrink[r]!
+      weights[r * perRow + k] = season[r]!
+    }
+  }
+  const quantiles = new Float64Array(Q)
+  weightedQuantiles(pool, weights, quantiles, 0)
+  const deviation = (quantiles[MEDIAN + 1]! - quantiles[MEDIAN - 1]!) / 1.35
+  const days = (hours.at(-1)! - hours[0]!) / 24
+  const draws = Math.max(1, ((days / (last <= 24 ? 1 : DAYS_PER_DRAW)) * sum * sum) / (n * squares))
+  // 1.25·σ/√n is the standard error of a median of normal draws.
+  const variance = (1.25 * deviation) ** 2 / draws
+  return { median: shrunk(quantiles[MEDIAN]!, variance), variance }
+}
+
+/** An estimate with this variance, shrunk to 0 the more the less it stands out. */
+function shrunk(estimate: number, variance: number): number {
+  return estimate === 0 ? 0 : estimate ** 3 / (estimate ** 2 + variance)
 }
 
 const BINS = 4096

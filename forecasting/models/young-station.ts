@@ -1,0 +1,109 @@
+/**
+ * The last departure, damped: what every regression starts from (its coefficients are shrunk to this, not to nothing), and, with a wide
+ * spread, the whole model of a station with too little history for a regression. Damping and spread begin at what is usual for the
+ * variable and move to the station's own as days come in.
+ */
+import { COLUMN_COUNT, FEATURE_COUNT } from '../features/index.ts'
+import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
+import { LINEAR_COUNT, NEWEST_INPUT } from './inputs.ts'
+import { LEAD_GROUPS } from './lead-groups.ts'
+import type { HourModel } from './random-feature-state.ts'
+import { type FittedClimate, NEWEST_INDEX, OWN, recentreOffsets } from './station-climate.ts'
+import type { TrainingSet } from './types.ts'
+
+const H = HORIZON_HOURS
+const Q = QUANTILE_LEVELS.length
+
+/**
+ * What is usual at mid-latitude stations, declared wide: `deviation` of departures from climatology (variable's unit), the hours in which a
+ * departure falls to 1/e (`quick`, `slow`: half of it each), `nugget`: deviation of an hour's own noise.
+ */
+const USUAL: Readonly<Record<ForecastVariable, { deviation: number; quick: number; slow: number; nugget: number }>> = {
+  temperatureC: { deviation: 4, quick: 14, slow: 70, nugget: 0.6 },
+  dewPointC: { deviation: 4.5, quick: 14, slow: 60, nugget: 0.6 },
+  relativeHumidityPct: { deviation: 17, quick: 10, slow: 45, nugget: 4 },
+  pressureHpa: { deviation: 8, quick: 30, slow: 80, nugget: 0.4 },
+  windSpeedMps: { deviation: 2.2, quick: 5, slow: 25, nugget: 0.8 },
+  precipitationProbabilityPct: { deviation: 30, quick: 3, slow: 15, nugget: 10 },
+}
+/** The usual values weigh as much as so many days of the station's own. */
+const USUAL_DAYS = { damping: 25, deviation: 12 }
+/** Days of weather that say as much about the mean as one independent draw. */
+const DAYS_PER_DRAW = 4
+/** Standard normal quantiles at QUANTILE_LEVELS (0.025 0.1 0.25 0.5 0.75 0.9 0.975). */
+const NORMAL = [-1.96, -1.2816, -0.6745, 0, 0.6745, 1.2816, 1.96]
+
+export type Damping = {
+  /** By lead (168): share of the newest departure that is left. */
+  readonly share: Float64Array
+  /** Of departures from the recentred climatology, the variable's unit squared. */
+  readonly variance: number
+  /** Hours of the history with an own value. */
+  readonly rows: number
+}
+
+export function fitDamping(
+  history: TrainingSet,
+  variable: ForecastVariable,
+  { climate, lookups, yearDepartureAt }: FittedClimate,
+): Damping {
+  const { column, factor } = OWN[variable]
+  const usual = USUAL[variable]
+  const climatology = lookups[column]!
+  const target = history.targets[variable]
+  const products = new Float64Array(H)
+  const squares = new Float64Array(H)
+  const offsets = new Float64Array(COLUMN_COUNT)
+  const yearDeparture = new Float64Array(COLUMN_COUNT)
+  let sum = 0
+  let rows = 0
+  history.featureHours.forEach((at, row) => {
+    const vector = history.features.subarray(row * FEATURE_COUNT, (row + 1) * FEATURE_COUNT)
+    const newest = vector[NEWEST_INDEX[column]!]!
+    if (newest !== newest) return
+    yearDepartureAt(at, yearDeparture)
+    recentreOffsets(lookups, climate.monthShare, yearDeparture, vector, at, offsets)
+    const departure = factor * (newest - climatology.at(at) - offsets[column]!)
+    sum += departure * departure
+    rows++
+    for (let h = 0; h < H; h++) {
+      const value = target[at + h + 1 - history.startHour]
+      if (value === undefined || value !== value) continue
+      products[h]! += departure * (value - factor * (climatology.at(at + h + 1) + offsets[column]!))
+      squares[h]! += departure * departure
+    }
+  })
+  const days = rows / 24
+  const usualSquares = usual.deviation ** 2
+  const own = rows > 0 ? sum / rows : 0
+  const weight = USUAL_DAYS.damping * 24 * usualSquares
+  const share = Float64Array.from({ length: H }, (_, h) => {
+    const usualShare = 0.5 * (Math.exp(-(h + 1) / usual.quick) + Math.exp(-(h + 1) / usual.slow))
+    return Math.min(1, Math.max(0, (weight * usualShare + products[h]!) / (weight + squares[h]!)))
+  })
+  // Departures from a climatology fitted on the same few days are too small; the usual value makes up for it.
+  const variance = (USUAL_DAYS.deviation * usualSquares + days * own) / (USUAL_DAYS.deviation + days)
+  return { share, variance, rows }
+}
+
+/** One hour model for all hours of the day; only the newest own departure has a coefficient. */
+export function youngStationModel(variable: ForecastVariable, { share, variance, rows }: Damping): HourModel {
+  const { column, factor } = OWN[variable]
+  const { nugget } = USUAL[variable]
+  const meanVariance = variance / (1 + rows / 24 / DAYS_PER_DRAW)
+  const beta = new Float32Array((1 + LINEAR_COUNT) * H)
+  const quantiles = new Float64Array(H * Q)
+  for (let h = 0; h < H; h++) {
+    beta[(1 + NEWEST_INPUT[column]!) * H + h] = share[h]! * factor
+    const deviation = Math.sqrt(nugget ** 2 + variance * (1 - share[h]! ** 2) + meanVariance * (1 - share[h]!) ** 2)
+    for (let q = 0; q < Q; q++) quantiles[h * Q + q] = NORMAL[q]! * deviation
+  }
+  return {
+    hour: 11.5,
+    means: new Float64Array(LINEAR_COUNT),
+    factors: new Float64Array(LINEAR_COUNT).fill(1),
+    beta,
+    fade: LEAD_GROUPS.map(() => 1),
+    spread: { scale: new Float64Array((1 + LINEAR_COUNT) * LEAD_GROUPS.length), quantiles },
+  }
+}
