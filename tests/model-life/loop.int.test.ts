@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { service as archive } from '../../consumers/archive/main.ts'
 import { service as inference } from '../../consumers/inference/main.ts'
+import { GATE_POLICY } from '../../forecasting/promotion/index.ts'
 import { createRng } from '../../forecasting/verification/index.ts'
 import { applyMigrations, type ClickHouse, openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
 import { type KafkaPublisher, openPublisher, type RunningFollower, startFollower } from '../../infra/runtime/kafka/index.ts'
@@ -246,7 +247,7 @@ it('carries a step in the series from a confirmed drift to a promoted model and 
   await stop('promotion')
   await start('promotion', promotion)
   const trialStart = hour
-  while (events('accepted').length < 2 && hour < trialStart + 120) await liveHours(hour, ++hour, hasChampion)
+  while (events('accepted').length < 2 && hour < trialStart + GATE_POLICY.maximumHours) await liveHours(hour, ++hour, hasChampion)
   await until('the promotion', () => control()?.champion.version === second, 30_000)
   const accepted = events('accepted').at(-1) as Lifecycle
   expect(accepted.reasons[0]).toMatch(/^better/)
