@@ -3,7 +3,14 @@ import type { Command } from 'commander'
 import { apiGet, apiPost } from './api-client.ts'
 import { printJson, printTable } from './output.ts'
 
-type Alert = { readonly rule: string; readonly state: string; readonly severity: string; readonly startsAt: string; readonly labels: Record<string, string>; readonly annotations: Record<string, string> }
+type Alert = {
+  readonly rule: string
+  readonly state: string
+  readonly severity: string
+  readonly startsAt: string
+  readonly labels: Record<string, string>
+  readonly annotations: Record<string, string>
+}
 
 export function register(program: Command): void {
   const alerts = program.command('alerts').description('alerts: list, test, silence')

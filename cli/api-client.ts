@@ -20,7 +20,13 @@ export async function apiPost<T>(path: string, body: unknown, headers: Readonly<
   return (await (await call('POST', path, {}, body, headers)).json()) as T
 }
 
-async function call(method: string, path: string, query: Query, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
+async function call(
+  method: string,
+  path: string,
+  query: Query,
+  body?: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
   const url = new URL(apiUrl() + path)
   for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value))
   const key = process.env['ISOBAR_API_KEY']
@@ -28,7 +34,11 @@ async function call(method: string, path: string, query: Query, body?: unknown, 
   try {
     response = await fetch(url, {
       method,
-      headers: { ...(key ? { authorization: `Bearer ${key}` } : {}), ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        ...(key ? { authorization: `Bearer ${key}` } : {}),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
@@ -43,7 +53,8 @@ async function call(method: string, path: string, query: Query, body?: unknown, 
 function explain(status: number, { title, detail, errors }: ProblemDocument): string {
   const lines = [`${status} ${title ?? 'error'}${detail ? `: ${detail}` : ''}`]
   for (const { detail: what, fix } of errors ?? []) lines.push(`  ${what}${fix ? ` ${fix}` : ''}`)
-  if (status === 401) lines.push('  set ISOBAR_API_KEY to a key; make one with: isobar keys create --name NAME --scopes read,operate')
+  if (status === 401)
+    lines.push('  set ISOBAR_API_KEY to a key; make one with: isobar keys create --name NAME --scopes read,operate')
   return lines.join('\n')
 }
 

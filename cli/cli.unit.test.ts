@@ -51,7 +51,22 @@ describe('isobar', () => {
   it('shows every verb once in its help', async () => {
     const { out, code } = await isobar(['--help'])
     expect(code).toBe(0)
-    for (const verb of ['start', 'run', 'stations', 'ingest', 'forecast', 'models', 'skill', 'events', 'dlq', 'alerts', 'config', 'keys', 'topics', 'reset'])
+    for (const verb of [
+      'start',
+      'run',
+      'stations',
+      'ingest',
+      'forecast',
+      'models',
+      'skill',
+      'events',
+      'dlq',
+      'alerts',
+      'config',
+      'keys',
+      'topics',
+      'reset',
+    ])
       expect(out.split('\n').filter((line) => line.startsWith(`  ${verb} `))).toHaveLength(1)
   })
   it('ends with 2 on a wrong use, 4 where nothing runs', async () => {
@@ -62,7 +77,11 @@ describe('isobar', () => {
   })
   it('turns problem documents into words and exit codes', async () => {
     answers(404, { title: 'Not found', detail: 'No station nowhere.' })
-    expect(await isobar(['forecast', 'nowhere'])).toMatchObject({ code: 3, out: '', err: expect.stringContaining('No station nowhere.') })
+    expect(await isobar(['forecast', 'nowhere'])).toMatchObject({
+      code: 3,
+      out: '',
+      err: expect.stringContaining('No station nowhere.'),
+    })
     answers(401, { title: 'Unauthorized' })
     expect((await isobar(['models', 'retrain', 'jfk/temperatureC', '--reason', 'x'])).err).toMatch(/ISOBAR_API_KEY/)
   })
@@ -76,7 +95,12 @@ describe('isobar', () => {
     answers(202, { accepted: true })
     await isobar(['models', 'rollback', 'jfk/temperatureC', '--reason', 'too warm', '--dry-run'], { ISOBAR_API_KEY: 'isk_test' })
     expect(seen).toEqual([
-      { method: 'POST', url: '/v1/models/jfk/temperatureC/rollback', authorization: 'Bearer isk_test', body: '{"reason":"too warm","dryRun":true}' },
+      {
+        method: 'POST',
+        url: '/v1/models/jfk/temperatureC/rollback',
+        authorization: 'Bearer isk_test',
+        body: '{"reason":"too warm","dryRun":true}',
+      },
     ])
   })
 })

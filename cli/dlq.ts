@@ -30,7 +30,12 @@ export function register(program: Command): void {
     .option('--json', 'as JSON')
     .action(async (topic: string, { limit, json }: { limit: string; json?: boolean }) => {
       const letters = await readDeadLetters(readConfig(kafkaBlock, serverEnv()), log, topicNamed(topic), { limit: Number(limit) })
-      const shown = letters.map(({ key, value, headers, ...rest }) => ({ ...rest, key: key?.toString() ?? null, bytes: value?.length ?? 0, headers: Object.keys(headers) }))
+      const shown = letters.map(({ key, value, headers, ...rest }) => ({
+        ...rest,
+        key: key?.toString() ?? null,
+        bytes: value?.length ?? 0,
+        headers: Object.keys(headers),
+      }))
       if (json) return printJson(shown)
       printTable(shown, [
         { title: 'offset', value: ({ offset }) => offset },

@@ -22,22 +22,31 @@ export function register(program: Command): void {
     .option('--json', 'as the API answers')
     .option('--csv', 'as CSV')
     .addHelpText('after', '\nExamples:\n  isobar forecast jfk\n  isobar forecast jfk --variable windSpeedMps --hours 24 --csv')
-    .action(async (station: string, options: { variable: string; hours: string; timezone?: string; json?: boolean; csv?: boolean }) => {
-      const path = `/v1/stations/${encodeURIComponent(station)}/forecast`
-      const query = { variables: options.variable, hours: options.hours, timezone: options.timezone, quantiles: '0.1,0.5,0.9' }
-      if (options.csv) return void process.stdout.write(await apiGetText(path, { ...query, format: 'csv' }))
-      const body = await apiGet<ForecastBody>(path, query)
-      if (options.json) return printJson(body)
-      talk(`issued ${body.issuedAt}, ${body.status}${body.statusReason ? ` (${body.statusReason})` : ''}, ${body.units[options.variable] ?? ''}`)
-      const series = body.hourly[options.variable] as Series
-      printTable(
-        body.hourly.time.map((time, i) => ({ time, low: series['0.1']?.[i], median: series['0.5']?.[i], high: series['0.9']?.[i] })),
-        [
-          { title: 'time', value: ({ time }) => time },
-          { title: '10 %', value: ({ low }) => low?.toFixed(1) },
-          { title: 'median', value: ({ median }) => median?.toFixed(1) },
-          { title: '90 %', value: ({ high }) => high?.toFixed(1) },
-        ],
-      )
-    })
+    .action(
+      async (station: string, options: { variable: string; hours: string; timezone?: string; json?: boolean; csv?: boolean }) => {
+        const path = `/v1/stations/${encodeURIComponent(station)}/forecast`
+        const query = { variables: options.variable, hours: options.hours, timezone: options.timezone, quantiles: '0.1,0.5,0.9' }
+        if (options.csv) return void process.stdout.write(await apiGetText(path, { ...query, format: 'csv' }))
+        const body = await apiGet<ForecastBody>(path, query)
+        if (options.json) return printJson(body)
+        talk(
+          `issued ${body.issuedAt}, ${body.status}${body.statusReason ? ` (${body.statusReason})` : ''}, ${body.units[options.variable] ?? ''}`,
+        )
+        const series = body.hourly[options.variable] as Series
+        printTable(
+          body.hourly.time.map((time, i) => ({
+            time,
+            low: series['0.1']?.[i],
+            median: series['0.5']?.[i],
+            high: series['0.9']?.[i],
+          })),
+          [
+            { title: 'time', value: ({ time }) => time },
+            { title: '10 %', value: ({ low }) => low?.toFixed(1) },
+            { title: 'median', value: ({ median }) => median?.toFixed(1) },
+            { title: '90 %', value: ({ high }) => high?.toFixed(1) },
+          ],
+        )
+      },
+    )
 }

@@ -37,10 +37,16 @@ export function register(program: Command): void {
         counts.duplicates += answer.duplicates
         counts.rejected += answer.rejected
         for (const { index, errors } of answer.results)
-          for (const { detail, fix } of errors ?? []) talk(`${sent[index]?.['stationId']} ${sent[index]?.['observedAt']}: ${detail} ${fix}`)
-        talk(`${counts.read} rows read, ${counts.accepted} accepted, ${counts.duplicates} known already, ${counts.rejected} rejected`)
+          for (const { detail, fix } of errors ?? [])
+            talk(`${sent[index]?.['stationId']} ${sent[index]?.['observedAt']}: ${detail} ${fix}`)
+        talk(
+          `${counts.read} rows read, ${counts.accepted} accepted, ${counts.duplicates} known already, ${counts.rejected} rejected`,
+        )
       }
-      for await (const row of readObservationCsvFile(file, { onProblem, ...(station === undefined ? {} : { stationId: station }) })) {
+      for await (const row of readObservationCsvFile(file, {
+        onProblem,
+        ...(station === undefined ? {} : { stationId: station }),
+      })) {
         counts.read++
         batch.push({ stationId: row.stationId, observedAt: new Date(row.observedAt).toISOString(), ...row.values })
         if (batch.length < BATCH) continue
@@ -49,7 +55,10 @@ export function register(program: Command): void {
       }
       await send()
       if (json) printJson(counts)
-      else talk(`done: ${counts.read} rows, ${counts.accepted} accepted, ${counts.duplicates} known already, ${counts.rejected} rejected, ${counts.badRows} bad rows`)
+      else
+        talk(
+          `done: ${counts.read} rows, ${counts.accepted} accepted, ${counts.duplicates} known already, ${counts.rejected} rejected, ${counts.badRows} bad rows`,
+        )
       if (counts.rejected + counts.badRows > 0) process.exitCode = EXIT.failure
     })
 }

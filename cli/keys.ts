@@ -20,7 +20,8 @@ export function register(program: Command): void {
     .action(async ({ name, scopes, json }: { name: string; scopes: string; json?: boolean }) => {
       const wanted = scopes.split(',').map((scope) => scope.trim())
       const unknown = wanted.filter((scope) => !SCOPES.includes(scope as Scope))
-      if (unknown.length > 0) throw new CliError(`no scope named ${unknown.join(', ')}; there are: ${SCOPES.join(', ')}`, EXIT.usage)
+      if (unknown.length > 0)
+        throw new CliError(`no scope named ${unknown.join(', ')}; there are: ${SCOPES.join(', ')}`, EXIT.usage)
       const made = await withStore((store) => createKey(store, { name, scopes: wanted as Scope[], nowMs: Date.now() }))
       if (json) printJson({ key: made.key, ...made.stored })
       else {
@@ -34,7 +35,11 @@ export function register(program: Command): void {
     .option('--json', 'as JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const found = await withStore(listKeys)
-      const shown = found.map((key) => ({ ...key, createdAt: instant(key.createdAt), revokedAt: key.revokedAt === null ? null : instant(key.revokedAt) }))
+      const shown = found.map((key) => ({
+        ...key,
+        createdAt: instant(key.createdAt),
+        revokedAt: key.revokedAt === null ? null : instant(key.revokedAt),
+      }))
       if (json) printJson(shown)
       else
         printTable(shown, [
@@ -49,7 +54,8 @@ export function register(program: Command): void {
     .command('revoke <keyId>')
     .description('make a key invalid; running services notice within ten seconds')
     .action(async (keyId: string) => {
-      if (!(await withStore((store) => revokeKey(store, keyId, Date.now())))) throw new CliError(`no key with the id ${keyId}; see: isobar keys list`, EXIT.notFound)
+      if (!(await withStore((store) => revokeKey(store, keyId, Date.now()))))
+        throw new CliError(`no key with the id ${keyId}; see: isobar keys list`, EXIT.notFound)
       talk(`${keyId} is revoked`)
     })
 }

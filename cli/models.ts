@@ -39,7 +39,10 @@ export function register(program: Command): void {
       .requiredOption('--reason <text>', 'why; kept in the audit log')
       .option('--version <version>', 'which version (promote)')
       .option('--dry-run', 'say what would happen')
-      .addHelpText('after', `\nExample:\n  ISOBAR_API_KEY=isk_… isobar models ${action} jfk/temperatureC --reason "new thermometer"`)
+      .addHelpText(
+        'after',
+        `\nExample:\n  ISOBAR_API_KEY=isk_… isobar models ${action} jfk/temperatureC --reason "new thermometer"`,
+      )
       .action(async (model: string, { reason, version, dryRun }: { reason: string; version?: string; dryRun?: boolean }) => {
         const body = { reason, ...(version ? { version } : {}), ...(dryRun ? { dryRun: true } : {}) }
         printJson(await apiPost(`${pathOf(model)}/${action}`, body))
@@ -49,6 +52,7 @@ export function register(program: Command): void {
 
 function pathOf(model: string): string {
   const [stationId, variable, ...rest] = model.split('/')
-  if (!stationId || !variable || rest.length > 0) throw new CliError(`"${model}" is not of the form station/variable, for example jfk/temperatureC`, EXIT.usage)
+  if (!stationId || !variable || rest.length > 0)
+    throw new CliError(`"${model}" is not of the form station/variable, for example jfk/temperatureC`, EXIT.usage)
   return `/v1/models/${encodeURIComponent(stationId)}/${encodeURIComponent(variable)}`
 }

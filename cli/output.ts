@@ -9,7 +9,13 @@ export function printJson(data: unknown): void {
 export function printTable<Row>(rows: readonly Row[], columns: ReadonlyArray<Column<Row>>): void {
   const cells = [columns.map(({ title }) => title), ...rows.map((row) => columns.map(({ value }) => cellText(value(row))))]
   const widths = columns.map((_, i) => Math.max(...cells.map((line) => (line[i] as string).length)))
-  for (const line of cells) process.stdout.write(`${line.map((cell, i) => cell.padEnd(widths[i] as number)).join('  ').trimEnd()}\n`)
+  for (const line of cells)
+    process.stdout.write(
+      `${line
+        .map((cell, i) => cell.padEnd(widths[i] as number))
+        .join('  ')
+        .trimEnd()}\n`,
+    )
 }
 
 export function talk(line: string): void {

@@ -31,7 +31,13 @@ export function register(program: Command): void {
       }
       const stop = new AbortController()
       process.once('SIGINT', () => stop.abort())
-      const tables = await rebuildArchive({ config, into, log, signal: stop.signal, onProgress: progressTo(process.stderr) }).catch(asCliError)
+      const tables = await rebuildArchive({
+        config,
+        into,
+        log,
+        signal: stop.signal,
+        onProgress: progressTo(process.stderr),
+      }).catch(asCliError)
       if (json) printJson({ into, tables })
       else {
         printTable(tables, [
@@ -67,6 +73,11 @@ function progressTo(stream: NodeJS.WriteStream): (done: number, total: number) =
 
 function asCliError(error: unknown): never {
   if (!(error instanceof AppError)) throw error
-  const code = error.code === 'rebuild-target' ? EXIT.usage : error.retry === 'transient' && error.code !== 'rebuild-stopped' ? EXIT.unavailable : EXIT.failure
+  const code =
+    error.code === 'rebuild-target'
+      ? EXIT.usage
+      : error.retry === 'transient' && error.code !== 'rebuild-stopped'
+        ? EXIT.unavailable
+        : EXIT.failure
   throw new CliError(error.message, code)
 }

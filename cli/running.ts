@@ -15,7 +15,10 @@ export function serverEnv(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessE
   if (env['KAFKA_BROKERS'] && env['CLICKHOUSE_URL']) return env
   const { kafkaBrokers, schemaRegistryUrl, clickhouseUrl, amqpUrl, smtpUrl } = localRun(env)?.urls ?? {}
   if (!kafkaBrokers || !schemaRegistryUrl || !clickhouseUrl || !amqpUrl || !smtpUrl) {
-    throw new CliError('nothing runs here; start it with npm start, or set KAFKA_BROKERS, SCHEMA_REGISTRY_URL and CLICKHOUSE_URL', EXIT.unavailable)
+    throw new CliError(
+      'nothing runs here; start it with npm start, or set KAFKA_BROKERS, SCHEMA_REGISTRY_URL and CLICKHOUSE_URL',
+      EXIT.unavailable,
+    )
   }
   return { ...serverEnvironment({ kafkaBrokers, schemaRegistryUrl, clickhouseUrl, amqpUrl, smtpUrl }, env), SMTP_URL: smtpUrl }
 }

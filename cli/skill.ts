@@ -11,11 +11,24 @@ export function register(program: Command): void {
     .option('--variable <name>', 'variable', 'temperatureC')
     .option('--json', 'as JSON')
     .action(async ({ station, variable, json }: { station?: string; variable: string; json?: boolean }) => {
-      const answer = await apiGet<{ skill: Array<Readonly<Record<string, number | string>>> }>('/v1/skill', { stationId: station, variable })
+      const answer = await apiGet<{ skill: Array<Readonly<Record<string, number | string>>> }>('/v1/skill', {
+        stationId: station,
+        variable,
+      })
       if (json) return printJson(answer)
       printTable(
         answer.skill,
-        ['stationId', 'leadBucket', 'n', 'mae', 'bias', 'crps', 'coverage80', 'skillOverPersistence', 'skillOverRecentredClimatology'].map((title) => ({ title, value: (row) => row[title] })),
+        [
+          'stationId',
+          'leadBucket',
+          'n',
+          'mae',
+          'bias',
+          'crps',
+          'coverage80',
+          'skillOverPersistence',
+          'skillOverRecentredClimatology',
+        ].map((title) => ({ title, value: (row) => row[title] })),
       )
     })
 }

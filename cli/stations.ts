@@ -5,8 +5,20 @@ import { apiGet, apiPost } from './api-client.ts'
 import { CliError, EXIT } from './exit.ts'
 import { printJson, printTable, talk } from './output.ts'
 
-type Station = { readonly stationId: string; readonly name: string; readonly latitude: number; readonly longitude: number; readonly provider: string }
-type AddOptions = { readonly name: string; readonly latitude: string; readonly longitude: string; readonly elevation?: string; readonly timezone?: string }
+type Station = {
+  readonly stationId: string
+  readonly name: string
+  readonly latitude: number
+  readonly longitude: number
+  readonly provider: string
+}
+type AddOptions = {
+  readonly name: string
+  readonly latitude: string
+  readonly longitude: string
+  readonly elevation?: string
+  readonly timezone?: string
+}
 
 export function register(program: Command): void {
   const stations = program.command('stations').description('stations: list, add, import')
@@ -32,7 +44,10 @@ export function register(program: Command): void {
     .requiredOption('--longitude <degrees>', 'east')
     .option('--elevation <metres>')
     .option('--timezone <zone>', 'IANA name, for example Europe/Dublin')
-    .addHelpText('after', '\nExample:\n  isobar stations add roof --name "Our roof" --latitude 53.35 --longitude -6.26 --timezone Europe/Dublin')
+    .addHelpText(
+      'after',
+      '\nExample:\n  isobar stations add roof --name "Our roof" --latitude 53.35 --longitude -6.26 --timezone Europe/Dublin',
+    )
     .action(async (stationId: string, { name, latitude, longitude, elevation, timezone }: AddOptions) => {
       const body = {
         stationId,

@@ -45,4 +45,5 @@ function show(changes: readonly Change[], json: boolean | undefined): void {
   ])
 }
 
-const logger = (env: NodeJS.ProcessEnv) => createLogger('topics', readConfig(logBlock, { ...env, LOG_LEVEL: env['LOG_LEVEL'] ?? 'warn' }).logLevel)
+const logger = (env: NodeJS.ProcessEnv) =>
+  createLogger('topics', readConfig(logBlock, { ...env, LOG_LEVEL: env['LOG_LEVEL'] ?? 'warn' }).logLevel)

@@ -67,7 +67,8 @@ async function evaluate(options: Options): Promise<void> {
   })
   if (problems > 10) talk(`${problems - 10} more rows of ${csv} were left out`)
   const end = station.startHour + station.length - 1
-  const from = options.from === undefined ? end - Math.min(8766, Math.floor(station.length / 4)) : Math.ceil(options.from / HOUR_MS)
+  const from =
+    options.from === undefined ? end - Math.min(8766, Math.floor(station.length / 4)) : Math.ceil(options.from / HOUR_MS)
   const to = options.to === undefined ? end : Math.ceil(options.to / HOUR_MS)
   const origins: number[] = []
   for (let origin = from; origin < Math.min(to, end); origin += everyHours) if (origin >= station.startHour) origins.push(origin)
@@ -91,7 +92,8 @@ async function evaluate(options: Options): Promise<void> {
     },
   )
   const { origins: common, refused, rows } = tally.result()
-  for (const [model, reason] of Object.entries(refused)) talk(`${model}: ${reason.count} origins without an answer (${reason.first})`)
+  for (const [model, reason] of Object.entries(refused))
+    talk(`${model}: ${reason.count} origins without an answer (${reason.first})`)
   if (predictions !== undefined) {
     await writePredictions(predictions, tally.predictions())
     talk(`predictions: ${predictions}`)
@@ -102,10 +104,12 @@ async function evaluate(options: Options): Promise<void> {
   else {
     printTable(
       rows.flatMap(({ model, fitSeconds, buckets }) => buckets.map((bucket) => ({ model, fitSeconds, ...bucket }))),
-      (['model', 'bucket', 'n', 'mae', 'rmse', 'bias', 'crps', 'coverage80', 'coverage95', 'fitSeconds'] as const).map((title) => ({
-        title,
-        value: (row) => row[title],
-      })),
+      (['model', 'bucket', 'n', 'mae', 'rmse', 'bias', 'crps', 'coverage80', 'coverage95', 'fitSeconds'] as const).map(
+        (title) => ({
+          title,
+          value: (row) => row[title],
+        }),
+      ),
     )
   }
   if (poison) talk(`no forecast of ${done} origins changed when everything after its origin was corrupted`)

@@ -39,24 +39,67 @@ const run = (args: readonly string[]) =>
 describe('isobar evaluate', { timeout: 60_000 }, () => {
   it('scores every model on the same origins and leads, and writes what was scored', async () => {
     const predictions = join(folder, 'p.csv')
-    const { stdout } = await run(['--from', '2023-04-10', '--to', '2023-04-20', '--every-hours', '61', '--jobs', '2', '--poison', '--json', '--predictions', predictions])
+    const { stdout } = await run([
+      '--from',
+      '2023-04-10',
+      '--to',
+      '2023-04-20',
+      '--every-hours',
+      '61',
+      '--jobs',
+      '2',
+      '--poison',
+      '--json',
+      '--predictions',
+      predictions,
+    ])
     const answer = JSON.parse(stdout)
-    expect(answer).toMatchObject({ station: 'station', variable: 'temperatureC', from: '2023-04-10T00:00:00Z', to: '2023-04-20T00:00:00Z', everyHours: 61, origins: 4 })
+    expect(answer).toMatchObject({
+      station: 'station',
+      variable: 'temperatureC',
+      from: '2023-04-10T00:00:00Z',
+      to: '2023-04-20T00:00:00Z',
+      everyHours: 61,
+      origins: 4,
+    })
     const all = Object.fromEntries(
-      answer.models.map(({ model, buckets }: { model: string; buckets: Array<{ bucket: string; n: number; mae: number }> }) => [model, buckets.find(({ bucket }) => bucket === '1-6')]),
+      answer.models.map(({ model, buckets }: { model: string; buckets: Array<{ bucket: string; n: number; mae: number }> }) => [
+        model,
+        buckets.find(({ bucket }) => bucket === '1-6'),
+      ]),
     )
     expect(new Set(Object.values(all).map((bucket) => (bucket as { n: number }).n))).toEqual(new Set([24]))
     expect(all['isobar'].mae).toBeLessThan(all['persistence'].mae)
     // The file alone gives the same mean error.
-    const rows = readFileSync(predictions, 'utf8').trim().split('\n').slice(1).map((line) => line.split(','))
-    const own = rows.filter(([model, , lead, , , , , , , , observed]) => model === 'isobar' && Number(lead) <= 6 && observed !== '')
+    const rows = readFileSync(predictions, 'utf8')
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.split(','))
+    const own = rows.filter(
+      ([model, , lead, , , , , , , , observed]) => model === 'isobar' && Number(lead) <= 6 && observed !== '',
+    )
     const mae = own.reduce((sum, cells) => sum + Math.abs(Number(cells[6]) - Number(cells[10])), 0) / own.length
     expect(mae).toBeCloseTo(all['isobar'].mae, 3)
   })
 
   it('does not depend on the number of threads', async () => {
     const of = async (jobs: string): Promise<unknown> => {
-      const { stdout } = await run(['--from', '2023-04-10', '--to', '2023-04-18', '--every-hours', '37', '--refit-hours', '72', '--models', 'isobar', '--jobs', jobs, '--json'])
+      const { stdout } = await run([
+        '--from',
+        '2023-04-10',
+        '--to',
+        '2023-04-18',
+        '--every-hours',
+        '37',
+        '--refit-hours',
+        '72',
+        '--models',
+        'isobar',
+        '--jobs',
+        jobs,
+        '--json',
+      ])
       return JSON.parse(stdout).models.map(({ buckets }: { buckets: unknown }) => buckets)
     }
     expect(await of('1')).toEqual(await of('3'))
@@ -77,7 +120,15 @@ describe('the leakage guard', () => {
     const station = await readStation(csv, undefined, (line) => expect.unreachable(line))
     const origins = [START + 100 * 24, START + 101 * 24 + 5]
     const tally = createTally('temperatureC', ['isobar', 'damped-anomaly'])
-    for (const result of runOrigins({ station, variable: 'temperatureC', models: ['isobar', 'damped-anomaly'], origins, refitHours: 0, poison: true })) tally.add(result)
+    for (const result of runOrigins({
+      station,
+      variable: 'temperatureC',
+      models: ['isobar', 'damped-anomaly'],
+      origins,
+      refitHours: 0,
+      poison: true,
+    }))
+      tally.add(result)
     expect(tally.result().origins).toBe(2)
   })
 
@@ -97,11 +148,19 @@ describe('an interrupted run', () => {
   it('goes on with what was finished, forgets half a line and another run', () => {
     const path = join(folder, 'j')
     const first = openJournal(path, { run: 1 })
-    first.append({ origin: 5, answers: { a: { ok: true, quantiles: Float32Array.of(1, 2), fitSeconds: null, predictMilliseconds: 0 } }, observed: Float64Array.of(1, Number.NaN) })
+    first.append({
+      origin: 5,
+      answers: { a: { ok: true, quantiles: Float32Array.of(1, 2), fitSeconds: null, predictMilliseconds: 0 } },
+      observed: Float64Array.of(1, Number.NaN),
+    })
     writeFileSync(path, `${readFileSync(path, 'utf8')}{"origin":6,"ans`)
     const second = openJournal(path, { run: 1 })
     expect(second.results).toEqual([
-      { origin: 5, answers: { a: { ok: true, quantiles: Float32Array.of(1, 2), fitSeconds: null, predictMilliseconds: 0 } }, observed: Float64Array.of(1, Number.NaN) },
+      {
+        origin: 5,
+        answers: { a: { ok: true, quantiles: Float32Array.of(1, 2), fitSeconds: null, predictMilliseconds: 0 } },
+        observed: Float64Array.of(1, Number.NaN),
+      },
     ])
     expect(openJournal(path, { run: 2 }).results).toEqual([])
   })

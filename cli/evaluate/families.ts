@@ -5,7 +5,12 @@ import type { ForecastVariable } from '../../schemas/quantities.ts'
 
 /** 168 × 7 quantiles, or why there are none. */
 export type Answer =
-  | { readonly ok: true; readonly quantiles: Float32Array; readonly fitSeconds: number | null; readonly predictMilliseconds: number }
+  | {
+      readonly ok: true
+      readonly quantiles: Float32Array
+      readonly fitSeconds: number | null
+      readonly predictMilliseconds: number
+    }
   | { readonly ok: false; readonly refused: string }
 
 export type Evaluated = {
@@ -26,7 +31,12 @@ export function createFamily(name: string, everyOrigin: boolean): Evaluated {
         const startedAt = performance.now()
         const result = baseline.forecast({ startHour: known.startHour, values: known.targets[variable] }, variable)
         if (!result.ok) return result
-        return { ok: true, quantiles: result.quantiles, fitSeconds: (performance.now() - startedAt) / 1000, predictMilliseconds: 0 }
+        return {
+          ok: true,
+          quantiles: result.quantiles,
+          fitSeconds: (performance.now() - startedAt) / 1000,
+          predictMilliseconds: 0,
+        }
       },
     }
   }

@@ -21,7 +21,8 @@ export function openJournal(path: string | null, settings: unknown): Journal {
   else if (lines.at(-1) !== '') appendFileSync(path, '\n')
   return {
     results,
-    append: ({ origin, answers, observed }) => appendFileSync(path, `${JSON.stringify({ origin, answers: plain(answers), observed: [...observed] })}\n`),
+    append: ({ origin, answers, observed }) =>
+      appendFileSync(path, `${JSON.stringify({ origin, answers: plain(answers), observed: [...observed] })}\n`),
     done: () => rmSync(path, { force: true }),
   }
 }
@@ -41,7 +42,10 @@ function parse(line: string): OriginResult[] {
     return []
   }
   const answers = Object.fromEntries(
-    Object.entries(read.answers).map(([name, answer]) => [name, answer.ok ? { ...answer, quantiles: Float32Array.from(answer.quantiles) } : answer]),
+    Object.entries(read.answers).map(([name, answer]) => [
+      name,
+      answer.ok ? { ...answer, quantiles: Float32Array.from(answer.quantiles) } : answer,
+    ]),
   )
   return [{ origin: read.origin, answers, observed: Float64Array.from(read.observed, (value) => value ?? Number.NaN) }]
 }

@@ -17,7 +17,11 @@ export type Job = {
   readonly poison: boolean
 }
 
-export type OriginResult = { readonly origin: number; readonly answers: Readonly<Record<string, Answer>>; readonly observed: Float64Array }
+export type OriginResult = {
+  readonly origin: number
+  readonly answers: Readonly<Record<string, Answer>>
+  readonly observed: Float64Array
+}
 
 /** A forecast changed when only the future was changed. */
 export class LeakageError extends Error {
@@ -39,7 +43,10 @@ export function* runOrigins({ station, variable, models, origins, refitHours, po
       const other = knownAt(toFullSet(poisonedAfter(station, origin)), origin)
       for (const family of clean) assertSame(family.name, origin, answers[family.name]!, family.forecast(other, variable, refit))
     }
-    const observed = Float64Array.from({ length: H }, (_, h) => full.targets[variable][origin + h + 1 - full.startHour] ?? Number.NaN)
+    const observed = Float64Array.from(
+      { length: H },
+      (_, h) => full.targets[variable][origin + h + 1 - full.startHour] ?? Number.NaN,
+    )
     yield { origin, answers, observed }
   }
 }
@@ -50,5 +57,7 @@ function assertSame(name: string, origin: number, a: Answer, b: Answer): void {
   if (!a.ok || !b.ok) return
   for (let i = 0; i < H * Q; i++)
     if (a.quantiles[i] !== b.quantiles[i])
-      throw new LeakageError(`${at}: lead ${Math.floor(i / Q) + 1} h is ${a.quantiles[i]}, and ${b.quantiles[i]} when the future is corrupted`)
+      throw new LeakageError(
+        `${at}: lead ${Math.floor(i / Q) + 1} h is ${a.quantiles[i]}, and ${b.quantiles[i]} when the future is corrupted`,
+      )
 }

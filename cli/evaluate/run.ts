@@ -15,7 +15,12 @@ export async function runJobs(
   }
   const groups = refitGroups(job.origins, job.refitHours).filter((group) => group.some((origin) => !known.has(origin)))
   const shares = Array.from({ length: Math.min(jobs, groups.length) }, (_, k) =>
-    groups.slice(Math.floor((k * groups.length) / Math.min(jobs, groups.length)), Math.floor(((k + 1) * groups.length) / Math.min(jobs, groups.length))).flat(),
+    groups
+      .slice(
+        Math.floor((k * groups.length) / Math.min(jobs, groups.length)),
+        Math.floor(((k + 1) * groups.length) / Math.min(jobs, groups.length)),
+      )
+      .flat(),
   ).filter((share) => share.length > 0)
   const workers: Worker[] = []
   try {

@@ -1,5 +1,15 @@
 /** One station of an observation CSV, checked as the pipeline checks it, on the hourly grid with its feature vectors. */
-import { buildFeatures, COLUMN, COLUMN_COUNT, createHourlyGrid, FEATURE_COUNT, HOUR_MS, hourOf, isWet, observationToHourlyRow } from '../../forecasting/features/index.ts'
+import {
+  buildFeatures,
+  COLUMN,
+  COLUMN_COUNT,
+  createHourlyGrid,
+  FEATURE_COUNT,
+  HOUR_MS,
+  hourOf,
+  isWet,
+  observationToHourlyRow,
+} from '../../forecasting/features/index.ts'
 import type { TrainingSet } from '../../forecasting/models/index.ts'
 import { checkObservation, createStationMemory, QC_VERSION } from '../../forecasting/quality-control/index.ts'
 import { readObservationCsvFile } from '../../producers/shared/observation-csv.ts'
@@ -8,10 +18,19 @@ import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantit
 import { CliError, EXIT } from '../exit.ts'
 
 /** Rows of the grid by hour; what was flagged bad is left out. */
-export type StationHours = { readonly stationId: string; readonly startHour: number; readonly rows: ReadonlyMap<number, Float64Array>; readonly length: number }
+export type StationHours = {
+  readonly stationId: string
+  readonly startHour: number
+  readonly rows: ReadonlyMap<number, Float64Array>
+  readonly length: number
+}
 
 /** Throws CliError: no rows, several stations and none chosen, an unknown station. */
-export async function readStation(file: string, wanted: string | undefined, onProblem: (line: string) => void): Promise<StationHours> {
+export async function readStation(
+  file: string,
+  wanted: string | undefined,
+  onProblem: (line: string) => void,
+): Promise<StationHours> {
   const stations = new Map<string, Observation[]>()
   const hasColumn = await hasStationColumn(file)
   const only = wanted ?? 'station'
@@ -21,14 +40,29 @@ export async function readStation(file: string, wanted: string | undefined, onPr
   })) {
     const list = stations.get(row.stationId) ?? []
     stations.set(row.stationId, list)
-    list.push({ stationId: row.stationId, observedAt: row.observedAt, receivedAt: row.observedAt, source: 'csv', kind: 'observation', revision: 0, ...row.values })
+    list.push({
+      stationId: row.stationId,
+      observedAt: row.observedAt,
+      receivedAt: row.observedAt,
+      source: 'csv',
+      kind: 'observation',
+      revision: 0,
+      ...row.values,
+    })
   }
   if (stations.size === 0) throw new CliError(`${file} holds no usable row`)
   if (stations.size > 1 && wanted === undefined)
-    throw new CliError(`${file} holds ${stations.size} stations; choose one with --station: ${[...stations.keys()].slice(0, 20).join(', ')}`, EXIT.usage)
+    throw new CliError(
+      `${file} holds ${stations.size} stations; choose one with --station: ${[...stations.keys()].slice(0, 20).join(', ')}`,
+      EXIT.usage,
+    )
   const stationId = wanted ?? [...stations.keys()][0]!
   const observations = stations.get(stationId)
-  if (!observations) throw new CliError(`${file} has no station ${stationId}; it has ${[...stations.keys()].slice(0, 20).join(', ')}`, EXIT.notFound)
+  if (!observations)
+    throw new CliError(
+      `${file} has no station ${stationId}; it has ${[...stations.keys()].slice(0, 20).join(', ')}`,
+      EXIT.notFound,
+    )
   return checkedHours(stationId, observations)
 }
 
@@ -68,7 +102,10 @@ async function hasStationColumn(file: string): Promise<boolean> {
 export function toFullSet({ startHour, length, rows }: StationHours): TrainingSet {
   const grid = createHourlyGrid(startHour, length)
   const empty = (): Float64Array => new Float64Array(length).fill(Number.NaN)
-  const targets = Object.fromEntries(FORECAST_VARIABLES.map((variable) => [variable, empty()])) as Record<ForecastVariable, Float64Array>
+  const targets = Object.fromEntries(FORECAST_VARIABLES.map((variable) => [variable, empty()])) as Record<
+    ForecastVariable,
+    Float64Array
+  >
   for (const [hour, row] of rows) {
     grid.set(hour, row)
     const i = hour - startHour
@@ -78,7 +115,8 @@ export function toFullSet({ startHour, length, rows }: StationHours): TrainingSe
     targets.precipitationProbabilityPct[i] = Number.isNaN(millimetres) ? Number.NaN : isWet(millimetres) ? 100 : 0
   }
   const features = new Float32Array(length * FEATURE_COUNT)
-  for (let i = 0; i < length; i++) buildFeatures(grid, startHour + i, features.subarray(i * FEATURE_COUNT, (i + 1) * FEATURE_COUNT))
+  for (let i = 0; i < length; i++)
+    buildFeatures(grid, startHour + i, features.subarray(i * FEATURE_COUNT, (i + 1) * FEATURE_COUNT))
   return { startHour, targets, features, featureHours: Float64Array.from({ length }, (_, i) => startHour + i) }
 }
 
@@ -87,7 +125,9 @@ export function knownAt(full: TrainingSet, hour: number): TrainingSet {
   const length = Math.max(0, hour - full.startHour + 1)
   return {
     startHour: full.startHour,
-    targets: Object.fromEntries(FORECAST_VARIABLES.map((variable) => [variable, full.targets[variable].subarray(0, length)])) as Record<ForecastVariable, Float64Array>,
+    targets: Object.fromEntries(
+      FORECAST_VARIABLES.map((variable) => [variable, full.targets[variable].subarray(0, length)]),
+    ) as Record<ForecastVariable, Float64Array>,
     features: full.features.subarray(0, length * FEATURE_COUNT),
     featureHours: full.featureHours.subarray(0, length),
   }

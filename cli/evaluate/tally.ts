@@ -13,7 +13,13 @@ export type ModelRow = {
   readonly buckets: ReadonlyArray<{ readonly bucket: string } & Omit<BucketScore, 'leadBucket'>>
 }
 
-export type Prediction = { readonly model: string; readonly origin: number; readonly leadHours: number; readonly quantiles: Float32Array; readonly observed: number }
+export type Prediction = {
+  readonly model: string
+  readonly origin: number
+  readonly leadHours: number
+  readonly quantiles: Float32Array
+  readonly observed: number
+}
 
 export function createTally(variable: ForecastVariable, models: readonly string[]) {
   const results: OriginResult[] = []
@@ -58,7 +64,13 @@ export function createTally(variable: ForecastVariable, models: readonly string[
           const answer = answers[model]
           if (!answer?.ok) continue
           for (let h = 0; h < HORIZON_HOURS; h++)
-            yield { model, origin, leadHours: h + 1, quantiles: answer.quantiles.subarray(h * Q, (h + 1) * Q), observed: observed[h]! }
+            yield {
+              model,
+              origin,
+              leadHours: h + 1,
+              quantiles: answer.quantiles.subarray(h * Q, (h + 1) * Q),
+              observed: observed[h]!,
+            }
         }
     },
   }

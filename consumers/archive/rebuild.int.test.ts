@@ -36,7 +36,9 @@ const anAudit = (n: number): Audit => ({
 })
 
 const publish = (from: number, to: number) =>
-  publisher.publish(Array.from({ length: to - from }, (_, i) => ({ topic: TOPIC, key: 'operator', value: anAudit(from + i) }) as const))
+  publisher.publish(
+    Array.from({ length: to - from }, (_, i) => ({ topic: TOPIC, key: 'operator', value: anAudit(from + i) }) as const),
+  )
 
 /** What the archive service would have written. */
 async function archived(): Promise<ArchiveRow[]> {
@@ -76,10 +78,14 @@ it('rebuilds equal rows, finds lost and altered ones, carries what Kafka no long
   const report = await rebuildArchive({ config, into, log: testLog, topics: [TOPIC], onProgress: (...at) => progress.push(at) })
   expect(report).toEqual([{ table: 'audit_log', equal: 498, different: 1, carried: 1, unexplained: 1, added: 1 }])
   expect(progress.at(-1)).toEqual([500, 500])
-  expect(await current.query(`SELECT count() AS n, countIf(reason = 'altered') AS altered FROM ${into}.audit`)).toEqual([{ n: 501, altered: 0 }])
+  expect(await current.query(`SELECT count() AS n, countIf(reason = 'altered') AS altered FROM ${into}.audit`)).toEqual([
+    { n: 501, altered: 0 },
+  ])
 
   // Nothing new: nothing is read or copied again, and the tables differ only as they did.
   const again = await rebuildArchive({ config, into, log: testLog, topics: [TOPIC] })
   expect(again).toEqual([{ table: 'audit_log', equal: 499, different: 1, carried: 0, unexplained: 0, added: 1 }])
-  await expect(rebuildArchive({ config, into: config.clickhouseDatabase, log: testLog })).rejects.toMatchObject({ code: 'rebuild-target' })
+  await expect(rebuildArchive({ config, into: config.clickhouseDatabase, log: testLog })).rejects.toMatchObject({
+    code: 'rebuild-target',
+  })
 })

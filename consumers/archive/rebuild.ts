@@ -5,10 +5,24 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TOPICS } from '../../schemas/topics.ts'
-import { type ClickHouse, applyMigrations, coalesce, createBatchedWriter, openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
+import {
+  type ClickHouse,
+  applyMigrations,
+  coalesce,
+  createBatchedWriter,
+  openClickHouse,
+} from '../../infra/runtime/clickhouse/index.ts'
 import type { ClickHouseConfig, KafkaConfig, RegistryConfig } from '../../infra/runtime/config/index.ts'
 import { AppError } from '../../infra/runtime/errors.ts'
-import { type PartitionEnd, emit, openPublisher, readEnds, readLag, skip, startProcessor } from '../../infra/runtime/kafka/index.ts'
+import {
+  type PartitionEnd,
+  emit,
+  openPublisher,
+  readEnds,
+  readLag,
+  skip,
+  startProcessor,
+} from '../../infra/runtime/kafka/index.ts'
 import type { Logger } from '../../infra/runtime/log.ts'
 import { createMetrics } from '../../infra/runtime/metrics.ts'
 import { ARCHIVED_TOPICS, type ArchiveRow, type ArchivedTopic, toArchiveRow } from './rows.ts'
@@ -59,7 +73,14 @@ export async function rebuildArchive(options: RebuildOptions): Promise<RebuiltTa
     const tables = Map.groupBy(topics, tableOf)
     const report: RebuiltTable[] = []
     for (const [table, from] of tables) {
-      report.push(await reconcile(target, config.clickhouseDatabase, table, ends.filter(({ topic }) => from.includes(topic as ArchivedTopic))))
+      report.push(
+        await reconcile(
+          target,
+          config.clickhouseDatabase,
+          table,
+          ends.filter(({ topic }) => from.includes(topic as ArchivedTopic)),
+        ),
+      )
     }
     return report
   } finally {
@@ -88,7 +109,9 @@ async function readTopics(
     // What arrives meanwhile is left to the archive: the comparison needs one instant.
     step: (events) =>
       events.map((event) =>
-        event.offset < (endOf.get(`${event.topic}|${event.partition}`) ?? 0) ? emit([], [toArchiveRow(event)]) : skip('after-the-end'),
+        event.offset < (endOf.get(`${event.topic}|${event.partition}`) ?? 0)
+          ? emit([], [toArchiveRow(event)])
+          : skip('after-the-end'),
       ),
     sink: coalesce(createBatchedWriter(target), { windowMs: 40, maxRows: MAX_ROWS }),
     fetch: { minBytes: 1, maxWaitMs: 250, partitionsAtOnce: 12 },
@@ -98,12 +121,14 @@ async function readTopics(
       const lags = await readLag(config, log, groupId, topics)
       const committed = new Map(lags.map((row) => [`${row.topic}|${row.partition}`, row.committed ?? 0]))
       const left = ends.reduce(
-        (sum, { topic, partition, low, end }) => sum + Math.max(0, end - Math.max(low, committed.get(`${topic}|${partition}`) ?? 0)),
+        (sum, { topic, partition, low, end }) =>
+          sum + Math.max(0, end - Math.max(low, committed.get(`${topic}|${partition}`) ?? 0)),
         0,
       )
       onProgress?.(total - left, total)
       if (left === 0) return
-      if (signal?.aborted) throw new AppError('rebuild stopped; the same command goes on from here', { code: 'rebuild-stopped', retry: 'transient' })
+      if (signal?.aborted)
+        throw new AppError('rebuild stopped; the same command goes on from here', { code: 'rebuild-stopped', retry: 'transient' })
       await Promise.race([sleep(POLL_MS), processor.failed])
     }
   } finally {
@@ -138,8 +163,11 @@ async function reconcile(
   const rows = await one(`SELECT count() AS n FROM ${oldRows}`)
   const equal = await one(`SELECT count() AS n FROM ${oldRows} WHERE ${hash} IN (SELECT ${hash} FROM ${newRows})`)
   const carried = await one(`SELECT count() AS n FROM ${oldRows} WHERE ${onlyOld}`)
-  const unexplained = held.length === 0 ? 0 : await one(`SELECT count() AS n FROM ${oldRows} WHERE ${onlyOld} AND (${held.join(' OR ')})`)
-  const added = await one(`SELECT count() AS n FROM ${newRows} WHERE ${key} NOT IN (SELECT ${key} FROM ${current}.${table} FINAL)`)
+  const unexplained =
+    held.length === 0 ? 0 : await one(`SELECT count() AS n FROM ${oldRows} WHERE ${onlyOld} AND (${held.join(' OR ')})`)
+  const added = await one(
+    `SELECT count() AS n FROM ${newRows} WHERE ${key} NOT IN (SELECT ${key} FROM ${current}.${table} FINAL)`,
+  )
   if (carried > 0) await target.command(`INSERT INTO ${table} SELECT * FROM ${oldRows} WHERE ${onlyOld}`)
   return { table, equal, different: rows - equal - carried, carried, unexplained, added }
 }

@@ -24,9 +24,11 @@ export type SeriesSoFar = { readonly startHour: number; readonly values: Float64
 type Centre = (length: number) => Float64Array | null
 
 export type BaselineResult =
-  | { readonly ok: true; readonly quantiles: Float32Array }
-  | { readonly ok: false; readonly refused: string }
-export type Baseline = { readonly name: string; readonly forecast: (series: SeriesSoFar, variable: ForecastVariable) => BaselineResult }
+  { readonly ok: true; readonly quantiles: Float32Array } | { readonly ok: false; readonly refused: string }
+export type Baseline = {
+  readonly name: string
+  readonly forecast: (series: SeriesSoFar, variable: ForecastVariable) => BaselineResult
+}
 
 export const BASELINES: readonly Baseline[] = [
   baseline('persistence', (series) => ({ centre: persistence(series.values) })),
@@ -126,8 +128,7 @@ function lookupOf({ startHour, values }: SeriesSoFar, variable: ForecastVariable
 function climatology(series: SeriesSoFar, variable: ForecastVariable, offset: ((length: number) => number) | null): Centre {
   const lookup = lookupOf(series, variable)
   return (length) =>
-    lookup &&
-    Float64Array.from({ length: H }, (_, h) => lookup.at(series.startHour + length + h) + (offset ? offset(length) : 0))
+    lookup && Float64Array.from({ length: H }, (_, h) => lookup.at(series.startHour + length + h) + (offset ? offset(length) : 0))
 }
 
 /** Offset of an origin: 0.6 of the mean departure of the year and 0.15 of what the month adds; 0.7 of the month's with less than a year. */

@@ -9,7 +9,8 @@ const of = (name: string, values: Float64Array): Float32Array => {
   return result.quantiles
 }
 const cycle = (i: number): number => 12 + 5 * Math.sin((2 * Math.PI * (START + i)) / 24)
-const series = (hours: number, value: (i: number) => number): Float64Array => Float64Array.from({ length: hours }, (_, i) => value(i))
+const series = (hours: number, value: (i: number) => number): Float64Array =>
+  Float64Array.from({ length: hours }, (_, i) => value(i))
 
 describe('baselines', () => {
   it('persistence stays at the last value, over a gap too', () => {
@@ -25,9 +26,15 @@ describe('baselines', () => {
   })
 
   it('climatology knows the cycle of a pure one', () => {
-    const quantiles = of('climatology', series(2 * 8766, (i) => cycle(i) - 9 * Math.cos((2 * Math.PI * i) / 8765.82)))
+    const quantiles = of(
+      'climatology',
+      series(2 * 8766, (i) => cycle(i) - 9 * Math.cos((2 * Math.PI * i) / 8765.82)),
+    )
     for (const lead of [1, 13, 168])
-      expect(median(quantiles, lead)).toBeCloseTo(cycle(2 * 8766 - 1 + lead) - 9 * Math.cos((2 * Math.PI * (2 * 8766 - 1 + lead)) / 8765.82), 0)
+      expect(median(quantiles, lead)).toBeCloseTo(
+        cycle(2 * 8766 - 1 + lead) - 9 * Math.cos((2 * Math.PI * (2 * 8766 - 1 + lead)) / 8765.82),
+        0,
+      )
   })
 
   it('recentring follows a month that is 4 degrees too warm, by the share that lasts', () => {

@@ -35,7 +35,9 @@ export function pack(header: Header, arrays: Arrays): Uint8Array {
     length: values.length,
   }))
   const head = new TextEncoder().encode(JSON.stringify({ ...header, arrays: listed }))
-  const bytes = new Uint8Array(MAGIC.length + 4 + head.length + listed.reduce((sum, { type, length }) => sum + sizeOf(type) * length, 0))
+  const bytes = new Uint8Array(
+    MAGIC.length + 4 + head.length + listed.reduce((sum, { type, length }) => sum + sizeOf(type) * length, 0),
+  )
   const view = new DataView(bytes.buffer)
   bytes.set(new TextEncoder().encode(MAGIC))
   view.setUint32(MAGIC.length, head.length, true)

@@ -47,7 +47,9 @@ const NEAREST: ReadonlyArray<readonly number[]> = USED.map(({ kind, column, offs
   kind !== 'lag'
     ? []
     : USED.flatMap((other, at) =>
-        other.kind === 'lag' && other.column === column && other.offset !== offset ? [{ at, away: Math.abs(other.offset - offset) }] : [],
+        other.kind === 'lag' && other.column === column && other.offset !== offset
+          ? [{ at, away: Math.abs(other.offset - offset) }]
+          : [],
       )
         .toSorted((a, b) => a.away - b.away)
         .map(({ at }) => at),
@@ -77,8 +79,7 @@ export function linearInputs(
     if (value !== value || !climatology) out[i] = Number.NaN
     else if (kind === 'range') out[i] = value
     else if (kind === 'lag' || window === 1) out[i] = value - climatology.at(hour - offset) - offsets[column]!
-    else if (window % 24 === 0)
-      out[i] = value - climatology.dailyAt(hour - offset - (window - 1) / 2) - offsets[column]!
+    else if (window % 24 === 0) out[i] = value - climatology.dailyAt(hour - offset - (window - 1) / 2) - offsets[column]!
     else {
       let sum = 0
       for (let k = 0; k < window; k++) sum += climatology.at(hour - offset - k)
@@ -186,4 +187,3 @@ export function addRandomFeatures(
     out[at + k] = Math.tanh(sum)
   }
 }
-

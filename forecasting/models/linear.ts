@@ -64,12 +64,7 @@ function addProducts(
 }
 
 /** Lower Cholesky factor of the upper-stored gram (its leading p×p block; rows are `stride` apart) + diag(penalty). Tiny pivots are floored. */
-export function cholesky(
-  gram: Float64Array,
-  p: number,
-  penalty: (index: number) => number,
-  stride: number = p,
-): Float64Array {
+export function cholesky(gram: Float64Array, p: number, penalty: (index: number) => number, stride: number = p): Float64Array {
   const factor = new Float64Array(p * p)
   for (let i = 0; i < p; i++) {
     const io = i * p

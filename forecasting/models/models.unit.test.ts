@@ -132,7 +132,8 @@ describe('random-feature ridge', () => {
     })
     return Float32Array.from(quantiles)
   }
-  const width80 = (quantiles: Float32Array, lead: number): number => quantiles[(lead - 1) * 7 + 5]! - quantiles[(lead - 1) * 7 + 1]!
+  const width80 = (quantiles: Float32Array, lead: number): number =>
+    quantiles[(lead - 1) * 7 + 5]! - quantiles[(lead - 1) * 7 + 1]!
 
   it('serves a station of two days with the damped departure and a wide spread, and narrows it as days come in', () => {
     const two = predictAfter(48)

@@ -5,7 +5,14 @@
 import { COLUMN_COUNT, FEATURE_COUNT } from '../features/index.ts'
 import { HORIZON_HOURS } from '../../schemas/quantities.ts'
 import { annualAngle, FULL_YEAR_HOURS } from './climatology.ts'
-import { addRandomFeatures, createRandomFeatures, LINEAR_COUNT, linearInputs, NEWEST_INPUT, type RandomFeatures } from './inputs.ts'
+import {
+  addRandomFeatures,
+  createRandomFeatures,
+  LINEAR_COUNT,
+  linearInputs,
+  NEWEST_INPUT,
+  type RandomFeatures,
+} from './inputs.ts'
 import { LEAD_GROUPS } from './lead-groups.ts'
 import { createFitted, FAMILY, type HourModel, type RidgeState } from './random-feature-state.ts'
 import { type Design, regressWithBlocks } from './regression.ts'
@@ -42,7 +49,10 @@ type Plan = {
  * With less than a year there is no season to bend with, and random features only add noise; the linear part needs more penalty, towards
  * the damped departure. With more the regression does better on its own (docs/forecasting/experiments.md).
  */
-const SETTINGS = { full: { units: 200, blocks: 6, penalty: 0.003, startsDamped: false }, partial: { units: 0, blocks: 4, penalty: 0.1, startsDamped: true } }
+const SETTINGS = {
+  full: { units: 200, blocks: 6, penalty: 0.003, startsDamped: false },
+  partial: { units: 0, blocks: 4, penalty: 0.1, startsDamped: true },
+}
 
 function fit(history: TrainingSet, { variable, originHour }: FitOptions): FitResult {
   const own = OWN[variable]
@@ -120,7 +130,7 @@ function planFor(history: TrainingSet, usable: readonly number[], originHour: nu
 /** Rows whose hour of the day is at most `halfWidth` (12 = all) from `hour`. */
 function near(history: TrainingSet, usable: readonly number[], hour: number, halfWidth: number): number[] {
   const rows = usable.filter((row) => {
-    const away = Math.abs((((history.featureHours[row]! - hour + 12) % 24) + 24) % 24 - 12)
+    const away = Math.abs(((((history.featureHours[row]! - hour + 12) % 24) + 24) % 24) - 12)
     return away <= halfWidth + 0.5
   })
   const stride = Math.ceil(rows.length / MAX_ROWS)
@@ -172,7 +182,9 @@ function fitHour({ history, variable, fittedClimate, damping, random, season, ho
     }
   }
   const own = NEWEST_INPUT[column]!
-  const newest = Float64Array.from({ length: n }, (_, r) => (Number.isNaN(x[r * p + 1 + own]!) ? 0 : x[r * p + 1 + own]! * factor))
+  const newest = Float64Array.from({ length: n }, (_, r) =>
+    Number.isNaN(x[r * p + 1 + own]!) ? 0 : x[r * p + 1 + own]! * factor,
+  )
   const damped = new Float64Array(n * H)
   const share = plan.startsDamped ? damping.share : new Float64Array(H)
   for (let r = 0; r < n; r++) for (let h = 0; h < H; h++) damped[r * H + h] = share[h]! * newest[r]!

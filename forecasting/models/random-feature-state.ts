@@ -117,7 +117,10 @@ export function goldenOutputs(fitted: Fitted): number[][] {
 
 function encode(state: RidgeState, fitted: Fitted): Uint8Array {
   const { variable, climate, units, seed, hourModels, card } = state
-  const arrays: Record<string, Float64Array | Float32Array> = { yearDeparture: climate.yearDeparture, monthShare: climate.monthShare }
+  const arrays: Record<string, Float64Array | Float32Array> = {
+    yearDeparture: climate.yearDeparture,
+    monthShare: climate.monthShare,
+  }
   climate.climatologies.forEach((c, i) => {
     if (c) arrays[`climatology.${HOURLY_COLUMNS[i]}`] = c.coefficients
   })
@@ -175,19 +178,17 @@ export function decode(header: Header, arrays: Arrays): Fitted {
         },
   )
   const p = 1 + LINEAR_COUNT + units
-  const hourModels = hours.map(
-    ({ hour, fade }, k): HourModel => ({
-      hour,
-      fade,
-      means: f64(`${k}.means`, LINEAR_COUNT),
-      factors: f64(`${k}.factors`, LINEAR_COUNT),
-      beta: Float32Array.from(take(`${k}.beta`, p * H)),
-      spread: {
-        scale: f64(`${k}.scale`, (1 + LINEAR_COUNT) * LEAD_GROUPS.length),
-        quantiles: f64(`${k}.quantiles`, H * Q),
-      },
-    }),
-  )
+  const hourModels = hours.map(({ hour, fade }, k): HourModel => ({
+    hour,
+    fade,
+    means: f64(`${k}.means`, LINEAR_COUNT),
+    factors: f64(`${k}.factors`, LINEAR_COUNT),
+    beta: Float32Array.from(take(`${k}.beta`, p * H)),
+    spread: {
+      scale: f64(`${k}.scale`, (1 + LINEAR_COUNT) * LEAD_GROUPS.length),
+      quantiles: f64(`${k}.quantiles`, H * Q),
+    },
+  }))
   const climate = {
     climatologies,
     yearDeparture: f64('yearDeparture', COLUMN_COUNT),

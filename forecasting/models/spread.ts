@@ -28,7 +28,14 @@ export type Spread = {
 }
 
 /** Log of the spread relative to the usual one, for a lead group. `x`: rows of p inputs, the first 1 + linear are used. */
-export function logScale(scale: ArrayLike<number>, at: number, linear: number, x: Float64Array, from: number, group: number): number {
+export function logScale(
+  scale: ArrayLike<number>,
+  at: number,
+  linear: number,
+  x: Float64Array,
+  from: number,
+  group: number,
+): number {
   let sum = 0
   for (let i = 0; i <= linear; i++) sum += x[from + i]! * scale[at + i * G + group]!
   return sum < -LOG_LIMIT ? -LOG_LIMIT : sum > LOG_LIMIT ? LOG_LIMIT : sum
@@ -124,7 +131,14 @@ function inflationOf(hours: Float64Array, last: number): number {
  * Season-weighted median of the scaled residuals of a lead group, shrunk by how uncertain it is. The mean is the regression's business; what is
  * left is how skewed the errors are and what the season adds, alike at neighbouring leads. A median of its own for every lead is mostly noise.
  */
-function pooledMedian(residuals: Float64Array, shrink: Float64Array, season: Float64Array, hours: Float64Array, first: number, last: number): { median: number; variance: number } {
+function pooledMedian(
+  residuals: Float64Array,
+  shrink: Float64Array,
+  season: Float64Array,
+  hours: Float64Array,
+  first: number,
+  last: number,
+): { median: number; variance: number } {
   const n = shrink.length
   const width = last - first + 1
   const stride = Math.max(1, Math.floor(width / 8))

@@ -5,12 +5,7 @@
 import { verifyLead } from '../../forecasting/verification/index.ts'
 import { verificationEventId } from '../../schemas/event-ids.ts'
 import type { CheckedObservation, Forecast, Verification } from '../../schemas/generated/types.ts'
-import {
-  type ForecastVariable,
-  HORIZON_HOURS,
-  PRECIPITATION_EVENT_MM,
-  QUANTILE_LEVELS,
-} from '../../schemas/quantities.ts'
+import { type ForecastVariable, HORIZON_HOURS, PRECIPITATION_EVENT_MM, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 
 export const HOUR_MS = 3_600_000
 /** Forecasts and truths older than this behind the newest hour are dropped: one horizon plus a day for late observations. */
