@@ -8,7 +8,8 @@ export default defineConfig({
     // Two cores are the smallest machine this is meant for, and integration tests share it with Kafka and the registry.
     maxWorkers: 2,
     projects: [
-      { test: { ...shared, name: 'unit', include: ['**/*.unit.test.ts'] } },
+      // A limit against hanging, not a measure of speed: a loaded machine must not fail a test.
+      { test: { ...shared, name: 'unit', include: ['**/*.unit.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
       {
         test: {
           ...shared,

@@ -16,7 +16,10 @@ export function register(program: Command): void {
   program
     .command('start')
     .description('start everything on this machine and replay the bundled observations (Ctrl-C stops it)')
-    .option('--speed <hours>', 'event hours replayed per second (default 2; with --demo 6)')
+    .option(
+      '--speed <hours>',
+      'event hours replayed per second throughout (default: a fast-forward to shortly before the drift, then 2; with --demo 6)',
+    )
     .option('--live <provider>', 'instead of the replay: real observations of open-meteo or metar, with --station')
     .option('--station <station>', 'with --live: tokyo@35.69,139.69 (open-meteo), KJFK (metar); repeatable', collect, [])
     .option('--demo', 'tell the story stage by stage and judge it')

@@ -54,14 +54,19 @@ export function livePlan(provider: string, stations: readonly string[]): Produce
   }
 }
 
-export function replayPlan(speed: number, scenario: ScenarioJson): ProducerPlan {
+/** `pace.throughout`: the spectator asked for this speed, so that no stretch is fast-forwarded. */
+export function replayPlan(pace: { readonly speed: number; readonly throughout: boolean }, scenario: ScenarioJson): ProducerPlan {
   const change = scenario.changes?.find(({ kind }) => kind === 'instrument-change') as { at: string } | undefined
   const stuck = scenario.changes?.find(({ kind }) => kind === 'stuck-sensor') as
     { stationId: string; from: string; hours: number } | undefined
   return {
     services: ['replay'],
     // REPLAY_SCENARIO is left to the replay: the declared alterations belong to the bundled data and never to a series of one's own.
-    env: { REPLAY_SPEED: String(speed), REPLAY_WAIT_FOR_MODELS: 'true' },
+    env: {
+      REPLAY_SPEED: String(pace.speed),
+      REPLAY_WAIT_FOR_MODELS: 'true',
+      ...(pace.throughout ? { REPLAY_FAST_FORWARD_SPEED: String(pace.speed) } : {}),
+    },
     clock: 'stream',
     stationIds: BUNDLED_STATIONS,
     upWhen: '/readyz',

@@ -26,7 +26,10 @@ export async function start(options: StartOptions): Promise<number> {
   const interrupted = onInterrupt()
   const log = createLogger('start', 'warn')
   const speed = Number(options.speed ?? (options.demo ? DEMO_SPEED : DEFAULT_SPEED))
-  const producers = options.live === undefined ? replayPlan(speed, demoScenario) : livePlan(options.live, options.station)
+  const producers =
+    options.live === undefined
+      ? replayPlan({ speed, throughout: options.speed !== undefined }, demoScenario)
+      : livePlan(options.live, options.station)
   say(
     options.live === undefined
       ? `replay of the bundled observations at ${speed} h per second`

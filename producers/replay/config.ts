@@ -34,6 +34,21 @@ export const ReplayConfig = z.object({
     fix: 'use a number above 0',
     example: '2',
   }),
+  replayFastForwardUntil: z.iso
+    .datetime()
+    .transform((text) => Date.parse(text))
+    .optional()
+    .meta({
+      description:
+        'From the back-fill to this instant hours are paced at REPLAY_FAST_FORWARD_SPEED; default: as the scenario says, else never.',
+      fix: 'write UTC as 2013-07-15T00:00:00Z',
+      example: '2013-07-15T00:00:00Z',
+    }),
+  replayFastForwardSpeed: z.coerce.number().positive().max(100_000).default(24).meta({
+    description: 'Hours of data per second while fast-forwarding; never slower than REPLAY_SPEED.',
+    fix: 'use a number above 0',
+    example: '24',
+  }),
   replayScenario: z.string().optional().meta({
     description: 'demo, none, or the path of a scenario in JSON; default: demo for the bundled CSV, otherwise none.',
     fix: 'use demo, none or a path',

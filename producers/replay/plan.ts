@@ -33,6 +33,10 @@ export async function loadPlan(
     stations: stationsFile === undefined ? [] : await readStations(stationsFile, first),
     backfillUntil: config.replayBackfillUntil ?? scenario.backfillUntil ?? share,
     speed: config.replaySpeed,
+    fastForward: {
+      until: config.replayFastForwardUntil ?? scenario.fastForwardUntil ?? Number.NEGATIVE_INFINITY,
+      speed: Math.max(config.replaySpeed, config.replayFastForwardSpeed),
+    },
     alter: prepareScenario(scenario, series.observations),
   }
 }

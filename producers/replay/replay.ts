@@ -1,5 +1,6 @@
 /**
- * Replays a series: stations; a bulk back-fill at full speed; then hour after hour at a set pace, as if it were live.
+ * Replays a series: stations; a bulk back-fill at full speed; then hour after hour at a set pace, as if it were live, the first stretch of
+ * it faster when so planned.
  * Writes weather.station.v1 and weather.observation.v1. Deterministic content, so that publishing an hour again after a crash
  * adds nothing: progress is saved only after the brokers acknowledged.
  *
@@ -49,6 +50,8 @@ export type ReplayPlan = {
   readonly backfillUntil: number
   /** Event hours per wall second. */
   readonly speed: number
+  /** Hours before `until` (epoch ms) are paced at this speed instead. */
+  readonly fastForward: { readonly until: number; readonly speed: number }
   readonly alter: (observation: Observation) => Observation
 }
 
@@ -120,8 +123,9 @@ export async function runReplay(plan: ReplayPlan, deps: ReplayDeps): Promise<voi
   for (let i = 1; i < live.length && !signal.aborted; i++) {
     const hour = live[i] as ReplayHour
     const gapHours = (hour.startAt - (live[i - 1] as ReplayHour).startAt) / HOUR_MS
+    const speed = hour.startAt < plan.fastForward.until ? plan.fastForward.speed : plan.speed
     // No burst after a pause (a suspended laptop): the schedule continues from now.
-    dueMs = Math.max(dueMs + (gapHours * 1000) / plan.speed, pacer.nowMs())
+    dueMs = Math.max(dueMs + (gapHours * 1000) / speed, pacer.nowMs())
     await pacer.sleep(dueMs - pacer.nowMs(), signal)
     if (signal.aborted) break
     await publish([hour], (o) => o.observedAt)

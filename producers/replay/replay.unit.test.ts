@@ -25,6 +25,7 @@ const plan: ReplayPlan = {
   stations: [],
   backfillUntil: UNTIL,
   speed: 2,
+  fastForward: { until: Number.NEGATIVE_INFINITY, speed: 24 },
   alter: (o) => o,
 }
 
@@ -73,6 +74,16 @@ describe('replay', () => {
     // 12 live hours, the first at once, 2 per second.
     expect(h.wallMs()).toBe(5_500)
     expect(h.progress.at(-1)).toMatchObject({ phase: 'finished', publishedObservations: 48, totalObservations: 48 })
+  })
+
+  it('hurries through the fast-forward stretch, with the same content', async () => {
+    const h = harness()
+    await runReplay({ ...plan, fastForward: { until: UNTIL + 7 * HOUR, speed: 12 } }, h.deps)
+    const paced = harness()
+    await runReplay(plan, paced.deps)
+    expect(ids(h.published)).toEqual(ids(paced.published))
+    // Six hours at 12 per second, five at 2.
+    expect(h.wallMs()).toBeCloseTo(6000 / 12 + 5000 / 2, 6)
   })
 
   it('moves the stream clock to the newest instant and never back', async () => {

@@ -15,6 +15,8 @@ const HOUR_MS = 3_600_000
 export const ScenarioSchema = z.object({
   /** Everything before is published at once; from here on the replay is paced. */
   backfillUntil: Instant.optional(),
+  /** Until then the replay is live but hurries: nothing of the story is left out, it only takes less of the spectator's time. */
+  fastForwardUntil: Instant.optional(),
   changes: z
     .array(
       z.discriminatedUnion('kind', [
