@@ -56,7 +56,7 @@ export function register(program: Command): void {
       const only = offsets?.split(',').map(Number)
       const letters = await readDeadLetters(kafka, log, topicNamed(topic), only ? { onlyOffsets: only } : {})
       if (dryRun) return talk(`${letters.length} would be sent again`)
-      const publisher = await openPublisher({ config: { ...kafka, ...readConfig(registryBlock, env) }, name: 'cli-redrive', log })
+      const publisher = openPublisher({ config: { ...kafka, ...readConfig(registryBlock, env) }, name: 'cli-redrive', log })
       try {
         talk(`${await redrive(publisher, letters)} sent again`)
       } finally {

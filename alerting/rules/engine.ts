@@ -125,7 +125,7 @@ export function createRulesEngine(deps: {
       }
       return alerts
     },
-    firingByRule: book.firingByRule,
+    firingByRule: () => book.firingByRule(),
     unpublishedTimerAlerts: () => memory.get<TimerRecord>('timer')?.unpublished ?? [],
     timerAlertsPublished(published) {
       const done = new Set(published.map(({ alertId, sequence }) => `${alertId}/${sequence}`))

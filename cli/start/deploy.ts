@@ -20,7 +20,7 @@ export function serverEnvironment(urls: StackUrls, env: NodeJS.ProcessEnv): Node
 /** Brings broker, registry and store to what this version needs. Safe to repeat; refuses incompatible schemas. */
 export async function deploy(env: NodeJS.ProcessEnv, log: Logger): Promise<void> {
   const kafka = readConfig(kafkaBlock, env)
-  const clickhouse = await openClickHouse(readConfig(clickhouseBlock, env))
+  const clickhouse = openClickHouse(readConfig(clickhouseBlock, env))
   try {
     await Promise.all([applyTopics(kafka, log), registerSchemas(readConfig(registryBlock, env)), applyMigrations(clickhouse)])
   } finally {

@@ -8,7 +8,7 @@ const NAME = 'first key of this installation'
 
 /** The new key, or null when there are keys already (they cannot be shown again: only their hashes are kept). */
 export async function firstKey(env: NodeJS.ProcessEnv): Promise<string | null> {
-  const clickhouse = await openClickHouse(readConfig(clickhouseBlock, env))
+  const clickhouse = openClickHouse(readConfig(clickhouseBlock, env))
   try {
     const store = createKeyStore(clickhouse)
     if ((await store.list()).length > 0) return null

@@ -5,11 +5,11 @@ const startedAt = performance.now()
 
 export const elapsedSeconds = (): number => (performance.now() - startedAt) / 1000
 
-const coloured = process.stderr.isTTY === true && !process.env['NO_COLOR']
+const coloured = process.stderr.isTTY && !process.env['NO_COLOR']
 const paint = (code: number, text: string): string => (coloured ? `\u001B[${code}m${text}\u001B[0m` : text)
 
 /** Terminal control characters in names that came from outside must not reach the terminal. */
-const printable = (text: string): string => text.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, ' ')
+const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, ' ')
 
 export function say(line: string): void {
   process.stderr.write(`${paint(2, `[${elapsedSeconds().toFixed(1).padStart(5)} s]`)} ${line}\n`)

@@ -58,10 +58,12 @@ export async function watchStory(
   let weatherStopped: Promise<void> | null = null
   function stopWeather(): void {
     // Not inside the handler of the very follower that is to be stopped.
-    setImmediate(() => (weatherStopped ??= weather.stop()))
+    setImmediate(() => {
+      weatherStopped ??= weather.stop()
+    })
   }
   return {
-    stages: story.stages,
+    stages: () => story.stages(),
     complete,
     failed: Promise.race([model.failed, weather.failed]),
     async stop() {

@@ -92,7 +92,7 @@ afterEach(async () => {
 
 async function startMirror(groupId: string): Promise<void> {
   const mlflow = createMlflowClient({ mlflowTrackingUri: `http://127.0.0.1:${port}/` })
-  const artifacts = openArtifactStore({ artifactStore: `file:${dir}/store` } as Parameters<typeof openArtifactStore>[0])
+  const artifacts = openArtifactStore({ artifactStore: `file:${dir}/store` })
   processors.push(
     await startProcessor<MirroredTopic, MirroredEvent>({
       config,
@@ -186,9 +186,10 @@ const publish = (values: readonly (Lifecycle | Control)[]) =>
 type Version = { version: string; run_id: string; tags: Array<{ key: string; value: string }> }
 
 async function ask<T>(path: string, body?: unknown): Promise<T> {
-  const response = await fetch(`http://127.0.0.1:${port}/api/2.0/mlflow/${path}`, {
-    ...(body ? { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } } : {}),
-  })
+  const response = await fetch(
+    `http://127.0.0.1:${port}/api/2.0/mlflow/${path}`,
+    body ? { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } } : {},
+  )
   expect(response.status).toBe(200)
   return (await response.json()) as T
 }
@@ -214,14 +215,14 @@ async function held() {
     statuses: runs
       .map(({ info, data }) => `${data.tags.find(({ key }) => key === 'isobar.run_id')?.value} ${info.status}`)
       .sort(),
-    names: [...nameOf.values()].sort(),
+    names: [...nameOf.values()].map(String).sort(),
     aliases: Object.fromEntries(model.aliases.map(({ alias, version }) => [alias, nameOf.get(version)])),
   }
 }
 
 describe.skipIf(!hasMlflow)('MLflow mirror', () => {
   it('catches up after an outage, mirrors runs, versions, aliases, tags and bytes, and repeats nothing when all is read again', async () => {
-    const store = openArtifactStore({ artifactStore: `file:${dir}/store` } as Parameters<typeof openArtifactStore>[0])
+    const store = openArtifactStore({ artifactStore: `file:${dir}/store` })
     const bytes = new TextEncoder().encode('model a')
     const a = await store.put('models/a.bin', bytes)
     const b = await store.put('models/b.bin', new TextEncoder().encode('model b'))
@@ -292,8 +293,7 @@ describe.skipIf(!hasMlflow)('MLflow mirror', () => {
     )
     const after = await held()
     expect(Object.keys(after.aliases)).toEqual(['champion'])
-    expect(after.versions.map(({ version, run_id: id }) => [version, id]).sort()).toEqual(
-      now.versions.map(({ version, run_id: id }) => [version, id]).sort(),
-    )
+    const runOf = (versions: readonly Version[]) => new Map(versions.map(({ version, run_id: id }) => [version, id]))
+    expect(runOf(after.versions)).toEqual(runOf(now.versions))
   }, 300_000)
 })

@@ -34,7 +34,7 @@ export function scoreLeftOut(variable: ForecastVariable) {
     'recentred-climatology': createBucketScores(),
   }
   const within = (value: number): number => Math.min(high, Math.max(low, value))
-  const point = (value: number): number[] => new Array<number>(Q).fill(within(value))
+  const point = (value: number): number[] => Array.from({ length: Q }, () => within(value))
   const quantiles = new Float64Array(Q)
   return {
     add({ history, chosen, design, bases, leftOut, model }: Rows): void {

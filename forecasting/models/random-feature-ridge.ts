@@ -106,7 +106,7 @@ function young(variable: FitOptions['variable'], { climate }: FittedClimate, dam
 /** Origins with a vector and at least nine tenths of the next 168 h observed. */
 function usableRows(history: TrainingSet, target: Float64Array): number[] {
   const missing = new Int32Array(target.length + 1)
-  for (let i = 0; i < target.length; i++) missing[i + 1] = missing[i]! + (target[i]! === target[i]! ? 0 : 1)
+  for (let i = 0; i < target.length; i++) missing[i + 1] = missing[i]! + (Number.isNaN(target[i]!) ? 1 : 0)
   const usable: number[] = []
   for (let row = 0; row < history.featureHours.length; row++) {
     const first = history.featureHours[row]! + 1 - history.startHour

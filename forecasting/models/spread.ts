@@ -81,7 +81,7 @@ export function fitSpread(
     means[g] = weight > 0 ? weighted / weight : 0
     for (let r = 0; r < n; r++) {
       if (Number.isNaN(sizes[r]!)) logs[r * G + g] = means[g]!
-      const value = (logs[r * G + g]! - means[g]!) * weights[r]!
+      const value = (logs[r * G + g]! - means[g]) * weights[r]!
       for (let i = 0; i < width; i++) cross[i * G + g] = cross[i * G + g]! + x[r * p + i]! * value
     }
   })

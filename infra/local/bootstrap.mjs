@@ -37,6 +37,7 @@ if (command !== 'install') {
 
 async function setUp() {
   let npm = null
+  /** @type {Promise<unknown>[]} */
   const work = [packagesAreCurrent(project) ? null : installPackages(project, { say, onChild: (child) => (npm = child) })]
   if (command !== 'install' && !args.includes('--help')) work.push(ensurePrerequisites({ parts: localParts(), say }))
   try {

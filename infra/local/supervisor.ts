@@ -89,7 +89,7 @@ export function createSupervisor({ runFile, logDir, onEvent, firstBackoffMs = 50
   const children = new Map<string, Child>()
   mkdirSync(logDir, { recursive: true })
   const tell = (name: string, event: DistributiveOmit<ChildEvent, 'name' | 'at'>): void =>
-    onEvent?.({ name, at: new Date().toISOString(), ...event } as ChildEvent)
+    onEvent?.({ name, at: new Date().toISOString(), ...event })
 
   /** Starts a child and resolves when it is ready. Rejects with ChildFailedError (and no process left) when it is not in time. */
   async function start(spec: ChildSpec): Promise<{ seconds: number }> {

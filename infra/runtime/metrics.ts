@@ -38,16 +38,17 @@ export function registerReadiness(
   registry: Registry,
   checks: () => ReadonlyArray<{ name: string; state: { ready: boolean } }>,
 ): void {
-  new Gauge({
+  const ready = new Gauge({
     name: 'isobar_runtime_ready',
     help: 'Checks of /readyz: 1 ready, 0 not.',
     labelNames: ['check'],
-    registers: [registry],
+    registers: [],
     collect() {
       this.reset()
       for (const { name, state } of checks()) this.set({ check: name }, state.ready ? 1 : 0)
     },
   })
+  registry.registerMetric(ready)
 }
 
 /** CPU, memory, event loop of the process: once per process, not per service. */

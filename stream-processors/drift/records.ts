@@ -47,7 +47,7 @@ export function createRecords(memory: Memory) {
     /** A repeated or corrected hour replaces what was known of it. */
     setHour(key: string, { hour, standardised, innovations }: VerifiedHour): void {
       const day = Math.floor(hour / 24)
-      const hours = [...(memory.get<DayRecord>(dayKey(key, day)) ?? new Array<null>(24).fill(null))]
+      const hours = [...(memory.get<DayRecord>(dayKey(key, day)) ?? Array.from({ length: 24 }, () => null))]
       hours[hour % 24] = [...standardised, ...innovations]
       memory.set(dayKey(key, day), hours)
     },

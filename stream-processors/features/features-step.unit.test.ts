@@ -46,7 +46,7 @@ function open(stored: readonly StationHour[] = []) {
 
 async function run(step: ReturnType<typeof open>, events: Array<ReturnType<typeof observation>>) {
   const outcomes = await step.step(events, context)
-  const rows = outcomes.flatMap((o) => (o.kind === 'emit' ? o.rows : [])) as Row[]
+  const rows = outcomes.flatMap<Row>((o) => (o.kind === 'emit' ? o.rows : []))
   return {
     outcomes,
     hours: rows.flatMap((r) => ('hour' in r ? [r.hour] : [])),

@@ -19,7 +19,7 @@ export const service = defineService({
     const { step, forget } = createFeatureStep({
       loadHours: createHourLoader(clickhouse),
       restore: restoreStationState,
-      observeEventTime: clock.observe,
+      observeEventTime: (eventTimeMs) => clock.observe(eventTimeMs),
     })
     const processor = await own(
       startProcessor({

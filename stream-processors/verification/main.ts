@@ -18,7 +18,7 @@ export const service = defineService({
     const publisher = await own(openPublisher({ config, name: 'verification', log }))
     const { step, forget } = createVerificationStep({
       loadLedgers: createLedgerLoader(clickhouse),
-      observeEventTime: clock.observe,
+      observeEventTime: (eventTimeMs) => clock.observe(eventTimeMs),
     })
     const archiveHolds = createArchiveGate(clickhouse)
     const processor = await own(

@@ -24,8 +24,8 @@ const forecast = (hour: number): InboundEvent<VerificationInput> => ({
     role: 'champion',
     quantiles: Array.from({ length: HORIZON_HOURS }, () => [1, 2, 3, 4, 5, 6, 7]),
     baselines: {
-      persistence: new Array<number>(HORIZON_HOURS).fill(4),
-      recentredClimatology: new Array<number>(HORIZON_HOURS).fill(4),
+      persistence: Array.from({ length: HORIZON_HOURS }, () => 4),
+      recentredClimatology: Array.from({ length: HORIZON_HOURS }, () => 4),
     },
   } as unknown as Forecast,
 })

@@ -48,7 +48,7 @@ export function createArchiveGate(clickhouse: ClickHouse) {
       const rows = await clickhouse.query<{ partition: number; newest: string }>(
         `SELECT kafkaPartition AS partition, toString(max(kafkaOffset)) AS newest FROM ${table} GROUP BY kafkaPartition`,
       )
-      const newest = new Map(rows.map((row) => [Number(row.partition), Number(row.newest)]))
+      const newest = new Map(rows.map((row) => [row.partition, Number(row.newest)]))
       for (const { partition, nextOffset } of assignment.filter((owned) => owned.topic === topic)) {
         if (nextOffset === null || nextOffset === 0) continue
         const archived = newest.get(partition) ?? -1

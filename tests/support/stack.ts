@@ -8,7 +8,7 @@ import type { TestProject } from 'vitest/node'
 import type { StackUrls } from '../../infra/local/run-file.ts'
 import { assessRun, readRunFile } from '../../infra/local/run-file.ts'
 import { startLocalStack } from '../../infra/local/stack.ts'
-import type {} from './urls.ts'
+import './urls.ts'
 
 const VARIABLES: Record<keyof StackUrls, string> = {
   kafkaBrokers: 'KAFKA_BROKERS',

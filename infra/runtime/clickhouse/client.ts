@@ -178,12 +178,12 @@ function withParams(params: QueryParams | undefined): { query_params?: Record<st
 }
 
 function toColumns(table: string, columns: readonly string[], row: Readonly<Record<string, unknown>>): unknown[] {
-  const values = new Array<unknown>(columns.length)
+  const values: unknown[] = []
   let differs = Object.keys(row).length !== columns.length
-  for (let i = 0; i < columns.length; i++) {
-    const value = row[columns[i] as string]
+  for (const column of columns) {
+    const value = row[column]
     if (value === undefined) differs = true
-    values[i] = value
+    values.push(value)
   }
   // A column the first row lacks would be dropped silently.
   if (differs) {
