@@ -23,7 +23,7 @@ export function talk(line: string): void {
 }
 
 /** Numbers short, nothing as -, control characters of names from outside as spaces. */
-export function cellText(value: unknown): string {
+function cellText(value: unknown): string {
   if (value === null || value === undefined || value === '') return '-'
   if (typeof value === 'number') return Number.isInteger(value) ? String(value) : value.toFixed(3)
   const text = typeof value === 'string' ? value : JSON.stringify(value)

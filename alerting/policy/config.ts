@@ -21,4 +21,3 @@ export const policyBlock = z.object({
     description: 'Event time after which a group that still fires is told again.',
   }),
 })
-export type PolicyConfig = z.output<typeof policyBlock>

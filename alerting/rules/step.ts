@@ -45,7 +45,7 @@ export function alertEvent(alert: Alert): OutboundEvent {
 }
 
 /** All rows ride on one outcome: one insert, so that what is restored is one moment of the whole. */
-export function withRows(outcomes: Array<Outcome<StateRow>>, rows: readonly StateRow[]): Array<Outcome<StateRow>> {
+function withRows(outcomes: Array<Outcome<StateRow>>, rows: readonly StateRow[]): Array<Outcome<StateRow>> {
   if (rows.length === 0) return outcomes
   const carrier = outcomes.findLastIndex(({ kind }) => kind !== 'dead-letter')
   const outcome = outcomes[carrier]

@@ -8,7 +8,7 @@ const UNSAFE =
   // oxlint-disable-next-line no-control-regex
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 
-export const DEFAULT_MAX_CHARACTERS = 200
+const DEFAULT_MAX_CHARACTERS = 200
 
 /** One line of at most `maxCharacters` code points; an ellipsis marks what was cut. */
 export function oneLine(text: string, maxCharacters = DEFAULT_MAX_CHARACTERS): string {

@@ -12,7 +12,7 @@ import type {
 import { HORIZON_HOURS, QUANTITIES } from '../../schemas/quantities.ts'
 
 export const HOUR_MS = 3_600_000
-export const START = Date.UTC(2013, 4, 1)
+const START = Date.UTC(2013, 4, 1)
 export const at = (hours: number): number => START + hours * HOUR_MS
 
 export function checked(

@@ -26,7 +26,7 @@ export function createWebhookTransport(
 }
 
 /** Instants as ISO 8601. `sequence` counts up per alertId: keep the highest, drop older. */
-export function webhookBody(notification: Notification): object {
+function webhookBody(notification: Notification): object {
   const { alerts, decidedAt, state, ...rest } = notification
   return {
     type: `alert.${state}`,

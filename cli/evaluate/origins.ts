@@ -24,7 +24,7 @@ export type OriginResult = {
 }
 
 /** A forecast changed when only the future was changed. */
-export class LeakageError extends Error {
+class LeakageError extends Error {
   override name = 'LeakageError'
 }
 

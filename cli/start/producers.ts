@@ -28,7 +28,7 @@ const LIVE = {
   metar: { variable: 'METAR_STATIONS', pattern: /^([A-Za-z0-9]{4})$/, form: 'KJFK', separator: ',' },
 } as const
 export type LiveProvider = keyof typeof LIVE
-export const LIVE_PROVIDERS = Object.keys(LIVE) as LiveProvider[]
+const LIVE_PROVIDERS = Object.keys(LIVE) as LiveProvider[]
 
 /** `--live PROVIDER --station …`: real observations as they come, on the wall clock. */
 export function livePlan(provider: string, stations: readonly string[]): ProducerPlan {

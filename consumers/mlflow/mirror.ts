@@ -129,12 +129,12 @@ export function createMirror({ mlflow, artifacts, experiment, log }: MirrorDeps)
 }
 
 /** Registered models are named `isobar.<station>.<variable>`: MLflow allows no slash. */
-export function nameOf({ stationId, variable }: Pick<Lifecycle, 'stationId' | 'variable'>): string {
+function nameOf({ stationId, variable }: Pick<Lifecycle, 'stationId' | 'variable'>): string {
   return `isobar.${stationId}.${variable}`
 }
 
 /** Scores as `<model>.<bucket>.<score>`, at the event's time; what was not measured (not finite) is left out. */
-export function metricsOf({ metrics, at, fitSeconds, rows }: Lifecycle): Metric[] {
+function metricsOf({ metrics, at, fitSeconds, rows }: Lifecycle): Metric[] {
   const scores = metrics.flatMap(({ model, leadBucket, ...values }) =>
     Object.entries(values).map(([score, value]) => ({ key: `${model}.${leadBucket}.${score}`, value })),
   )

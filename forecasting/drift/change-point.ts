@@ -16,7 +16,7 @@ export type ChangePoint = {
 }
 
 /** A jump below this is weather. */
-export const MIN_SCORE = 3
+const MIN_SCORE = 3
 /** Fewer judged hours than this tell nothing of what is usual. */
 const MIN_JUDGED_HOURS = 24
 /** MAD → standard deviation of a normal distribution. */

@@ -15,7 +15,7 @@ export const NULL_MODEL = [
 ] as const
 
 /** Allowance per day, long-run standard deviations: the drift that is half of the smallest one worth finding. */
-export const ALLOWANCE = 0.5
+const ALLOWANCE = 0.5
 /** One day of extreme weather must not alarm by itself. */
 const CLIP_SD = 4
 
@@ -23,7 +23,7 @@ const CLIP_SD = 4
  * Threshold (long-run sd) → days between false alarms of one two-sided chart, by simulation of the null model over 4,000,000 days
  * (npm run bench -- drift checks it). Rows as WATCHED_BUCKETS.
  */
-export const RUN_LENGTHS: ReadonlyArray<ReadonlyArray<readonly [threshold: number, days: number]>> = [
+const RUN_LENGTHS: ReadonlyArray<ReadonlyArray<readonly [threshold: number, days: number]>> = [
   [
     [2, 36],
     [3, 108],

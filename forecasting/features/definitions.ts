@@ -80,7 +80,7 @@ function means(column: HourlyColumn, ...windows: readonly (readonly [number, num
 }
 
 /** FNV-1a, 64 bit, hex (Fowler, Noll, Vo; RFC 9923): a short name for a text, no protection against intent. */
-export function hashText(text: string): string {
+function hashText(text: string): string {
   let hash = 0xcbf29ce484222325n
   for (const byte of new TextEncoder().encode(text)) hash = ((hash ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn
   return hash.toString(16).padStart(16, '0')

@@ -12,7 +12,7 @@ import type { HourlyWindow } from './hourly-grid.ts'
 type Step = { readonly column: number; readonly hour: number; readonly offset: number }
 
 /** Steps in variables that are columns of the hourly grid; others (precipitation, a probability) have no level that could be shifted. */
-export function stepsOf(changePoints: readonly ChangePoint[]): Step[] {
+function stepsOf(changePoints: readonly ChangePoint[]): Step[] {
   return changePoints.flatMap(({ variable, at, offset }) => {
     const column = variable === 'precipitationMm' ? undefined : COLUMN[variable as HourlyColumn]
     return column === undefined || offset === 0 || !Number.isFinite(offset)

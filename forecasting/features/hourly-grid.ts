@@ -8,7 +8,7 @@
 import { COLUMN, COLUMN_COUNT, isWet } from './columns.ts'
 
 /** 30 days for the longest mean and 10 days more, so that late or corrected hours up to 10 days back rebuild exactly. */
-export const DEFAULT_WINDOW_HOURS = 960
+const DEFAULT_WINDOW_HOURS = 960
 
 const DAY_HOURS = 24
 const PRECIPITATION = COLUMN.precipitationMm

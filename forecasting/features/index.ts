@@ -9,7 +9,7 @@ export {
   windComponents,
 } from './columns.ts'
 export type { HourlyColumn } from './columns.ts'
-export { createHourlyGrid, createHourlyWindow, DEFAULT_WINDOW_HOURS } from './hourly-grid.ts'
+export { createHourlyGrid, createHourlyWindow } from './hourly-grid.ts'
 export type { HourlyGrid, HourlyWindow } from './hourly-grid.ts'
 export {
   FEATURE_COUNT,
@@ -17,10 +17,9 @@ export {
   FEATURE_REACH_HOURS,
   FEATURE_SET,
   FEATURES,
-  hashText,
   MONTH_HOURS,
   MONTH_MEAN_INDEX,
 } from './definitions.ts'
-export type { FeatureDefinition, FeatureKind } from './definitions.ts'
+
 export { buildFeatures } from './build.ts'
 export { homogeniseGrid, homogeniseVector } from './homogenise.ts'

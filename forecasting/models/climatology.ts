@@ -89,7 +89,7 @@ const annualScratch = new Float64Array(7)
 const diurnalScratch = new Float64Array(7)
 
 /** Climatological value of an hour since 1970. */
-export function climatologyAt({ annualPairs, diurnalPairs, coefficients }: Climatology, epochHour: number): number {
+function climatologyAt({ annualPairs, diurnalPairs, coefficients }: Climatology, epochHour: number): number {
   harmonics(annualAngle(epochHour), annualScratch, annualPairs)
   harmonics(dayAngle(epochHour), diurnalScratch, diurnalPairs)
   let sum = 0
@@ -102,7 +102,7 @@ export function climatologyAt({ annualPairs, diurnalPairs, coefficients }: Clima
 }
 
 /** The same without the time of day: what whole days around that hour have as their mean. */
-export function dailyClimatologyAt({ annualPairs, diurnalPairs, coefficients }: Climatology, epochHour: number): number {
+function dailyClimatologyAt({ annualPairs, diurnalPairs, coefficients }: Climatology, epochHour: number): number {
   harmonics(annualAngle(epochHour), annualScratch, annualPairs)
   const perDay = 1 + 2 * diurnalPairs
   let sum = 0

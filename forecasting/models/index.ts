@@ -1,5 +1,5 @@
-export { type Baseline, type BaselineResult, BASELINES } from './baselines.ts'
+export { BASELINES } from './baselines.ts'
 export { deserialiseModel, verifyGoldenVectors } from './artefact.ts'
 export { ArtefactError } from './container.ts'
 export { randomFeatureRidge } from './random-feature-ridge.ts'
-export type { Fitted, FitOptions, FitResult, ModelFamily, ModelScore, Prediction, TrainingSet } from './types.ts'
+export type { Fitted, ModelScore, TrainingSet } from './types.ts'

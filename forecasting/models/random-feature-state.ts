@@ -198,7 +198,7 @@ export function decode(header: Header, arrays: Arrays): Fitted {
   return createFitted({ variable, climate, units, seed, hourModels, card })
 }
 
-export function nearestHourModel(models: readonly HourModel[], hour: number): HourModel {
+function nearestHourModel(models: readonly HourModel[], hour: number): HourModel {
   let best = models[0]!
   let bestAway = Number.POSITIVE_INFINITY
   for (const model of models) {

@@ -44,7 +44,7 @@ export type StationClimate = {
 }
 
 /** The series of a column from the vectors' newest values, on the hourly grid of the training set. */
-export function columnSeries(history: TrainingSet, column: number): Float64Array {
+function columnSeries(history: TrainingSet, column: number): Float64Array {
   const first = history.featureHours[0] ?? history.startHour
   const last = history.featureHours.at(-1) ?? first
   const series = new Float64Array(last - first + 1).fill(Number.NaN)

@@ -1,4 +1,4 @@
 export { GATE_POLICY, judgeChallenger, lookHours, PROBATION_POLICY } from './gate.ts'
-export type { BucketReport, GatePolicy, GateReport } from './gate.ts'
-export { BUCKETS, emptyHour, pairHours } from './pairing.ts'
-export type { Bucket, PairedHour, PairedSample, PairingOptions, VerifiedHour } from './pairing.ts'
+export type { GatePolicy, GateReport } from './gate.ts'
+export { pairHours } from './pairing.ts'
+export type { PairedSample, VerifiedHour } from './pairing.ts'

@@ -1,12 +1,11 @@
 export { brierScore, brierSkillScore, decomposeBrier, reliabilityBins } from './brier.ts'
-export type { BrierDecomposition, ReliabilityBin } from './brier.ts'
+
 export { bucketOf, createBucketScores, skillScore } from './buckets.ts'
-export type { BucketScore, ScoredLead } from './buckets.ts'
+export type { BucketScore } from './buckets.ts'
 export { pitHistogram, sharpness } from './calibration.ts'
-export type { PitHistogram, Sharpness } from './calibration.ts'
+
 export { commonSupport } from './common-support.ts'
-export type { CommonSupport, PredictionRow } from './common-support.ts'
+
 export { createRng, dieboldMariano, pairedBlockBootstrap } from './paired.ts'
-export type { DieboldMariano, PairedDifference, Rng } from './paired.ts'
-export { crpsFromQuantiles, pinball, verifyLead } from './scores.ts'
-export type { LeadScore } from './scores.ts'
+export type { Rng } from './paired.ts'
+export { crpsFromQuantiles, verifyLead } from './scores.ts'

@@ -13,14 +13,8 @@ export const APICURIO_VERSION: string
 export class MissingPrerequisites extends Error {
   missing: string[]
 }
-export function cacheRoot(env?: Environment): string
 export function ensurePrerequisites(options?: {
   parts?: readonly Part[]
   say?: (line: string) => void
   env?: Environment
 }): Promise<Prerequisites>
-export function missingScreen(
-  missing: readonly string[],
-  reasons?: readonly string[],
-  installer?: { command: string; line: string; packages: Record<string, string> },
-): string

@@ -8,8 +8,6 @@ import { copyIfMissing, hasApt, relocateErlang, unpackPackages } from './setup/d
 import { isExecutable, run, runOk, which, withProgress } from './setup/run.mjs'
 import { writeTrustStore } from './setup/trust-store.mjs'
 
-export { cacheRoot }
-
 export const KAFKA_VERSION = '4.1.1'
 export const APICURIO_VERSION = '2.6.13.Final'
 const JAVA_MINIMUM = 17
@@ -307,7 +305,7 @@ const INSTALLERS = [
 ]
 
 /** One screen: what is missing, why, and the command for this system. `installer` is chosen by what is on PATH. */
-export function missingScreen(missing, reasons = [], installer = INSTALLERS.find(({ command }) => which(command) !== null)) {
+function missingScreen(missing, reasons = [], installer = INSTALLERS.find(({ command }) => which(command) !== null)) {
   const lines = ['Isobar runs its servers on this machine and needs something that is not here:', '']
   for (const name of missing) lines.push(`  - ${NAMES[name]}`)
   if (reasons.length > 0) lines.push('', ...reasons.map((reason) => `  ${reason.split('\n').join('\n    ')}`))

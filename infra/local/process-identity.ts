@@ -37,7 +37,7 @@ export async function endProcess(
 }
 
 /** Polls until the process is gone; false when it still runs after `timeoutMs`. */
-export async function isGone(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
+async function isGone(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs
   while (isRunning(identity)) {
     if (performance.now() >= deadline) return false

@@ -18,7 +18,7 @@ import type { ChildEvent, Supervisor } from './supervisor.ts'
 import { createSupervisor } from './supervisor.ts'
 
 export type { StackUrls } from './run-file.ts'
-export { defaultDataDir, resetLocalData } from './data-dir.ts'
+export { defaultDataDir } from './data-dir.ts'
 
 export const PARTS = ['kafka', 'registry', 'clickhouse', 'rabbitmq', 'mail'] as const
 export type PartName = (typeof PARTS)[number]

@@ -53,7 +53,7 @@ export type SupervisorOptions = {
 }
 
 /** A child that ended or stayed silent before it was ready. `message` carries the end of its log. */
-export class ChildFailedError extends Error {
+class ChildFailedError extends Error {
   override name = 'ChildFailedError'
   readonly code = 'CHILD_FAILED'
   readonly child: string

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export type BackoffOptions = { readonly initialMs: number; readonly maxMs: number }
-export const DEFAULT_BACKOFF: BackoffOptions = { initialMs: 100, maxMs: 10_000 }
+const DEFAULT_BACKOFF: BackoffOptions = { initialMs: 100, maxMs: 10_000 }
 
 /** Wall milliseconds to wait before attempt `attempt + 1` (attempt counts from 1). `random` in [0, 1). */
 export function backoffMs(

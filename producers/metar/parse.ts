@@ -9,7 +9,7 @@ import { relativeHumidity } from '../shared/humidity.ts'
 import { createObservation, hasAnyValue } from '../shared/observation.ts'
 import { INCH_MM, KNOT_MPS, MILE_M, round } from '../shared/units.ts'
 
-export const SOURCE = 'metar'
+const SOURCE = 'metar'
 
 const OptionalNumber = z.number().nullish()
 const ReportSchema = z.object({

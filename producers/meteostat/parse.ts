@@ -12,7 +12,7 @@ import { createObservation, hasAnyValue } from '../shared/observation.ts'
 import type { QuantityValues } from '../shared/observation.ts'
 import { KMH_MPS, round } from '../shared/units.ts'
 
-export const SOURCE = 'meteostat'
+const SOURCE = 'meteostat'
 
 type Column = { readonly quantity: Quantity; readonly convert: (value: number) => number }
 const same = (value: number): number => value

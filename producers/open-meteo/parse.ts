@@ -10,7 +10,7 @@ import { createObservation, hasAnyValue } from '../shared/observation.ts'
 import type { QuantityValues } from '../shared/observation.ts'
 import { INCH_MM, KMH_MPS, KNOT_MPS, round } from '../shared/units.ts'
 
-export const SOURCE = 'open-meteo'
+const SOURCE = 'open-meteo'
 
 /** Provider variable of each quantity. */
 export const VARIABLES: Partial<Record<Quantity, string>> = {

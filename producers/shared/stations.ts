@@ -5,7 +5,7 @@ import { AppError, messageOf } from '../../infra/runtime/errors.ts'
 import type { Station } from '../../schemas/generated/types.ts'
 import { STATION_ID_PATTERN } from '../../schemas/quantities.ts'
 
-export const StationId = z.string().regex(STATION_ID_PATTERN)
+const StationId = z.string().regex(STATION_ID_PATTERN)
 
 const StationList = z
   .array(

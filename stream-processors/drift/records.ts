@@ -26,7 +26,7 @@ export type ModelRecord = {
   readonly told: ReadonlyArray<{ readonly partition: number; readonly offset: number; readonly events: readonly Drift[] }>
 }
 
-export const NEW_MODEL: ModelRecord = {
+const NEW_MODEL: ModelRecord = {
   modelVersion: null,
   detector: NEW_DETECTOR,
   openDay: null,
@@ -83,4 +83,3 @@ export function createRecords(memory: Memory) {
     },
   }
 }
-export type Records = ReturnType<typeof createRecords>

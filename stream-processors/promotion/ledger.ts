@@ -8,7 +8,7 @@ import type { Control, Lifecycle, ServedModel } from '../../schemas/generated/ty
 import { judgeFirstModel } from './first-model.ts'
 
 /** What a replica will load at most. */
-export const MAX_ARTEFACT_BYTES = 16 * 1024 * 1024
+const MAX_ARTEFACT_BYTES = 16 * 1024 * 1024
 
 export type ModelState = {
   readonly stationId: string
@@ -157,10 +157,7 @@ function remember(state: ModelState, event: Lifecycle): void {
   }
 }
 
-export function servedModel(
-  run: Lifecycle & { readonly artefact: NonNullable<Lifecycle['artefact']> },
-  since: number,
-): ServedModel {
+function servedModel(run: Lifecycle & { readonly artefact: NonNullable<Lifecycle['artefact']> }, since: number): ServedModel {
   const { version, runId, family, featureSet, artefact, changePoints } = run
   return { version, runId, family, featureSet, artefact, since, changePoints }
 }

@@ -18,7 +18,7 @@ const HOUR_MS = 3_600_000
 /** Late observations and forecasts may still change the scores of the last hours: they are looked at once they have settled. */
 const SETTLE_MS = 2 * HOUR_MS
 /** Event time after which a comparison ends with what there is. */
-export const LONGEST_MS = 21 * 24 * HOUR_MS
+const LONGEST_MS = 21 * 24 * HOUR_MS
 
 /** Errors larger than this are not forecasts, unit of the variable. */
 const IMPOSSIBLE_ERROR: Readonly<Record<ForecastVariable, number>> = {

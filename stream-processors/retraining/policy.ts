@@ -114,7 +114,7 @@ function scheduleWish(record: ModelRecord, now: number, config: RetrainingConfig
  * The newest scheduled time, if it comes long enough after the model was last trained or changed; null when none is due. A time that
  * comes too soon is left out, not put off: the model has just been trained.
  */
-export function dueSlot({ champion, requests }: ModelRecord, now: number, config: RetrainingConfig): number | null {
+function dueSlot({ champion, requests }: ModelRecord, now: number, config: RetrainingConfig): number | null {
   if (config.retrainSchedule === 'never' || champion === null) return null
   const [slot] = new Cron(config.retrainSchedule, { timezone: 'UTC' }).previousRuns(1, new Date(now + 1))
   if (!slot) return null

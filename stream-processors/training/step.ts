@@ -13,7 +13,7 @@ import type { Lifecycle, RetrainRequest } from '../../schemas/generated/types.ts
 import type { FitPool } from './fit-pool.ts'
 import type { RunBook } from './run-book.ts'
 
-export const CODE_VERSION = '0.1.0'
+const CODE_VERSION = '0.1.0'
 /** Outcomes remembered for a batch that is handed in again before its events came back through the topic. */
 const REMEMBERED_OUTCOMES = 100
 
@@ -108,7 +108,7 @@ export function createTrainingStep({ loadTrainingSet, pool, artifacts, book }: D
 }
 
 /** The run of a request, and the version it registers: cut-off hour and the beginning of the run id. */
-export function identityOf({ requestId, requestedAt }: Pick<RetrainRequest, 'requestId' | 'requestedAt'>): {
+function identityOf({ requestId, requestedAt }: Pick<RetrainRequest, 'requestId' | 'requestedAt'>): {
   runId: string
   version: string
 } {

@@ -2,7 +2,7 @@
 import type { ForecastVariable, Quantity } from '../../../schemas/quantities.ts'
 import { VARIABLE_UNITS } from '../../../schemas/quantities.ts'
 
-export const VARIABLE_LABELS: Readonly<Record<ForecastVariable, string>> = {
+const VARIABLE_LABELS: Readonly<Record<ForecastVariable, string>> = {
   temperatureC: 'Temperature',
   dewPointC: 'Dew point',
   relativeHumidityPct: 'Relative humidity',

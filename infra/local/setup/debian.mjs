@@ -87,7 +87,7 @@ async function downloadWithFreshLists(apt, options, packages) {
 }
 
 /** A dpkg status file in which the packages whose name matches `pattern` are not installed. */
-export function withoutPackages(status, pattern) {
+function withoutPackages(status, pattern) {
   return status
     .split(/\n\n+/)
     .filter((stanza) => !pattern.test(/^Package: (\S+)/m.exec(stanza)?.[1] ?? ''))
@@ -95,7 +95,7 @@ export function withoutPackages(status, pattern) {
 }
 
 /** Absolute links inside the tree (Java's conf → /etc/java-17-openjdk) are pointed at the same path inside the tree when it exists there. */
-export function repointLinks(root) {
+function repointLinks(root) {
   const walk = (dir) => {
     for (const entry of readdirSync(dir, { withFileTypes: true })) {
       const path = join(dir, entry.name)

@@ -54,7 +54,7 @@ export async function keepPackages(project, fingerprint) {
 const folderOf = (fingerprint) => join(cacheRoot(), `${PREFIX}${fingerprint}`)
 
 /** Directories anew, files as hard links; as copies where the cache is on another file system. */
-export function linkTree(from, to) {
+function linkTree(from, to) {
   mkdirSync(to, { recursive: true })
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)]

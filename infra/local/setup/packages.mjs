@@ -23,7 +23,7 @@ export function packagesAreCurrent(project) {
 }
 
 /** Every package of `lock` is in `installed` with its version; those for other platforms may be absent. */
-export function holdsAll(lock, installed) {
+function holdsAll(lock, installed) {
   return Object.entries(lock.packages).every(([path, entry]) => {
     if (path === '' || entry.link) return true
     const there = installed.packages[path]

@@ -93,7 +93,6 @@ export const amqpBlock = z.object({
     secret: true,
   }),
 })
-export type AmqpConfig = z.output<typeof amqpBlock>
 
 export const artifactBlock = z.object({
   artifactStore: described(z.string().regex(/^(file:|s3:\/\/[^/]+)/), {
@@ -238,7 +237,6 @@ export const mlflowBlock = z.object({
     secret: true,
   }),
 })
-export type MlflowConfig = z.output<typeof mlflowBlock>
 
 /** Every block, in the order of .env.example. */
 export const ALL_BLOCKS: ReadonlyArray<{ readonly title: string; readonly block: z.ZodObject }> = [

@@ -47,6 +47,3 @@ export type Service<Schema extends z.ZodObject = z.ZodObject> = {
 export function defineService<Schema extends z.ZodObject>(service: Service<Schema>): Service<Schema> {
   return service
 }
-
-/** A service of any config, as lists of services hold it. */
-export type ServiceDefinition = Service

@@ -1,10 +1,2 @@
-export {
-  defineService,
-  type Own,
-  type Ownable,
-  type Readiness,
-  type Service,
-  type ServiceContext,
-  type ServiceDefinition,
-} from './define.ts'
-export { EXIT, runServices, startServices, type RunOptions, type RunningServices } from './run.ts'
+export { defineService, type Readiness, type Service } from './define.ts'
+export { runServices, startServices, type RunningServices } from './run.ts'

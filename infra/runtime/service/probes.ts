@@ -10,7 +10,7 @@ export type ProbeSources = {
 }
 
 /** A loop that has not ticked for this long is dead. */
-export const LIVENESS_LIMIT_MS = 60_000
+const LIVENESS_LIMIT_MS = 60_000
 
 export type ProbeServer = { readonly port: number; readonly url: string; close(): Promise<void> }
 

@@ -10,7 +10,7 @@ import type { Service } from './define.ts'
 import { type HostedService, hostService } from './host.ts'
 import { type ProbeServer, openProbeServer } from './probes.ts'
 
-export const EXIT = { ok: 0, failure: 1, usage: 2 } as const
+const EXIT = { ok: 0, failure: 1, usage: 2 } as const
 const DRAIN_DEADLINE_MS = 10_000
 
 export type RunOptions = {
