@@ -5,11 +5,19 @@
 import { verifyLead } from '../../forecasting/verification/index.ts'
 import { verificationEventId } from '../../schemas/event-ids.ts'
 import type { CheckedObservation, Forecast, Verification } from '../../schemas/generated/types.ts'
-import { type ForecastVariable, HORIZON_HOURS, PRECIPITATION_EVENT_MM, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
+import {
+  FORECAST_VARIABLES,
+  type ForecastVariable,
+  HORIZON_HOURS,
+  PRECIPITATION_EVENT_MM,
+  QUANTILE_LEVELS,
+} from '../../schemas/quantities.ts'
 
 export const HOUR_MS = 3_600_000
-/** Forecasts and truths older than this behind the newest hour are dropped: one horizon plus a day for late observations. */
-export const KEPT_HOURS = HORIZON_HOURS + 24
+/** Kept behind the hour that both topics have reached: one horizon, which the score of an hour needs, plus a day for what comes late. */
+const KEPT_HOURS = HORIZON_HOURS + 24
+/** How far one topic may be read ahead of the other. Truths further ahead than this of the forecasts are dropped unscored. */
+const LONGEST_BACKLOG_HOURS = 60 * 24
 
 /** A forecast as kept for scoring. quantiles: lead-major, 7 per lead, leads 1…168. */
 export type IssuedForecast = Pick<Forecast, 'forecastId' | 'variable' | 'issuedAt' | 'modelVersion' | 'role'> & {
@@ -25,8 +33,13 @@ export type Truth = {
 }
 
 export type StationLedger = {
-  /** Newest observed or issued hour, epoch hours. */
-  newestHour: number
+  /** Newest observed and newest issued hour, epoch hours. One topic can be read far ahead of the other. */
+  newestTruthHour: number
+  newestIssueHour: number
+  /** Every forecast read that was issued at this hour or later is here. */
+  heldFrom: number
+  /** What was issued or observed before this hour has been dropped. */
+  prunedTo: number
   /** By variable, then forecastId. */
   readonly forecasts: Map<ForecastVariable, Map<string, IssuedForecast>>
   readonly truths: Map<number, Truth>
@@ -36,16 +49,15 @@ export type StationLedger = {
   readonly unscored: Map<ForecastVariable, Set<number>>
 }
 
-/**
- * An hour is scored once the forecast issued at it has been read: forecasts of a station come in order, so all earlier ones, which it is
- * scored against, are there. Without this, an inference that lags by n hours would have every hour scored n times. After this many hours
- * without such a forecast (its inputs were missing) the hour is scored with what there is.
- */
-const WAIT_HOURS = 48
+/** Going through everything kept costs more than it frees for a single hour. */
+const PRUNE_EVERY_HOURS = 6
 
-export function createLedger(): StationLedger {
+export function createLedger(heldFrom = Number.NEGATIVE_INFINITY): StationLedger {
   return {
-    newestHour: Number.NEGATIVE_INFINITY,
+    newestTruthHour: Number.NEGATIVE_INFINITY,
+    newestIssueHour: Number.NEGATIVE_INFINITY,
+    heldFrom,
+    prunedTo: Number.NEGATIVE_INFINITY,
     forecasts: new Map(),
     truths: new Map(),
     issuedThrough: new Map(),
@@ -60,37 +72,56 @@ export function markHour(ledger: StationLedger, variable: ForecastVariable, hour
   hours.add(hour)
 }
 
-/** Scores of all marked hours whose forecasts are complete; they are marked no more. */
+/**
+ * Scores of all marked hours that are due; they are marked no more. Drops what is not needed any longer.
+ * An hour is due once a forecast of its variable issued at it, or any issued later, has been read: forecasts of a station come in order,
+ * so all earlier ones, which it is scored against, are there. Scored before, an hour would be scored anew for every forecast by which
+ * inference lags, and what drift makes of the parts would depend on the lag. While a station is not forecast its hours wait.
+ */
 export function scoreDueHours(ledger: StationLedger, stationId: string): Verification[] {
   const scored: Verification[] = []
   for (const [variable, hours] of ledger.unscored) {
-    const through = Math.max(ledger.issuedThrough.get(variable) ?? Number.NEGATIVE_INFINITY, ledger.newestHour - WAIT_HOURS)
+    const through = Math.max(ledger.issuedThrough.get(variable) ?? Number.NEGATIVE_INFINITY, ledger.newestIssueHour - 1)
     for (const hour of [...hours].sort((a, b) => a - b)) {
-      if (hour > through) continue
+      if (hour > through) break
       hours.delete(hour)
-      scored.push(...verifyHour(ledger, stationId, variable, hour))
+      // Some of the forecasts for an hour this old are gone: its score would replace the whole one by a part of it.
+      if (hour - HORIZON_HOURS >= ledger.heldFrom) scored.push(...verifyHour(ledger, stationId, variable, hour))
     }
   }
+  prune(ledger)
   return scored
 }
 
-/** Takes a forecast in; returns the hours already observed that it covers. A forecast seen before changes nothing but still names them. */
+/** Takes a forecast in; returns the hours already observed that it covers. One read before changes nothing. */
 export function addForecast(ledger: StationLedger, forecast: IssuedForecast): number[] {
   const issueHour = forecast.issuedAt / HOUR_MS
+  if (issueHour < ledger.heldFrom) return []
   const ofVariable = ledger.forecasts.get(forecast.variable) ?? new Map<string, IssuedForecast>()
   ledger.forecasts.set(forecast.variable, ofVariable)
+  const before = ofVariable.get(forecast.forecastId)
+  if (before && sameNumbers(before.quantiles, forecast.quantiles)) return []
   ofVariable.set(forecast.forecastId, forecast)
   ledger.issuedThrough.set(forecast.variable, Math.max(issueHour, ledger.issuedThrough.get(forecast.variable) ?? issueHour))
-  advance(ledger, issueHour)
-  return [...ledger.truths.keys()].filter((hour) => hour > issueHour && hour <= issueHour + HORIZON_HOURS)
+  ledger.newestIssueHour = Math.max(issueHour, ledger.newestIssueHour)
+  const covered: number[] = []
+  const last = Math.min(issueHour + HORIZON_HOURS, ledger.newestTruthHour)
+  for (let hour = issueHour + 1; hour <= last; hour++) if (ledger.truths.has(hour)) covered.push(hour)
+  return covered
 }
 
-/** Takes a truth in. Of several observations of one hour the one nearest to the hour counts; a later revision of it replaces it. */
+/**
+ * Takes a truth in; false when it changes nothing. Of several observations of one hour the one nearest to the hour counts; a later
+ * revision of it replaces it.
+ */
 export function addTruth(ledger: StationLedger, hour: number, truth: Truth): boolean {
   const before = ledger.truths.get(hour)
-  if (before && Math.abs(before.observedAt - hour * HOUR_MS) < Math.abs(truth.observedAt - hour * HOUR_MS)) return false
+  if (before) {
+    if (Math.abs(before.observedAt - hour * HOUR_MS) < Math.abs(truth.observedAt - hour * HOUR_MS)) return false
+    if (isSameTruth(before, truth)) return false
+  }
   ledger.truths.set(hour, truth)
-  advance(ledger, hour)
+  ledger.newestTruthHour = Math.max(hour, ledger.newestTruthHour)
   return true
 }
 
@@ -161,14 +192,37 @@ function scoreGroup(
   }
 }
 
-function advance(ledger: StationLedger, hour: number): void {
-  if (hour <= ledger.newestHour) return
-  ledger.newestHour = hour
-  // What is still to be scored, and what it is scored against, stays: a backlog can be longer than what is usually kept.
-  const oldestUnscored = Math.min(...[...ledger.unscored.values()].flatMap((hours) => [...hours]))
-  const oldest = Math.min(hour - KEPT_HOURS, oldestUnscored - HORIZON_HOURS)
-  for (const h of ledger.truths.keys()) if (h < oldest) ledger.truths.delete(h)
+/**
+ * The oldest hour that scores still need, counted from the hour that both topics have reached: the one that was read ahead waits for
+ * the other, however long the backlog (up to LONGEST_BACKLOG_HOURS).
+ */
+export function oldestNeededHour(newestTruthHour: number, newestIssueHour: number): number {
+  const reachedByBoth = Math.min(newestTruthHour, newestIssueHour)
+  return Math.max(reachedByBoth, Math.max(newestTruthHour, newestIssueHour) - LONGEST_BACKLOG_HOURS) - KEPT_HOURS
+}
+
+function prune(ledger: StationLedger): void {
+  const oldest = oldestNeededHour(ledger.newestTruthHour, ledger.newestIssueHour)
+  if (oldest < ledger.prunedTo + PRUNE_EVERY_HOURS) return
+  ledger.prunedTo = oldest
+  for (const hour of ledger.truths.keys()) if (hour < oldest) ledger.truths.delete(hour)
   for (const ofVariable of ledger.forecasts.values()) {
-    for (const [id, forecast] of ofVariable) if (forecast.issuedAt / HOUR_MS < oldest) ofVariable.delete(id)
+    for (const [id, { issuedAt }] of ofVariable) {
+      if (issuedAt / HOUR_MS >= oldest) continue
+      ofVariable.delete(id)
+      ledger.heldFrom = Math.max(ledger.heldFrom, issuedAt / HOUR_MS + 1)
+    }
   }
+}
+
+function sameNumbers(a: Float32Array, b: Float32Array): boolean {
+  return a.length === b.length && a.every((value, i) => Object.is(value, b[i]))
+}
+
+function isSameTruth(a: Truth, b: Truth): boolean {
+  return (
+    a.observedAt === b.observedAt &&
+    a.knownAt === b.knownAt &&
+    FORECAST_VARIABLES.every((variable) => a.values[variable] === b.values[variable])
+  )
 }

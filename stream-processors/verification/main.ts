@@ -2,12 +2,14 @@
 import { z } from 'zod'
 import { openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
 import { clickhouseBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
-import { openPublisher, startProcessor } from '../../infra/runtime/kafka/index.ts'
+import { openPublisher, readLag, startProcessor } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
 import { createVerificationStep, type VerificationInput } from './step.ts'
-import { createArchiveGate, createLedgerLoader } from './store.ts'
+import { createLedgerLoader, requireArchived } from './store.ts'
 
 const VerificationConfig = z.object({ ...kafkaBlock.shape, ...registryBlock.shape, ...clickhouseBlock.shape })
+/** The consumer group of consumers/archive. */
+const ARCHIVE_GROUP = 'isobar-archive'
 const INPUTS: readonly VerificationInput[] = ['weather.forecast.v1', 'weather.observation-checked.v1']
 
 export const service = defineService({
@@ -16,11 +18,11 @@ export const service = defineService({
   async start({ config, own, clock, log, metrics, addReadiness, fail }) {
     const clickhouse = await own(openClickHouse(config))
     const publisher = await own(openPublisher({ config, name: 'verification', log }))
+    let loadLedgers = createLedgerLoader(clickhouse, [])
     const { step, forget } = createVerificationStep({
-      loadLedgers: createLedgerLoader(clickhouse),
+      loadLedgers: (stationIds) => loadLedgers(stationIds),
       observeEventTime: (eventTimeMs) => clock.observe(eventTimeMs),
     })
-    const archiveHolds = createArchiveGate(clickhouse)
     const processor = await own(
       startProcessor({
         config,
@@ -32,7 +34,8 @@ export const service = defineService({
         step,
         onAssigned: async (assignment) => {
           forget()
-          await archiveHolds(assignment)
+          requireArchived(assignment, await readLag(config, log, ARCHIVE_GROUP, INPUTS))
+          loadLedgers = createLedgerLoader(clickhouse, assignment)
         },
       }),
     )

@@ -25,10 +25,10 @@ import {
 } from './ledger.ts'
 
 export type VerificationInput = 'weather.forecast.v1' | 'weather.observation-checked.v1'
-export type SkipReason = 'not-truth' | 'farther-from-the-hour' | 'taken-in'
+export type SkipReason = 'not-truth' | 'changes-nothing' | 'taken-in'
 
 export type Deps = {
-  /** Forecasts and truths of the last KEPT_HOURS of stations not in memory yet. */
+  /** What the ledgers of these stations held when the offsets were committed that this assignment began at. */
   readonly loadLedgers: (stationIds: readonly string[]) => Promise<ReadonlyMap<string, StationLedger>>
   readonly observeEventTime: (epochMs: number) => void
 }
@@ -71,7 +71,7 @@ function onObservation(ledger: StationLedger, { value }: InboundEvent<'weather.o
   const truth = truthOf(value)
   if (truth === null) return skip('not-truth' satisfies SkipReason)
   const hour = hourOf(value.observedAt)
-  if (!addTruth(ledger, hour, truth)) return skip('farther-from-the-hour' satisfies SkipReason)
+  if (!addTruth(ledger, hour, truth)) return skip('changes-nothing' satisfies SkipReason)
   for (const variable of FORECAST_VARIABLES) markHour(ledger, variable, hour)
   return skip('taken-in' satisfies SkipReason)
 }

@@ -63,6 +63,9 @@ async function feed(events: ReadonlyArray<InboundEvent<VerificationInput>>, slic
 const hours = Array.from({ length: 40 }, (_, i) => START + i)
 const inOrder = hours.flatMap((hour) => [observation(hour), forecast(hour)])
 
+const leadsByHour = (scored: Verification[]) =>
+  scored.map(({ observedAt, leadHours }) => [observedAt / HOUR_MS, leadHours.length] as const).toSorted(([a], [b]) => a - b)
+
 describe('verification step', () => {
   it('scores each hour once, against all earlier issues', async () => {
     const scored = await feed(inOrder, 1)
@@ -83,11 +86,19 @@ describe('verification step', () => {
     const byHour = (scored: Verification[]) => scored.toSorted((a, b) => a.observedAt - b.observedAt)
     expect(byHour(await feed(events, slice))).toEqual(await feed(inOrder, 1))
   })
-  it('drops nothing of a backlog that is longer than what is usually kept', async () => {
-    const long = Array.from({ length: 500 }, (_, i) => START + i)
-    const scored = await feed([...long.map(observation), ...long.map(forecast)], 2000)
-    expect(scored.map(({ observedAt }) => observedAt / HOUR_MS).toSorted((a, b) => a - b)).toEqual(long.slice(1))
-    expect(scored.find(({ observedAt }) => observedAt === (START + 300) * HOUR_MS)?.leadHours).toHaveLength(HORIZON_HOURS)
+  const long = Array.from({ length: 500 }, (_, i) => START + i)
+  it.each([
+    ['of observations', [...long.map(observation), ...long.map(forecast)], 2000],
+    ['of observations, in many slices', [...long.map(observation), ...long.map(forecast)], 30],
+    ['of forecasts', [...long.map(forecast), ...long.map(observation)], 30],
+  ])('scores each hour whole after a backlog %s that is longer than what is usually kept', async (_, events, slice) => {
+    const scored = await feed(events, slice)
+    expect(leadsByHour(scored)).toEqual(long.slice(1).map((hour) => [hour, Math.min(hour - START, HORIZON_HOURS)]))
+  })
+  it('scores nothing again, and no score by half, when old events are delivered twice', async () => {
+    const newest = long.flatMap((hour) => [observation(hour), forecast(hour)])
+    const scored = await feed([...newest, ...newest.slice(-400), ...newest], 50)
+    expect(leadsByHour(scored)).toEqual(long.slice(1).map((hour) => [hour, Math.min(hour - START, HORIZON_HOURS)]))
   })
   it('scores an hour again when a forecast for it arrives late', async () => {
     const scored = await feed(
@@ -98,9 +109,10 @@ describe('verification step', () => {
     expect(again.map(({ observedAt }) => observedAt / HOUR_MS)).toEqual(hours.filter((hour) => hour > START + 5))
     expect(again.at(-1)?.leadHours.length).toBe(39)
   })
-  it('does not wait for ever for a forecast that was never issued', async () => {
-    const gap = [forecast(START), ...Array.from({ length: 60 }, (_, i) => observation(START + 1 + i))]
-    const scored = await feed(gap, 1)
-    expect(scored.map(({ observedAt }) => observedAt / HOUR_MS)).toEqual(Array.from({ length: 12 }, (_, i) => START + 1 + i))
+  it('waits with the hours of a station that is not forecast until it is again', async () => {
+    const gap = Array.from({ length: 200 }, (_, i) => observation(START + 1 + i))
+    expect(await feed([forecast(START), ...gap], 1)).toEqual([])
+    const scored = await feed([forecast(START), ...gap, forecast(START + 200)], 1)
+    expect(leadsByHour(scored)).toEqual(Array.from({ length: HORIZON_HOURS }, (_, i) => [START + 1 + i, 1]))
   })
 })

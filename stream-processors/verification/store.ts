@@ -1,7 +1,8 @@
-/** Restores verification's ledgers from the archive, once the archive holds everything this group has already read. */
+/** Restores verification's ledgers from the archive, once the archive holds everything this group has read. */
 import { type ClickHouse, fromClickHouseInstant, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
 import { AppError } from '../../infra/runtime/errors.ts'
-import { FORECAST_VARIABLES, HORIZON_HOURS } from '../../schemas/quantities.ts'
+import type { PartitionLag } from '../../infra/runtime/kafka/index.ts'
+import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import { hourOf } from '../../forecasting/features/index.ts'
 import type { CheckedObservation } from '../../schemas/generated/types.ts'
 import {
@@ -10,22 +11,12 @@ import {
   createLedger,
   HOUR_MS,
   type IssuedForecast,
-  KEPT_HOURS,
   markHour,
+  oldestNeededHour,
   type StationLedger,
   truthOf,
 } from './ledger.ts'
 import type { VerificationInput } from './step.ts'
-
-const TABLE_OF: Record<VerificationInput, string> = {
-  'weather.forecast.v1': 'forecast_log',
-  'weather.observation-checked.v1': 'observation_log',
-}
-
-/** Hours before the newest archived score that are scored again: variables and roles are not archived in one piece. */
-const RESCORE_MARGIN_HOURS = 12
-/** A longer backlog than this is scored from here on only. */
-const LONGEST_BACKLOG_HOURS = 60 * 24
 
 type ForecastRow = Pick<IssuedForecast, 'forecastId' | 'variable' | 'modelVersion' | 'role'> & {
   stationId: string
@@ -36,84 +27,97 @@ type ForecastRow = Pick<IssuedForecast, 'forecastId' | 'variable' | 'modelVersio
 }
 type ObservationRow = Omit<CheckedObservation, 'observedAt' | 'receivedAt'> & { observedAt: string; receivedAt: string }
 
+export type Assignment = ReadonlyArray<{ topic: VerificationInput; partition: number; nextOffset: number | null }>
+
 /**
- * Throws a transient `archive-behind` until the archive has stored every message before the committed offsets: a ledger restored
- * earlier would miss forecasts that this group will never be handed again.
+ * Throws a transient `archive-behind` until the archive has committed at least what this group has: a ledger restored earlier would miss
+ * events that this group will never be handed again. Its offsets, not its newest rows: what it dead-lettered is in no table, and an
+ * insert into several partitions of a table is not atomic.
  */
-export function createArchiveGate(clickhouse: ClickHouse) {
-  return async (
-    assignment: ReadonlyArray<{ topic: VerificationInput; partition: number; nextOffset: number | null }>,
-  ): Promise<void> => {
-    for (const [topic, table] of Object.entries(TABLE_OF)) {
-      const rows = await clickhouse.query<{ partition: number; newest: string }>(
-        `SELECT kafkaPartition AS partition, toString(max(kafkaOffset)) AS newest FROM ${table} GROUP BY kafkaPartition`,
-      )
-      const newest = new Map(rows.map((row) => [row.partition, Number(row.newest)]))
-      for (const { partition, nextOffset } of assignment.filter((owned) => owned.topic === topic)) {
-        if (nextOffset === null || nextOffset === 0) continue
-        const archived = newest.get(partition) ?? -1
-        if (archived < nextOffset - 1) {
-          throw new AppError(
-            `the archive holds ${topic}/${partition} up to offset ${archived}, verification has read up to ${nextOffset - 1}`,
-            {
-              code: 'archive-behind',
-              retry: 'transient',
-            },
-          )
-        }
-      }
-    }
+export function requireArchived(assignment: Assignment, archive: readonly PartitionLag[]): void {
+  const committed = new Map(archive.map((row) => [`${row.topic}|${row.partition}`, row.committed ?? 0]))
+  for (const { topic, partition, nextOffset } of assignment) {
+    const archived = committed.get(`${topic}|${partition}`) ?? 0
+    if (nextOffset === null || archived >= nextOffset) continue
+    throw new AppError(
+      `the archive has stored ${topic}/${partition} before offset ${archived}, verification has read before ${nextOffset}`,
+      {
+        code: 'archive-behind',
+        retry: 'transient',
+      },
+    )
   }
 }
 
-export function createLedgerLoader(clickhouse: ClickHouse) {
+/**
+ * Ledgers as they were when `assignment` was committed: later events come (again) in the order in which they came first, so that scores
+ * are the same as without the interruption. An event that a later repeat has replaced in the archive is missing until its repeat is read.
+ */
+export function createLedgerLoader(clickhouse: Pick<ClickHouse, 'query'>, assignment: Assignment) {
   return async (stationIds: readonly string[]): Promise<Map<string, StationLedger>> => {
+    const [truthHours, issueHours] = await Promise.all([
+      newestHours('max(observedAt) AS newest FROM observation_log', 'weather.observation-checked.v1', stationIds),
+      newestHours('max(issuedAt) AS newest FROM forecast_log', 'weather.forecast.v1', stationIds),
+    ])
     const ledgers = new Map<string, StationLedger>()
-    const newest = await clickhouse.query<{ stationId: string; newest: string }>(
-      'SELECT stationId, max(observedAt) AS newest FROM observation_log WHERE stationId IN {stationIds:Array(String)} GROUP BY stationId',
-      { stationIds },
-    )
-    const scored = await clickhouse.query<{ stationId: string; newest: string }>(
-      'SELECT stationId, max(observedAt) AS newest FROM verification_log WHERE stationId IN {stationIds:Array(String)} GROUP BY stationId',
-      { stationIds },
-    )
-    const scoredThrough = new Map(scored.map((row) => [row.stationId, fromClickHouseInstant(row.newest)]))
-    for (const { stationId, newest: newestAt } of newest) {
-      // Everything after the newest score that the archive holds may be unscored; each hour needs the forecasts of a whole horizon,
-      // or scoring it again would replace a complete score by one with fewer leads.
-      const newestMs = fromClickHouseInstant(newestAt)
-      const rescoreFrom = Math.max(
-        (scoredThrough.get(stationId) ?? newestMs) - RESCORE_MARGIN_HOURS * HOUR_MS,
-        newestMs - LONGEST_BACKLOG_HOURS * HOUR_MS,
-      )
-      const since = toClickHouseInstant(Math.min(newestMs - KEPT_HOURS * HOUR_MS, rescoreFrom - (HORIZON_HOURS + 1) * HOUR_MS))
-      const ledger = createLedger()
-      ledgers.set(stationId, ledger)
-      const observations = await clickhouse.query<ObservationRow>(
-        "SELECT * FROM observation WHERE stationId = {stationId:String} AND observedAt >= {since:DateTime64(3)} AND kind = 'observation' ORDER BY observedAt",
-        { stationId, since },
-      )
-      for (const row of observations) {
-        const observation = {
-          ...row,
-          observedAt: fromClickHouseInstant(row.observedAt),
-          receivedAt: fromClickHouseInstant(row.receivedAt),
-        }
-        const truth = truthOf(observation)
-        if (!truth) continue
-        const hour = hourOf(observation.observedAt)
-        addTruth(ledger, hour, truth)
-        // At once: what is to be scored is not dropped while the rest is read.
-        if (hour * HOUR_MS >= rescoreFrom) for (const variable of FORECAST_VARIABLES) markHour(ledger, variable, hour)
-      }
-      const forecasts = await clickhouse.query<ForecastRow>(
-        `SELECT forecastId, stationId, variable, issuedAt, modelVersion, role, quantiles, persistence, recentredClimatology
-         FROM forecast WHERE stationId = {stationId:String} AND issuedAt >= {since:DateTime64(3)} ORDER BY issuedAt`,
-        { stationId, since },
-      )
-      for (const row of forecasts) addForecast(ledger, toIssued(row))
+    for (const [stationId, truthHour] of truthHours) {
+      const issueHour = issueHours.get(stationId) ?? Number.NEGATIVE_INFINITY
+      ledgers.set(stationId, await load(stationId, oldestNeededHour(truthHour, issueHour)))
     }
     return ledgers
+  }
+
+  async function newestHours(
+    newest: string,
+    topic: VerificationInput,
+    stationIds: readonly string[],
+  ): Promise<Map<string, number>> {
+    const { sql, params } = before(assignment, topic)
+    const rows = await clickhouse.query<{ stationId: string; newest: string }>(
+      `SELECT stationId, ${newest} WHERE stationId IN {stationIds:Array(String)} AND ${sql} GROUP BY stationId`,
+      { stationIds, ...params },
+    )
+    return new Map(rows.map((row) => [row.stationId, hourOf(fromClickHouseInstant(row.newest))]))
+  }
+
+  async function load(stationId: string, heldFrom: number): Promise<StationLedger> {
+    const ledger = createLedger(heldFrom)
+    const params = { stationId, since: toClickHouseInstant(heldFrom * HOUR_MS) }
+    const forecasts = before(assignment, 'weather.forecast.v1')
+    for (const row of await clickhouse.query<ForecastRow>(
+      `SELECT forecastId, stationId, variable, issuedAt, modelVersion, role, quantiles, persistence, recentredClimatology
+       FROM forecast WHERE stationId = {stationId:String} AND issuedAt >= {since:DateTime64(3)} AND ${forecasts.sql} ORDER BY issuedAt`,
+      { ...params, ...forecasts.params },
+    )) {
+      addForecast(ledger, toIssued(row))
+    }
+    const observations = before(assignment, 'weather.observation-checked.v1')
+    for (const row of await clickhouse.query<ObservationRow>(
+      `SELECT * FROM observation
+       WHERE stationId = {stationId:String} AND observedAt >= {since:DateTime64(3)} AND kind = 'observation' AND ${observations.sql} ORDER BY observedAt`,
+      { ...params, ...observations.params },
+    )) {
+      const truth = truthOf({
+        ...row,
+        observedAt: fromClickHouseInstant(row.observedAt),
+        receivedAt: fromClickHouseInstant(row.receivedAt),
+      })
+      if (!truth) continue
+      const hour = hourOf(truth.observedAt)
+      addTruth(ledger, hour, truth)
+      // What was due had been scored, and its score acknowledged, before these offsets were committed.
+      if (hour >= ledger.newestIssueHour) for (const variable of FORECAST_VARIABLES) markHour(ledger, variable, hour)
+    }
+    return ledger
+  }
+}
+
+/** The condition that a row comes from a message before the committed offset of its partition. */
+function before(assignment: Assignment, topic: VerificationInput) {
+  const owned = assignment.filter((row) => row.topic === topic)
+  return {
+    sql: 'kafkaOffset < transform(kafkaPartition, {partitions:Array(UInt16)}, {offsets:Array(UInt64)}, toUInt64(0))',
+    params: { partitions: owned.map(({ partition }) => partition), offsets: owned.map(({ nextOffset }) => nextOffset ?? 0) },
   }
 }
 

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { HORIZON_HOURS } from '../../schemas/quantities.ts'
-import { addForecast, addTruth, createLedger, HOUR_MS, type IssuedForecast, verifyHour } from './ledger.ts'
+import {
+  addForecast,
+  addTruth,
+  createLedger,
+  HOUR_MS,
+  type IssuedForecast,
+  markHour,
+  scoreDueHours,
+  verifyHour,
+} from './ledger.ts'
 
 const ISSUE = 380_000
 
@@ -51,6 +60,29 @@ describe('verification ledger', () => {
     addTruth(late, ISSUE + 3, truth(ISSUE + 3, 25))
     expect(addForecast(late, forecast(ISSUE, 20))).toEqual([ISSUE + 3])
     expect(verifyHour(late, 'ewr', 'temperatureC', ISSUE + 3)).toEqual(verifyHour(early, 'ewr', 'temperatureC', ISSUE + 3))
+  })
+
+  it('takes nothing in twice, but a forecast or a truth that says something else', () => {
+    const ledger = createLedger()
+    expect(addTruth(ledger, ISSUE + 3, truth(ISSUE + 3, 25))).toBe(true)
+    expect(addTruth(ledger, ISSUE + 3, truth(ISSUE + 3, 25))).toBe(false)
+    expect(addTruth(ledger, ISSUE + 3, truth(ISSUE + 3, 24))).toBe(true)
+    expect(addForecast(ledger, forecast(ISSUE, 20))).toEqual([ISSUE + 3])
+    expect(addForecast(ledger, forecast(ISSUE, 20))).toEqual([])
+    expect(addForecast(ledger, forecast(ISSUE, 21))).toEqual([ISSUE + 3])
+  })
+
+  it('does not score an hour of which a forecast may be missing: the part would replace the whole', () => {
+    const ledger = createLedger(ISSUE)
+    for (let i = 0; i < 3; i++) addForecast(ledger, forecast(ISSUE + i, 20))
+    for (const hour of [ISSUE + HORIZON_HOURS - 1, ISSUE + HORIZON_HOURS]) {
+      addTruth(ledger, hour, truth(hour, 20))
+      markHour(ledger, 'temperatureC', hour)
+    }
+    addForecast(ledger, forecast(ISSUE + HORIZON_HOURS + 1, 20))
+    expect(scoreDueHours(ledger, 'ewr').map(({ observedAt, leadHours }) => [observedAt / HOUR_MS, leadHours])).toEqual([
+      [ISSUE + HORIZON_HOURS, [HORIZON_HOURS - 2, HORIZON_HOURS - 1, HORIZON_HOURS]],
+    ])
   })
 
   it('does not score the issue hour itself, nor beyond the horizon, nor an hour without truth', () => {

@@ -35,6 +35,10 @@ const HEARTBEAT_TICK_MS = 1000
 /** After this long in one batch without progress the loop stops keeping its membership and its liveness alive. */
 const STUCK_LIMIT_MS = 10 * 60_000
 const STALE_POLL_MS = 30_000
+/**
+ * Of a single topic. State fed by several topics (a station's forecasts and its truths) makes outputs whose order counts, whichever
+ * partition they come from: side by side, what was made later could be published first, and a retry of the earlier would replace it.
+ */
 const PARTITIONS_AT_ONCE = 3
 const FETCH_BYTES = 8 * 1024 * 1024
 
@@ -164,7 +168,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: options.fetch?.partitionsAtOnce ?? PARTITIONS_AT_ONCE,
+      partitionsConsumedConcurrently: options.fetch?.partitionsAtOnce ?? (topics.length > 1 ? 1 : PARTITIONS_AT_ONCE),
       eachBatch: (payload) => {
         const work = handleBatch(payload)
         inFlight.add(work)

@@ -91,7 +91,8 @@ export type ProcessorOptions<TIn extends TopicName, Row = never> = {
   readonly maxBatchEvents?: number
   /**
    * Where few large batches are better than early ones: a fetch waits for `minBytes` up to `maxWaitMs` (wall time), and hands up to
-   * `partitionsAtOnce` partitions to the step side by side, so that a sink can write them together. Default 1 byte, 250 ms, 3.
+   * `partitionsAtOnce` partitions to the step side by side, so that a sink can write them together. Default 1 byte, 250 ms, and 3 (1 with several topics: their
+   * outputs keep the order in which they were made).
    */
   readonly fetch?: { readonly minBytes?: number; readonly maxWaitMs?: number; readonly partitionsAtOnce?: number }
 }
