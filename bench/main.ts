@@ -1,7 +1,7 @@
 /** `npm run bench -- NAME [--quick] [--json]`: runs one bench, prints a table, writes bench/results/NAME.json. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { arch, cpus, platform, totalmem } from 'node:os'
+import { arch, cpus, loadavg, platform, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Bench, Figure } from './shared/figures.ts'
@@ -23,8 +23,18 @@ if (name === undefined || !names.includes(name)) {
 }
 
 const bench = (await import(`./${name}/main.ts`)) as Bench
+// Before the bench itself is part of it: how quiet the machine was.
+const loadBefore = loadavg()
 const figures = await bench.run(values)
-const result = { name, machine: machine(), commit: commit(), ranAt: new Date().toISOString(), quick: values.quick, figures }
+const result = {
+  name,
+  machine: machine(),
+  commit: commit(),
+  ranAt: new Date().toISOString(),
+  quick: values.quick,
+  loadAverage: { before: loadBefore, after: loadavg() },
+  figures,
+}
 mkdirSync(join(HERE, 'results'), { recursive: true })
 writeFileSync(join(HERE, 'results', `${name}.json`), `${JSON.stringify(result, null, 2)}\n`)
 process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `\n${table(figures)}\n`)

@@ -1,0 +1,157 @@
+/**
+ * Checked observations through the features processor, from a backlog: topic → topic (the step in the shared loop, every guarantee on),
+ * and topic → queryable (the service as it runs, until its rows can be read in ClickHouse). 1, 100 and 10,000 stations.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { applyMigrations, openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
+import { clickhouseBlock, kafkaBlock, readConfig, registryBlock } from '../../infra/runtime/config/index.ts'
+import { applyTopics, openPublisher, readEnds } from '../../infra/runtime/kafka/index.ts'
+import { createLogger } from '../../infra/runtime/log.ts'
+import { registerSchemas } from '../../infra/runtime/registry/index.ts'
+import { type Figure, figure } from '../shared/figures.ts'
+import { createObservations } from '../shared/observations.ts'
+import { type BenchProcess, cpuSecondsOf, startNode, startService } from '../shared/processes.ts'
+import { type BenchEnvironment, isolated, withServers } from '../shared/servers.ts'
+
+const STATIONS = [1, 100, 10_000] as const
+const TOPIC_TO_TOPIC = fileURLToPath(new URL('topic-to-topic.ts', import.meta.url))
+const GOAL_TOPIC = 50_000
+const GOAL_QUERYABLE = 20_000
+const GOAL_FLATNESS = 1.15
+const PUBLISH_BATCH = 5000
+const SAMPLE_MS = 100
+const LIMIT_MS = 120_000
+
+const log = createLogger('bench', 'warn')
+const Config = z.object({ ...kafkaBlock.shape, ...registryBlock.shape, ...clickhouseBlock.shape })
+type Config = z.output<typeof Config>
+
+/** What one process did with a backlog after its warm-up: observations per second, and its own CPU time per observation. */
+type Pace = { readonly perSecond: number; readonly cpuMicroseconds: number | null }
+
+export async function run({ quick, json }: { quick: boolean; json: boolean }): Promise<Figure[]> {
+  const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
+  return withServers(['kafka', 'registry', 'clickhouse'], say, async (env) => {
+    const toTopic: Pace[] = []
+    const toStore: Pace[] = []
+    for (const stations of STATIONS) {
+      const measured = await measure(isolated(env), stations, quick, say)
+      toTopic.push(measured.toTopic)
+      toStore.push(measured.toStore)
+    }
+    return [
+      ...STATIONS.map((stations, i) => pace('topic → topic', stations, toTopic[i] as Pace, GOAL_TOPIC)),
+      ...flatness('topic → topic', toTopic),
+      ...STATIONS.map((stations, i) => pace('topic → queryable', stations, toStore[i] as Pace, GOAL_QUERYABLE)),
+      ...flatness('topic → queryable', toStore),
+    ]
+  })
+}
+
+function pace(path: string, stations: number, { perSecond }: Pace, goal: number): Figure {
+  return figure(`${path}, ${stations} station${stations === 1 ? '' : 's'}`, Math.round(perSecond), 'observations/s', '>=', goal)
+}
+
+/** CPU time, not wall time: what other processes of the machine do must not pass for a cost of stations. */
+function flatness(path: string, paces: readonly Pace[]): Figure[] {
+  const costs = paces.flatMap(({ cpuMicroseconds }) => (cpuMicroseconds === null ? [] : [cpuMicroseconds]))
+  if (costs.length < paces.length) return []
+  return [
+    figure(`${path}, dearest over cheapest CPU time per observation`, Math.max(...costs) / Math.min(...costs), '', '<=', GOAL_FLATNESS),
+  ]
+}
+
+async function measure(
+  env: BenchEnvironment,
+  stations: number,
+  quick: boolean,
+  say: (line: string) => void,
+): Promise<{ toTopic: Pace; toStore: Pace }> {
+  const config = readConfig(Config, env)
+  await applyTopics(config, log, ['weather.observation-checked.v1', 'weather.feature.v1'])
+  await registerSchemas(config)
+  const clickhouse = openClickHouse(config)
+  try {
+    await applyMigrations(clickhouse)
+    // Every station's memory exists and holds two days before the clock starts.
+    const warmUp = Math.max(quick ? 40_000 : 100_000, stations * (quick ? 12 : 48))
+    const measured = quick ? 160_000 : 400_000
+    const total = warmUp + measured
+    await fill(config, stations, total)
+
+    const features = async (): Promise<number> => {
+      const ends = await readEnds(config, log, ['weather.feature.v1'])
+      return ends.reduce((sum, { end }) => sum + end, 0)
+    }
+    const toTopic = await timed(startNode([...profileFlags('topic'), TOPIC_TO_TOPIC], env), features, warmUp, total)
+    say(`${stations} stations, topic → topic: ${shown(toTopic)}`)
+
+    const rows = async (): Promise<number> => {
+      const [row] = await clickhouse.query<{ rows: number }>('SELECT count() AS rows FROM feature_log')
+      return row?.rows ?? 0
+    }
+    const toStore = await timed(startService(['features'], env, profileFlags('store')), rows, warmUp, total)
+    const [distinct] = await clickhouse.query<{ rows: number }>('SELECT count() AS rows FROM feature_version')
+    if (distinct?.rows !== total) throw new Error(`${total} observations became ${distinct?.rows ?? 0} vectors in the store`)
+    say(`${stations} stations, topic → queryable: ${shown(toStore)}`)
+    return { toTopic, toStore }
+  } finally {
+    await clickhouse.close()
+  }
+}
+
+async function fill(config: Config, stations: number, total: number): Promise<void> {
+  const publisher = openPublisher({ config, name: 'bench', log })
+  try {
+    const next = createObservations(stations)
+    for (let sent = 0; sent < total; sent += PUBLISH_BATCH) {
+      await publisher.publish(
+        Array.from({ length: Math.min(PUBLISH_BATCH, total - sent) }, () => {
+          const value = next()
+          return { topic: 'weather.observation-checked.v1' as const, key: value.stationId, value }
+        }),
+      )
+    }
+  } finally {
+    await publisher.close()
+  }
+}
+
+/** Watches how far a process has come until it is through; the pace counts from the first look past the warm-up. */
+async function timed(process: BenchProcess, done: () => Promise<number>, warmUp: number, total: number): Promise<Pace> {
+  const look = async (): Promise<{ at: number; count: number; cpu: number | null }> => {
+    const count = await done()
+    return { at: performance.now(), count, cpu: cpuSecondsOf(process.pid) }
+  }
+  try {
+    const deadline = performance.now() + LIMIT_MS
+    let first: Awaited<ReturnType<typeof look>> | null = null
+    for (;;) {
+      const now = await Promise.race([look(), process.failed])
+      if (first === null && now.count >= warmUp) first = now
+      if (first !== null && now.count >= total) {
+        const count = now.count - first.count
+        return {
+          perSecond: (1000 * count) / (now.at - first.at),
+          cpuMicroseconds: now.cpu === null || first.cpu === null ? null : (1e6 * (now.cpu - first.cpu)) / count,
+        }
+      }
+      if (performance.now() > deadline) throw new Error(`${now.count} of ${total} within ${LIMIT_MS / 1000} s`)
+      await sleep(SAMPLE_MS)
+    }
+  } finally {
+    await process.stop()
+  }
+}
+
+function shown({ perSecond, cpuMicroseconds }: Pace): string {
+  return `${Math.round(perSecond)} observations/s, ${cpuMicroseconds?.toFixed(1) ?? '?'} µs of CPU each`
+}
+
+/** BENCH_PROFILE=folder leaves a CPU profile of every measured process there. */
+function profileFlags(name: string): string[] {
+  const folder = process.env['BENCH_PROFILE']
+  return folder ? ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${name}-${Date.now()}.cpuprofile`] : []
+}

@@ -1,0 +1,67 @@
+/** Checked observations of made-up stations: a daily cycle and persistent noise, seeded, so that every run reads the same bytes. */
+import { HOUR_MS } from '../../forecasting/features/index.ts'
+import { createRng } from '../../forecasting/verification/index.ts'
+import type { CheckedObservation } from '../../schemas/generated/types.ts'
+
+export const FIRST_HOUR = Date.UTC(2013, 0, 1) / HOUR_MS
+
+const FLAGS: CheckedObservation['flags'] = {
+  temperatureC: 'good',
+  dewPointC: 'good',
+  relativeHumidityPct: 'good',
+  pressureHpa: 'good',
+  stationPressureHpa: 'missing',
+  windSpeedMps: 'good',
+  windGustMps: 'missing',
+  windDirectionDeg: 'good',
+  precipitationMm: 'good',
+  cloudCoverPct: 'missing',
+  visibilityM: 'unchecked',
+  solarWm2: 'missing',
+  snowDepthCm: 'missing',
+}
+
+export const stationIdOf = (index: number): string => `bench-${index}`
+
+/** The next observation of the fleet at each call: every station once an hour, hour after hour. */
+export function createObservations(stations: number, seed = 1): () => CheckedObservation {
+  const rng = createRng(seed)
+  const weather = new Float64Array(stations)
+  let next = 0
+  return () => {
+    const station = next % stations
+    const hour = FIRST_HOUR + Math.floor(next / stations)
+    next += 1
+    const departure = (weather[station] = 0.95 * (weather[station] as number) + 2 * rng() - 1)
+    const day = Math.sin((2 * Math.PI * (hour - 9)) / 24)
+    const observedAt = hour * HOUR_MS
+    return {
+      stationId: stationIdOf(station),
+      observedAt,
+      receivedAt: observedAt,
+      source: 'bench',
+      kind: 'observation',
+      revision: 0,
+      temperatureC: round(12 + 6 * day + departure),
+      dewPointC: round(6 + departure),
+      relativeHumidityPct: round(70 - 12 * day),
+      pressureHpa: round(1013 - departure),
+      stationPressureHpa: null,
+      windSpeedMps: round(3 + Math.abs(departure)),
+      windGustMps: null,
+      windDirectionDeg: Math.round(360 * rng()),
+      precipitationMm: departure < -3 ? 0.4 : 0,
+      cloudCoverPct: null,
+      visibilityM: 16_093,
+      solarWm2: null,
+      snowDepthCm: null,
+      flags: FLAGS,
+      rules: {},
+      qcVersion: 'bench',
+    }
+  }
+}
+
+function round(value: number): number {
+  return Math.round(10 * value) / 10
+}
