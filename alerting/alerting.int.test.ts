@@ -21,7 +21,7 @@ import { deployedConfig, testLog, until, type TestConfig } from '../infra/runtim
 import type { Alert, AlertDelivery } from '../schemas/generated/types.ts'
 import { SILENCE_PROCESSOR } from '../schemas/silence.ts'
 import { TOPIC_NAMES } from '../schemas/topics.ts'
-import { stackUrls } from '../tests/support/urls.ts'
+import { stackUrls } from '../infra/runtime/testing/stack-urls.ts'
 import { alertTopology, RETRY_TIERS_MS } from './bridge/topology.ts'
 import { service as policy } from './policy/main.ts'
 import { service as rules } from './rules/main.ts'

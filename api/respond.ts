@@ -4,12 +4,11 @@ import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { ZodObject, ZodType } from 'zod'
-import { assertScope, type Principal } from './auth/gate.ts'
+import { type AppEnv, assertScope, type Principal } from './auth/gate.ts'
 import type { Scope } from './auth/keys.ts'
 import { readJsonBody } from './request-body.ts'
 import { Problem, validationProblem } from './problems.ts'
 
-export type AppEnv = { Variables: { principal: Principal | null; headersDone: boolean; rateHeaders: Record<string, string> } }
 export type App = OpenAPIHono<AppEnv>
 export type AppContext = Context<AppEnv>
 

@@ -4,11 +4,12 @@
  */
 import type { Context, MiddlewareHandler } from 'hono'
 import { Problem, problemResponse } from '../problems.ts'
-import type { AppEnv } from '../respond.ts'
 import type { Scope, StoredKey } from './keys.ts'
 import type { RateLimiter } from './rate-limit.ts'
 
 export type Principal = { readonly keyId: string; readonly name: string; readonly scopes: readonly Scope[] }
+/** What every request carries from the gate on. */
+export type AppEnv = { Variables: { principal: Principal | null; headersDone: boolean; rateHeaders: Record<string, string> } }
 
 export type GateOptions = {
   readonly publicRead: boolean

@@ -1,16 +1,7 @@
 /** `isobar start`: the whole system on this machine, on real servers. */
 import type { Command } from 'commander'
 import { CliError, EXIT } from '../exit.ts'
-
-export type StartOptions = {
-  readonly speed?: string
-  readonly live?: string
-  readonly station: readonly string[]
-  readonly demo?: boolean
-  readonly exit?: boolean
-  readonly json?: boolean
-  readonly maxMinutes: string
-}
+import type { StartOptions } from './options.ts'
 
 export function register(program: Command): void {
   program

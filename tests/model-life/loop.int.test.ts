@@ -25,7 +25,7 @@ import { service as promotion } from '../../stream-processors/promotion/main.ts'
 import { service as retraining } from '../../stream-processors/retraining/main.ts'
 import { service as training } from '../../stream-processors/training/main.ts'
 import { service as verification } from '../../stream-processors/verification/main.ts'
-import { stackUrls } from '../support/urls.ts'
+import { stackUrls } from '../../infra/runtime/testing/stack-urls.ts'
 
 const HOUR_MS = 3_600_000
 const KEY = 'jfk/temperatureC'

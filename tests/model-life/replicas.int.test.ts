@@ -10,7 +10,7 @@ import { type KafkaPublisher, openPublisher, type RunningFollower, startFollower
 import { type RunningServices, startServices } from '../../infra/runtime/service/index.ts'
 import { deployedConfig, type TestConfig, testLog, until } from '../../infra/runtime/testing/fixtures.ts'
 import type { Control, Forecast, ReplicaStatus, ServedModel } from '../../schemas/generated/types.ts'
-import { stackUrls } from '../support/urls.ts'
+import { stackUrls } from '../../infra/runtime/testing/stack-urls.ts'
 import { service as inference } from '../../consumers/inference/main.ts'
 
 const T0 = Date.UTC(2013, 0, 1)

@@ -19,7 +19,7 @@ import {
 } from '../../infra/runtime/kafka/index.ts'
 import { deployedConfig, type TestConfig, testLog, until } from '../../infra/runtime/testing/fixtures.ts'
 import type { Lifecycle } from '../../schemas/generated/types.ts'
-import { stackUrls } from '../support/urls.ts'
+import { stackUrls } from '../../infra/runtime/testing/stack-urls.ts'
 
 const START = Date.UTC(2013, 0, 1) / HOUR_MS
 const HOURS = 120 * 24

@@ -1,6 +1,6 @@
 // Global set-up of the integration tests: one local stack in a temporary folder for the whole run, deleted at the end.
 // ISOBAR_TEST_STACK=<run.json> uses a stack that already runs instead (start one with: node infra/local/serve.ts --data-dir DIR).
-// Tests get the addresses from stackUrls() in urls.ts or from the usual variables (KAFKA_BROKERS, …).
+// Tests get the addresses from stackUrls() in infra/runtime/testing/stack-urls.ts or from the usual variables (KAFKA_BROKERS, …).
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import type { TestProject } from 'vitest/node'
 import type { StackUrls } from '../../infra/local/run-file.ts'
 import { assessRun, readRunFile } from '../../infra/local/run-file.ts'
 import { startLocalStack } from '../../infra/local/stack.ts'
-import './urls.ts'
+import '../../infra/runtime/testing/stack-urls.ts'
 
 const VARIABLES: Record<keyof StackUrls, string> = {
   kafkaBrokers: 'KAFKA_BROKERS',

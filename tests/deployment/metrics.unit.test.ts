@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { SERVICES } from '../../cli/services.ts'
-import { createProcessorMetrics } from '../runtime/kafka/processor-metrics.ts'
-import { createMetrics, createProcessRegistry, registerReadiness } from '../runtime/metrics.ts'
+import { createProcessorMetrics } from '../../infra/runtime/kafka/processor-metrics.ts'
+import { createMetrics, createProcessRegistry, registerReadiness } from '../../infra/runtime/metrics.ts'
 
 type Rule = {
   alert?: string

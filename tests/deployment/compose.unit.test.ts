@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { SERVICES } from '../../cli/services.ts'
-import { APICURIO_VERSION, KAFKA_VERSION } from '../local/prerequisites.mjs'
-import { environmentName } from '../runtime/config/index.ts'
-import { GENERATED, completeEnv } from './make-env.mjs'
+import { APICURIO_VERSION, KAFKA_VERSION } from '../../infra/local/prerequisites.mjs'
+import { environmentName } from '../../infra/runtime/config/index.ts'
+import { GENERATED, completeEnv } from '../../infra/docker/make-env.mjs'
 
 type Container = {
   image: string

@@ -1,6 +1,6 @@
 // The addresses of the servers that integration tests use; set by the global set-up in stack.ts.
 import { inject } from 'vitest'
-import type { StackUrls } from '../../infra/local/run-file.ts'
+import type { StackUrls } from '../../local/run-file.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -9,10 +9,10 @@ import type { EventByTopic } from '../../schemas/generated/types.ts'
 import { bucketOf } from '../../forecasting/verification/index.ts'
 import { QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { createVerificationStep, type VerificationInput } from '../../stream-processors/verification/step.ts'
-import type { Store } from '../ports.ts'
-import { skillRows } from '../skill/scores.ts'
-import { aCheckedObservation, aControl, aForecast, aLifecycle, HOUR_MS, NOON } from '../testing/app.ts'
-import { createStore } from './index.ts'
+import type { Store } from '../../api/ports.ts'
+import { skillRows } from '../../api/skill/scores.ts'
+import { aCheckedObservation, aControl, aForecast, aLifecycle, HOUR_MS, NOON } from '../../api/testing/app.ts'
+import { createStore } from '../../api/store/index.ts'
 
 let clickhouse: ClickHouse
 let store: Store

@@ -1,0 +1,10 @@
+/** What `isobar start` was asked for. */
+export type StartOptions = {
+  readonly speed?: string
+  readonly live?: string
+  readonly station: readonly string[]
+  readonly demo?: boolean
+  readonly exit?: boolean
+  readonly json?: boolean
+  readonly maxMinutes: string
+}
