@@ -1,5 +1,6 @@
-// First step of `npm start` and `npm test`: plain JavaScript without dependencies, for any Node >= 18.
+// First step of `npm start`, `npm test` and `npm run check`: plain JavaScript without dependencies, for any Node >= 18.
 //   node infra/local/bootstrap.mjs install              packages only
+//   node infra/local/bootstrap.mjs check                packages, then the checks on the pinned Node
 //   node infra/local/bootstrap.mjs start|test [args …]  packages and servers, then the command line (or the tests) on the pinned Node
 // Packages and servers are fetched side by side: npm's unpacking and the downloads use different resources.
 import { spawn } from 'node:child_process'
@@ -17,8 +18,8 @@ const say = (line) =>
   process.stderr.write(`[setup ${String(Math.round((Date.now() - startedAt) / 1000)).padStart(3)} s] ${line}\n`)
 
 const [command, ...args] = process.argv.slice(2)
-if (!['install', 'start', 'test'].includes(command)) {
-  process.stderr.write('usage: node infra/local/bootstrap.mjs install|start|test [arguments]\n')
+if (!['install', 'check', 'start', 'test'].includes(command)) {
+  process.stderr.write('usage: node infra/local/bootstrap.mjs install|check|start|test [arguments]\n')
   process.exit(2)
 }
 if (Number(process.versions.node.split('.')[0]) < NODE_MINIMUM) {
@@ -30,16 +31,16 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MINIMUM) {
 
 await setUp()
 if (command !== 'install') {
-  const node = pinnedNode()
-  const main = command === 'test' ? 'infra/local/test-main.ts' : 'cli/main.ts'
-  runInPlace(node, [join(project, main), ...(command === 'test' ? args : [command, ...args])])
+  const main = { check: 'infra/tools/check.ts', test: 'infra/local/test-main.ts' }[command]
+  runInPlace(pinnedNode(), main ? [join(project, main), ...args] : [join(project, 'cli/main.ts'), command, ...args])
 }
 
 async function setUp() {
   let npm = null
   /** @type {Promise<unknown>[]} */
   const work = [packagesAreCurrent(project) ? null : installPackages(project, { say, onChild: (child) => (npm = child) })]
-  if (command !== 'install' && !args.includes('--help')) work.push(ensurePrerequisites({ parts: localParts(), say }))
+  if ((command === 'start' || command === 'test') && !args.includes('--help'))
+    work.push(ensurePrerequisites({ parts: localParts(), say }))
   try {
     await Promise.all(work)
   } catch (error) {
