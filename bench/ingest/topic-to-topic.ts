@@ -14,7 +14,7 @@ const service = defineService({
     const { step, forget } = createFeatureStep({
       loadHours: () => Promise.resolve(new Map()),
       restore: restoreStationState,
-      observeEventTime: clock.observe,
+      observeEventTime: (eventTimeMs) => clock.observe(eventTimeMs),
     })
     const processor = await own(
       startProcessor({
