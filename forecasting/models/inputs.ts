@@ -123,16 +123,37 @@ export function hoursSinceObserved(features: Float32Array, column: number): numb
   return oldest
 }
 
-/** Columns whose newest value and daily mean are both missing. */
-export function missingColumns(features: Float32Array): Set<number> {
-  const seen = new Set<number>()
-  const all = new Set<number>()
-  for (const { column, index } of USED) {
-    all.add(column)
+/**
+ * Hours, at most, since the newest observed value that the vector shows of a column; null when it shows none. A mean, range or share of
+ * n hours is there when half of them were observed, so that the newest of them is at most n/2 hours older than the newest it covers.
+ */
+export function newestShownHours(features: Float32Array, column: number): number | null {
+  let newest: number | null = null
+  for (const { column: of, offset, window, index } of USED) {
     const value = features[index]!
-    if (value === value) seen.add(column)
+    if (of !== column || value !== value) continue
+    const atMost = offset + Math.floor(window / 2)
+    if (newest === null || atMost < newest) newest = atMost
   }
-  return new Set([...all].filter((column) => !seen.has(column)))
+  return newest
+}
+
+/** How many of the inputs from these columns are missing, of how many, and the columns that show nothing at all. */
+export function missingInputs(
+  features: Float32Array,
+  columns: ReadonlySet<number>,
+): { readonly missing: number; readonly of: number; readonly unseen: readonly number[] } {
+  const unseen = new Set(columns)
+  let missing = 0
+  let count = 0
+  for (const { column, index } of USED) {
+    if (!columns.has(column)) continue
+    count++
+    const value = features[index]!
+    if (value === value) unseen.delete(column)
+    else missing++
+  }
+  return { missing, of: count, unseen: [...unseen] }
 }
 
 /** Weights of the random features: the same seed gives the same on every machine. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { buildFeatures, createHourlyGrid, FEATURE_COUNT, HOUR_MS } from '../features/index.ts'
+import { buildFeatures, createHourlyGrid, FEATURE_COUNT, FEATURE_NAMES, HOUR_MS } from '../features/index.ts'
 import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
 import { deserialiseModel, randomFeatureRidge, type TrainingSet, verifyGoldenVectors } from './index.ts'
 
@@ -86,7 +86,35 @@ describe('random-feature ridge', () => {
       features: new Float32Array(FEATURE_COUNT).fill(Number.NaN),
     })
     expect(quantiles.every((v) => Number.isFinite(v))).toBe(true)
-    expect(degradedBecause[0]).toMatch(/newest temperatureC/)
+    expect(degradedBecause[0]).toBe('temperatureC has not been observed for days')
+    expect(degradedBecause[1]).toMatch(/^(\d+) of \1 inputs are missing, all of dewPointC, .*precipitationMm$/)
+  })
+
+  const because = (isMissing: (name: string) => boolean): readonly string[] =>
+    result.fitted.predict({
+      ...newest,
+      features: newest.features.map((value, i) => (isMissing(FEATURE_NAMES[i]!) ? Number.NaN : value)),
+    }).degradedBecause
+  const lag = (column: string, ...hours: number[]) => (name: string) => hours.some((h) => name === `${column}.lag${h}h`)
+
+  it.each([
+    ['its own value is three hours old', lag('temperatureC', 0, 1, 2)],
+    ['another quantity is missing for hours', lag('pressureHpa', 0, 1, 3, 6, 12)],
+    ['one quantity is missing altogether', (name: string) => name.startsWith('dewPointC.')],
+  ])('is not degraded when %s', (_, isMissing) => {
+    expect(because(isMissing)).toEqual([])
+  })
+
+  it('is degraded when its own newest value is older than three hours, whatever the means still show', () => {
+    expect(because(lag('temperatureC', 0, 1, 2, 3))).toEqual(['the newest temperatureC used is up to 4 h old'])
+    expect(because((name) => name.startsWith('temperatureC.lag'))).toEqual(['the newest temperatureC used is up to 12 h old'])
+  })
+
+  it('is degraded when more than a quarter of what it was trained with is missing, naming what is gone', () => {
+    const gone = ['pressureHpa.', 'windU.', 'windV.']
+    expect(because((name) => gone.some((column) => name.startsWith(column)))[0]).toMatch(
+      /^\d+ of \d+ inputs are missing, all of pressureHpa, windU, windV$/,
+    )
   })
 
   it('comes back from its bytes bit for bit, and the same fit gives the same bytes', () => {

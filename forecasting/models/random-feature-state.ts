@@ -9,7 +9,8 @@ import {
   hoursSinceObserved,
   LINEAR_COUNT,
   linearInputs,
-  missingColumns,
+  missingInputs,
+  newestShownHours,
 } from './inputs.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
 import { applyRow } from './linear.ts'
@@ -22,6 +23,9 @@ const H = HORIZON_HOURS
 const Q = QUANTILE_LEVELS.length
 /** One of every three hours of the day, so that every hour model is tried, 100 days apart. */
 const GOLDEN_HOURS = Array.from({ length: 8 }, (_, k) => 368_184 + k * 2403)
+/** A forecast variable's own newest value may be this old, and this share of the inputs missing, before a forecast counts as degraded. */
+const OLD_VALUE_HOURS = 3
+const MISSING_SHARE = 0.25
 /** Fields of the arrays of one hour model, in order. */
 const PARTS = ['means', 'factors', 'beta', 'scale', 'quantiles'] as const
 
@@ -93,7 +97,7 @@ export function createFitted(state: RidgeState): Fitted {
       quantiles,
       persistence: new Float32Array(H).fill(newest),
       recentredClimatology,
-      degradedBecause: reasons(features, column, age, known),
+      degradedBecause: reasons(features, column, known),
     }
   }
   const fitted: Fitted = {
@@ -208,12 +212,21 @@ function nearestHourModel(models: readonly HourModel[], hour: number): HourModel
   return best
 }
 
-/** Only what makes this forecast worse than usual: its own newest value missing, or a whole quantity it was trained with. */
-function reasons(features: Float32Array, column: number, age: number, known: ReadonlySet<number>): string[] {
+/**
+ * Only what makes this forecast noticeably worse than usual: its own newest value is old, or much of what the model was trained with is
+ * missing. A report that lacks a quantity for an hour or two is everyday: neighbours in time stand in for it, and the spread follows.
+ */
+function reasons(features: Float32Array, column: number, known: ReadonlySet<number>): string[] {
   const because: string[] = []
-  if (age > 0) because.push(`newest ${HOURLY_COLUMNS[column]} is ${age} h old or older`)
-  const missing = [...missingColumns(features)].filter((c) => known.has(c) && c !== column)
-  if (missing.length > 0) because.push(`not observed of late: ${missing.map((c) => HOURLY_COLUMNS[c]).join(', ')}`)
+  const name = HOURLY_COLUMNS[column]
+  const newest = newestShownHours(features, column)
+  if (newest === null) because.push(`${name} has not been observed for days`)
+  else if (newest > OLD_VALUE_HOURS) because.push(`the newest ${name} used is up to ${newest} h old`)
+  const { missing, of, unseen } = missingInputs(features, known)
+  if (missing > MISSING_SHARE * of) {
+    const columns = unseen.filter((c) => c !== column).map((c) => HOURLY_COLUMNS[c])
+    because.push(`${missing} of ${of} inputs are missing${columns.length > 0 ? `, all of ${columns.join(', ')}` : ''}`)
+  }
   return because
 }
 
