@@ -12,7 +12,7 @@ import { createStationMemory, findSeen, fingerprint, rememberSeen, rememberValue
 import type { StationMemory } from './memory.ts'
 
 export { RULES } from './checks.ts'
-
+export { isInstant } from './limits.ts'
 export { createStationMemory } from './memory.ts'
 export type { StationMemory } from './memory.ts'
 

@@ -93,5 +93,9 @@ export const HUMIDITY_ROUNDING_PCT = 0.5
 export const STUCK_AND_CONTRADICTED_HOURS = [4, 8] as const
 
 export const FUTURE_TOLERANCE_MS = 10 * 60_000
+/** Years 1800 to 2200: outside, the number is something else than epoch milliseconds. */
+export function isInstant(epochMs: number): boolean {
+  return Number.isInteger(epochMs) && epochMs > Date.UTC(1800, 0, 1) && epochMs < Date.UTC(2200, 0, 1)
+}
 /** No station network is older. */
 export const OLDEST_OBSERVATION = Date.UTC(1850, 0, 1)

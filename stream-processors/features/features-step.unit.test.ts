@@ -86,6 +86,24 @@ describe('feature step', () => {
     expect(again.features).toEqual(first.features.slice(1))
   })
 
+  it('takes no instant that cannot be one, and goes on from where it was', async () => {
+    const step = open()
+    const far = observation(1, 99, 1)
+    const { outcomes, features } = await run(step, [
+      observation(0, 20, 0),
+      { ...far, value: { ...far.value, observedAt: 9e15 } },
+      { ...far, value: { ...far.value, receivedAt: -9e15 } },
+      observation(1, 21, 3),
+    ])
+    expect(outcomes.map((outcome) => (outcome.kind === 'dead-letter' ? outcome.reason : outcome.kind))).toEqual([
+      'emit',
+      'invalid-instant',
+      'invalid-instant',
+      'emit',
+    ])
+    expect(features.map((f) => (f.validAt - START) / HOUR_MS)).toEqual([0, 1])
+  })
+
   it('skips what changes nothing', async () => {
     const step = open()
     await run(step, [observation(0, 20, 0)])

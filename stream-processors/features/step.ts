@@ -4,6 +4,7 @@
  * vectors again, because a crash may have happened between the store's and the broker's acknowledgement.
  */
 import type { CheckedObservation, Feature } from '../../schemas/generated/types.ts'
+import { isInstant } from '../../forecasting/quality-control/index.ts'
 import {
   buildFeatures,
   FEATURE_REACH_HOURS,
@@ -14,6 +15,7 @@ import {
 } from '../../forecasting/features/index.ts'
 import {
   type BatchStep,
+  deadLetter,
   emit,
   type InboundEvent,
   type OutboundEvent,
@@ -35,6 +37,7 @@ const MAX_BRIDGED_GAP_HOURS = 72
 
 export type FeatureRow = { readonly feature: Feature; readonly version: number }
 export type Row = { readonly hour: StationHour } | FeatureRow
+export type DeadLetterReason = 'invalid-instant'
 export type SkipReason = 'model-fill' | 'nothing-usable' | 'older-than-window' | 'farther-from-the-hour' | 'unchanged'
 
 export type Deps = {
@@ -68,7 +71,7 @@ export function createFeatureStep({ loadHours, restore, observeEventTime }: Deps
     step: async (events) => {
       await loadMissing(events)
       return events.map((event) => {
-        observeEventTime(event.value.receivedAt)
+        if (isInstant(event.value.receivedAt)) observeEventTime(event.value.receivedAt)
         return applyObservation(stations.get(event.value.stationId) as StationState, event.value, event.offset)
       })
     },
@@ -78,6 +81,10 @@ export function createFeatureStep({ loadHours, restore, observeEventTime }: Deps
 }
 
 function applyObservation(state: StationState, observation: CheckedObservation, offset: number): Outcome<Row> {
+  const { observedAt, receivedAt } = observation
+  // Quality control lets none through; one from elsewhere must not move the window to where no real hour fits in.
+  if (!isInstant(observedAt) || !isInstant(receivedAt))
+    return deadLetter('invalid-instant' satisfies DeadLetterReason, `observedAt ${observedAt}, receivedAt ${receivedAt}`)
   if (observation.kind === 'model-fill') return skip('model-fill' satisfies SkipReason)
   const values = observationToHourlyRow(observation)
   if (values === null) return skip('nothing-usable' satisfies SkipReason)

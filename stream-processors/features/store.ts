@@ -1,7 +1,7 @@
 /** ClickHouse side of the features processor: where its state comes back from, and where its rows go before an offset commits. */
 import {
   type ClickHouse,
-  createBatchedWriter,
+  createTablesSink,
   fromClickHouseInstant,
   toClickHouseInstant,
 } from '../../infra/runtime/clickhouse/index.ts'
@@ -47,37 +47,31 @@ export function createHourLoader(clickhouse: ClickHouse) {
 
 /** Grid rows and feature rows, in that order: a feature without its grid row could not be rebuilt after a crash. */
 export function createFeatureSink(clickhouse: ClickHouse): Sink<Row> {
-  const writer = createBatchedWriter(clickhouse)
-  return {
-    write: (rows) =>
-      writer.write(
-        rows.map((row) =>
-          'hour' in row
-            ? {
-                table: 'station_hour_log',
-                row: {
-                  stationId: row.hour.stationId,
-                  validAt: toClickHouseInstant(row.hour.validAt),
-                  knownAt: toClickHouseInstant(row.hour.knownAt),
-                  observedAt: toClickHouseInstant(row.hour.observedAt),
-                  source: row.hour.source,
-                  values: Array.from(row.hour.values),
-                  version: row.hour.version,
-                },
-              }
-            : {
-                table: 'feature_log',
-                row: {
-                  stationId: row.feature.stationId,
-                  validAt: toClickHouseInstant(row.feature.validAt),
-                  knownAt: toClickHouseInstant(row.feature.knownAt),
-                  featureSet: row.feature.featureSet,
-                  values: Array.from(row.feature.values),
-                  cause: row.feature.cause,
-                  version: row.version,
-                },
-              },
-        ),
-      ),
-  }
+  return createTablesSink(clickhouse, (row: Row) =>
+    'hour' in row
+      ? {
+          table: 'station_hour_log',
+          row: {
+            stationId: row.hour.stationId,
+            validAt: toClickHouseInstant(row.hour.validAt),
+            knownAt: toClickHouseInstant(row.hour.knownAt),
+            observedAt: toClickHouseInstant(row.hour.observedAt),
+            source: row.hour.source,
+            values: Array.from(row.hour.values),
+            version: row.hour.version,
+          },
+        }
+      : {
+          table: 'feature_log',
+          row: {
+            stationId: row.feature.stationId,
+            validAt: toClickHouseInstant(row.feature.validAt),
+            knownAt: toClickHouseInstant(row.feature.knownAt),
+            featureSet: row.feature.featureSet,
+            values: Array.from(row.feature.values),
+            cause: row.feature.cause,
+            version: row.version,
+          },
+        },
+  )
 }

@@ -6,7 +6,7 @@
  * by station when first needed, from the archived observations of the days before. The archive may lag behind by seconds: then the newest
  * hours are missing from the context, and what follows is judged as after a short gap.
  */
-import { checkObservation, createStationMemory, QC_VERSION } from '../../forecasting/quality-control/index.ts'
+import { checkObservation, createStationMemory, isInstant, QC_VERSION } from '../../forecasting/quality-control/index.ts'
 import type { StationMemory } from '../../forecasting/quality-control/index.ts'
 import { deadLetter, emit, skip } from '../../infra/runtime/kafka/types.ts'
 import type { BatchStep, InboundEvent, Outcome } from '../../infra/runtime/kafka/types.ts'
@@ -131,9 +131,4 @@ function findProblem({ key, value }: InboundEvent<'weather.observation.v1'>): Ou
 /** Analyses and model fill have their own continuity: mixing them with measurements would look like steps. */
 function memoryKey({ stationId, kind }: Observation): string {
   return `${stationId}/${kind}`
-}
-
-/** Years 1800 to 2200: outside, the number is something else than epoch milliseconds. */
-function isInstant(epochMs: number): boolean {
-  return Number.isInteger(epochMs) && epochMs > Date.UTC(1800, 0, 1) && epochMs < Date.UTC(2200, 0, 1)
 }

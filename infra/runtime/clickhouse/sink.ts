@@ -3,6 +3,7 @@
  * caller writes the same rows again and ReplacingMergeTree keeps one of each key, so partial failure and redelivery change no query.
  */
 import type { Sink } from '../kafka/types.ts'
+import { AppError, messageOf } from '../errors.ts'
 import type { ClickHouse } from './client.ts'
 
 export type TableSinkOptions = {
@@ -27,10 +28,19 @@ export function createTableSink<Row>(
       for (let from = 0; from < rows.length; from += maxRows) {
         const chunk: ClickHouseRow[] = []
         const end = Math.min(from + maxRows, rows.length)
-        for (let i = from; i < end; i++) chunk.push(toRow(rows[i] as Row))
+        for (let i = from; i < end; i++) chunk.push(makeRow(rows[i] as Row, toRow))
         await ch.insert(table, chunk)
       }
     },
+  }
+}
+
+/** A row that cannot be made is the event's fault, and always will be: it must not end the process again and again. */
+function makeRow<Row, Made>(row: Row, make: (row: Row) => Made): Made {
+  try {
+    return make(row)
+  } catch (error) {
+    throw new AppError(`a row cannot be made: ${messageOf(error)}`, { code: 'row-invalid', retry: 'permanent', cause: error })
   }
 }
 
@@ -38,9 +48,21 @@ export type TableRow = { readonly table: string; readonly row: ClickHouseRow }
 
 /** Rows of several tables in one sink: grouped by table, tables side by side, each in the order given. */
 export function createBatchedWriter(ch: Pick<ClickHouse, 'insert'>, options: TableSinkOptions = {}): Sink<TableRow> {
+  return createTablesSink(ch, (row: TableRow) => row, options)
+}
+
+/** The same for what is yet to be made into rows. */
+export function createTablesSink<Row>(
+  ch: Pick<ClickHouse, 'insert'>,
+  toTableRow: (row: Row) => TableRow,
+  options: TableSinkOptions = {},
+): Sink<Row> {
   return {
     async write(rows) {
-      const byTable = Map.groupBy(rows, ({ table }) => table)
+      const byTable = Map.groupBy(
+        rows.map((row) => makeRow(row, toTableRow)),
+        ({ table }) => table,
+      )
       const writes = [...byTable].map(([table, group]) =>
         createTableSink(ch, table, ({ row }: TableRow) => row, options).write(group),
       )

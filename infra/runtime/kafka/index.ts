@@ -1,5 +1,5 @@
 export { applyTopics, planTopics } from './admin.ts'
-export { countDeadLetters, readDeadLetters, redrive } from './dead-letter-tools.ts'
+export { type DeadLetter, countDeadLetters, readDeadLetters, redrive } from './dead-letter-tools.ts'
 export { type FollowerDeps, startFollower } from './follower.ts'
 export { type PartitionEnd, type PartitionLag, readEnds, readLag, readLags } from './offsets.ts'
 export { startProcessor } from './processor.ts'
