@@ -16,8 +16,10 @@ import {
 export const HOUR_MS = 3_600_000
 /** Kept behind the hour that both topics have reached: one horizon, which the score of an hour needs, plus a day for what comes late. */
 const KEPT_HOURS = HORIZON_HOURS + 24
-/** How far one topic may be read ahead of the other. Truths further ahead than this of the forecasts are dropped unscored. */
-const LONGEST_BACKLOG_HOURS = 60 * 24
+/** How far one topic may be read ahead of the other: after an outage a fast replay is many weeks behind. Beyond, truths are dropped unscored. */
+const LONGEST_BACKLOG_HOURS = 366 * 24
+/** An hour that became known later than this is history. */
+export const LIVE_WITHIN_HOURS = 24
 
 /** A forecast as kept for scoring. quantiles: lead-major, 7 per lead, leads 1…168. */
 export type IssuedForecast = Pick<Forecast, 'forecastId' | 'variable' | 'issuedAt' | 'modelVersion' | 'role'> & {
@@ -36,6 +38,8 @@ export type StationLedger = {
   /** Newest observed and newest issued hour, epoch hours. One topic can be read far ahead of the other. */
   newestTruthHour: number
   newestIssueHour: number
+  /** Whether an hour became known when it was observed. Of a station of which only history was read there are no forecasts to wait for. */
+  isLive: boolean
   /** Every forecast read that was issued at this hour or later is here. */
   heldFrom: number
   /** What was issued or observed before this hour has been dropped. */
@@ -56,6 +60,7 @@ export function createLedger(heldFrom = Number.NEGATIVE_INFINITY): StationLedger
   return {
     newestTruthHour: Number.NEGATIVE_INFINITY,
     newestIssueHour: Number.NEGATIVE_INFINITY,
+    isLive: false,
     heldFrom,
     prunedTo: Number.NEGATIVE_INFINITY,
     forecasts: new Map(),
@@ -82,8 +87,8 @@ export function scoreDueHours(ledger: StationLedger, stationId: string): Verific
   const scored: Verification[] = []
   for (const [variable, hours] of ledger.unscored) {
     const through = Math.max(ledger.issuedThrough.get(variable) ?? Number.NEGATIVE_INFINITY, ledger.newestIssueHour - 1)
-    for (const hour of [...hours].sort((a, b) => a - b)) {
-      if (hour > through) break
+    const due = [...hours].filter((hour) => hour <= through).sort((a, b) => a - b)
+    for (const hour of due) {
       hours.delete(hour)
       // Some of the forecasts for an hour this old are gone: its score would replace the whole one by a part of it.
       if (hour - HORIZON_HOURS >= ledger.heldFrom) scored.push(...verifyHour(ledger, stationId, variable, hour))
@@ -122,6 +127,7 @@ export function addTruth(ledger: StationLedger, hour: number, truth: Truth): boo
   }
   ledger.truths.set(hour, truth)
   ledger.newestTruthHour = Math.max(hour, ledger.newestTruthHour)
+  ledger.isLive ||= truth.knownAt - truth.observedAt <= LIVE_WITHIN_HOURS * HOUR_MS
   return true
 }
 
@@ -196,16 +202,23 @@ function scoreGroup(
  * The oldest hour that scores still need, counted from the hour that both topics have reached: the one that was read ahead waits for
  * the other, however long the backlog (up to LONGEST_BACKLOG_HOURS).
  */
-export function oldestNeededHour(newestTruthHour: number, newestIssueHour: number): number {
-  const reachedByBoth = Math.min(newestTruthHour, newestIssueHour)
-  return Math.max(reachedByBoth, Math.max(newestTruthHour, newestIssueHour) - LONGEST_BACKLOG_HOURS) - KEPT_HOURS
+export function oldestNeededHour({
+  newestTruthHour,
+  newestIssueHour,
+  isLive,
+}: Pick<StationLedger, 'newestTruthHour' | 'newestIssueHour' | 'isLive'>): number {
+  const newest = Math.max(newestTruthHour, newestIssueHour)
+  const isAwaited = isLive || Number.isFinite(newestIssueHour)
+  const reachedByBoth = isAwaited ? Math.min(newestTruthHour, newestIssueHour) : newest
+  return Math.max(reachedByBoth, newest - LONGEST_BACKLOG_HOURS) - KEPT_HOURS
 }
 
 function prune(ledger: StationLedger): void {
-  const oldest = oldestNeededHour(ledger.newestTruthHour, ledger.newestIssueHour)
+  const oldest = oldestNeededHour(ledger)
   if (oldest < ledger.prunedTo + PRUNE_EVERY_HOURS) return
   ledger.prunedTo = oldest
   for (const hour of ledger.truths.keys()) if (hour < oldest) ledger.truths.delete(hour)
+  for (const hours of ledger.unscored.values()) for (const hour of hours) if (hour < oldest) hours.delete(hour)
   for (const ofVariable of ledger.forecasts.values()) {
     for (const [id, { issuedAt }] of ofVariable) {
       if (issuedAt / HOUR_MS >= oldest) continue

@@ -3,8 +3,10 @@
  * one, so redelivery scores nothing twice and a forecast or observation that arrives late completes the hour.
  */
 import { hourOf } from '../../forecasting/features/index.ts'
+import { isInstant } from '../../forecasting/quality-control/index.ts'
 import {
   type BatchStep,
+  deadLetter,
   emit,
   type InboundEvent,
   type OutboundEvent,
@@ -25,6 +27,7 @@ import {
 } from './ledger.ts'
 
 export type VerificationInput = 'weather.forecast.v1' | 'weather.observation-checked.v1'
+export type DeadLetterReason = 'invalid-instant'
 export type SkipReason = 'not-truth' | 'changes-nothing' | 'taken-in'
 
 export type Deps = {
@@ -52,15 +55,21 @@ export function createVerificationStep({ loadLedgers, observeEventTime }: Deps):
       const outcomes = events.map((event): Outcome => {
         const ledger = ledgers.get(event.value.stationId) as StationLedger
         if (event.topic === 'weather.observation-checked.v1') {
-          observeEventTime(event.value.receivedAt)
+          const { observedAt, receivedAt } = event.value
+          // Quality control lets none through; one from elsewhere must not age everything that the ledger holds.
+          if (!isInstant(observedAt) || !isInstant(receivedAt))
+            return deadLetter('invalid-instant' satisfies DeadLetterReason, `observedAt ${observedAt}, receivedAt ${receivedAt}`)
+          observeEventTime(receivedAt)
           return onObservation(ledger, event)
         }
         return onForecast(ledger, event)
       })
       // Scored once a slice: a backlog of forecasts would otherwise have each of its hours scored again for every one of them.
+      const carrier = outcomes.findLastIndex(({ kind }) => kind === 'skip')
+      if (carrier < 0) return outcomes
       const touched = new Set(events.map(({ value }) => value.stationId))
       const scored = [...touched].flatMap((id) => scoreDueHours(ledgers.get(id) as StationLedger, id))
-      if (scored.length > 0) outcomes[outcomes.length - 1] = emit(scored.map(verified))
+      if (scored.length > 0) outcomes[carrier] = emit(scored.map(verified))
       return outcomes
     },
     forget: () => ledgers.clear(),

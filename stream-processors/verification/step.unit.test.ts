@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest'
 import type { InboundEvent, OutboundEvent, Outcome } from '../../infra/runtime/kafka/types.ts'
 import type { CheckedObservation, Forecast, Verification } from '../../schemas/generated/types.ts'
 import { HORIZON_HOURS } from '../../schemas/quantities.ts'
+import { createLedger } from './ledger.ts'
 import { createVerificationStep, type VerificationInput } from './step.ts'
 
 const HOUR_MS = 3_600_000
 const START = 380_000
 const context = { topic: 'weather.forecast.v1', partition: 0, caughtUp: true, heartbeat: async () => {} } as const
 
+const QUANTILES = Array.from({ length: HORIZON_HOURS }, () => [1, 2, 3, 4, 5, 6, 7])
 const forecast = (hour: number): InboundEvent<VerificationInput> => ({
   topic: 'weather.forecast.v1',
   key: 'ewr',
@@ -22,7 +24,7 @@ const forecast = (hour: number): InboundEvent<VerificationInput> => ({
     issuedAt: hour * HOUR_MS,
     modelVersion: 'v1',
     role: 'champion',
-    quantiles: Array.from({ length: HORIZON_HOURS }, () => [1, 2, 3, 4, 5, 6, 7]),
+    quantiles: QUANTILES,
     baselines: {
       persistence: Array.from({ length: HORIZON_HOURS }, () => 4),
       recentredClimatology: Array.from({ length: HORIZON_HOURS }, () => 4),
@@ -95,10 +97,39 @@ describe('verification step', () => {
     const scored = await feed(events, slice)
     expect(leadsByHour(scored)).toEqual(long.slice(1).map((hour) => [hour, Math.min(hour - START, HORIZON_HOURS)]))
   })
+  it('scores each hour whole when observations are read many weeks ahead', async () => {
+    const weeks = Array.from({ length: 2500 }, (_, i) => START + i)
+    const scored = await feed([...weeks.map(observation), ...weeks.map(forecast)], 2000)
+    expect(scored.map(({ leadHours }) => leadHours.length)).toEqual(
+      weeks.slice(1).map((hour) => Math.min(hour - START, HORIZON_HOURS)),
+    )
+  })
+  it('keeps of a station with nothing but history what a first forecast can need, not all of it', async () => {
+    const ledger = createLedger()
+    const { step } = createVerificationStep({ loadLedgers: async () => new Map([['ewr', ledger]]), observeEventTime: () => {} })
+    const history = Array.from({ length: 1000 }, (_, i) => observation(START + i))
+    const backfilled = history.map((event) => ({
+      ...event,
+      value: { ...event.value, receivedAt: (START + 1000) * HOUR_MS } as CheckedObservation,
+    }))
+    for (let i = 0; i < 900; i += 50) await step(backfilled.slice(i, i + 50) as typeof history, context)
+    expect(ledger.truths.size).toBeLessThan(200)
+    expect(ledger.unscored.get('temperatureC')?.size).toBeLessThan(200)
+  })
   it('scores nothing again, and no score by half, when old events are delivered twice', async () => {
     const newest = long.flatMap((hour) => [observation(hour), forecast(hour)])
     const scored = await feed([...newest, ...newest.slice(-400), ...newest], 50)
     expect(leadsByHour(scored)).toEqual(long.slice(1).map((hour) => [hour, Math.min(hour - START, HORIZON_HOURS)]))
+  })
+  it('takes no instant that cannot be one, and goes on from where it was', async () => {
+    const far = observation(START + 10)
+    const step = newStep()
+    const outcomes = await step(
+      [...inOrder.slice(0, 40), { ...far, value: { ...far.value, observedAt: 9e15 } } as typeof far],
+      context,
+    )
+    expect(outcomes.find(({ kind }) => kind === 'dead-letter')).toMatchObject({ reason: 'invalid-instant' })
+    expect(leadsByHour(scoresOf(await step(inOrder.slice(40), context))).at(-1)).toEqual([START + 39, 39])
   })
   it('scores an hour again when a forecast for it arrives late', async () => {
     const scored = await feed(

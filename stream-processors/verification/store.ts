@@ -11,6 +11,7 @@ import {
   createLedger,
   HOUR_MS,
   type IssuedForecast,
+  LIVE_WITHIN_HOURS,
   markHour,
   oldestNeededHour,
   type StationLedger,
@@ -55,29 +56,30 @@ export function requireArchived(assignment: Assignment, archive: readonly Partit
  */
 export function createLedgerLoader(clickhouse: Pick<ClickHouse, 'query'>, assignment: Assignment) {
   return async (stationIds: readonly string[]): Promise<Map<string, StationLedger>> => {
-    const [truthHours, issueHours] = await Promise.all([
-      newestHours('max(observedAt) AS newest FROM observation_log', 'weather.observation-checked.v1', stationIds),
-      newestHours('max(issuedAt) AS newest FROM forecast_log', 'weather.forecast.v1', stationIds),
+    const [observed, issued] = await Promise.all([
+      newest<{ live: number }>(
+        `max(observedAt) AS newest, countIf(receivedAt <= observedAt + INTERVAL ${LIVE_WITHIN_HOURS} HOUR) AS live FROM observation_log`,
+        'weather.observation-checked.v1',
+        stationIds,
+      ),
+      newest('max(issuedAt) AS newest FROM forecast_log', 'weather.forecast.v1', stationIds),
     ])
     const ledgers = new Map<string, StationLedger>()
-    for (const [stationId, truthHour] of truthHours) {
-      const issueHour = issueHours.get(stationId) ?? Number.NEGATIVE_INFINITY
-      ledgers.set(stationId, await load(stationId, oldestNeededHour(truthHour, issueHour)))
+    for (const [stationId, { newestHour, live }] of observed) {
+      const newestIssueHour = issued.get(stationId)?.newestHour ?? Number.NEGATIVE_INFINITY
+      const heldFrom = oldestNeededHour({ newestTruthHour: newestHour, newestIssueHour, isLive: live > 0 })
+      ledgers.set(stationId, await load(stationId, heldFrom))
     }
     return ledgers
   }
 
-  async function newestHours(
-    newest: string,
-    topic: VerificationInput,
-    stationIds: readonly string[],
-  ): Promise<Map<string, number>> {
+  async function newest<More extends object>(select: string, topic: VerificationInput, stationIds: readonly string[]) {
     const { sql, params } = before(assignment, topic)
-    const rows = await clickhouse.query<{ stationId: string; newest: string }>(
-      `SELECT stationId, ${newest} WHERE stationId IN {stationIds:Array(String)} AND ${sql} GROUP BY stationId`,
+    const rows = await clickhouse.query<{ stationId: string; newest: string } & More>(
+      `SELECT stationId, ${select} WHERE stationId IN {stationIds:Array(String)} AND ${sql} GROUP BY stationId`,
       { stationIds, ...params },
     )
-    return new Map(rows.map((row) => [row.stationId, hourOf(fromClickHouseInstant(row.newest))]))
+    return new Map(rows.map((row) => [row.stationId, { ...row, newestHour: hourOf(fromClickHouseInstant(row.newest)) }]))
   }
 
   async function load(stationId: string, heldFrom: number): Promise<StationLedger> {

@@ -10,6 +10,7 @@ import {
   scoreDueHours,
   verifyHour,
 } from './ledger.ts'
+import { requireArchived } from './store.ts'
 
 const ISSUE = 380_000
 
@@ -31,6 +32,21 @@ const truth = (hour: number, value: number) => ({
   observedAt: hour * HOUR_MS,
   knownAt: hour * HOUR_MS,
   values: { temperatureC: value },
+})
+
+describe('restoring', () => {
+  const owned = [{ topic: 'weather.forecast.v1', partition: 2, nextOffset: 100 }] as const
+  const archive = (committed: number | null) => [
+    { topic: 'weather.forecast.v1' as const, partition: 2, committed, end: 120, lag: 0 },
+  ]
+  it('waits for an archive that is behind what has been read, not for more', () => {
+    for (const behind of [archive(99), archive(null), []])
+      expect(() => requireArchived(owned, behind)).toThrow(
+        expect.objectContaining({ code: 'archive-behind', retry: 'transient' }) as Error,
+      )
+    requireArchived(owned, archive(100))
+    requireArchived([{ ...owned[0], nextOffset: null }], archive(null))
+  })
 })
 
 describe('verification ledger', () => {
