@@ -22,6 +22,10 @@ export type System = {
   readonly get: (path: string) => Promise<Response>
   /** /readyz of a process of the run: `null` while it cannot be reached. */
   readonly readyz: (process: string) => Promise<{ ready: boolean; reasons: Array<{ name: string; reason: string }> } | null>
+  /** The operator's key that the first start prints. */
+  readonly key: () => string
+  /** Runs `isobar …` against this system. */
+  readonly isobar: (...args: string[]) => Promise<{ code: number | null; stdout: string; stderr: string }>
   /** Rows of a query. */
   readonly query: <T = Record<string, unknown>>(sql: string) => Promise<T[]>
   /** Signals the launcher and resolves with its exit code and the seconds it took. */
@@ -74,6 +78,23 @@ export async function startSystem(home: string, args: readonly string[], env: No
       throw new Error(`no process named ${name}:\n${output}`)
     },
     get: (path) => fetch(`${run().extra['httpUrl']}${path}`, { signal: AbortSignal.timeout(20_000) }),
+    key() {
+      const [key] = /isk_[\w-]+/.exec(output) ?? []
+      if (key === undefined) throw new Error(`no key was printed:\n${output}`)
+      return key
+    },
+    async isobar(...args) {
+      const child = spawn(process.execPath, ['--no-warnings=ExperimentalWarning', MAIN, ...args], {
+        env: { ...withoutServers(process.env), NO_COLOR: '1', ISOBAR_HOME: join(home, 'data') },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      let stdout = ''
+      let stderr = ''
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+      const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+      return { code, stdout, stderr }
+    },
     async readyz(process) {
       try {
         const response = await fetch(`${run().extra[`probe.${process}`]}/readyz`, { signal: AbortSignal.timeout(5000) })
