@@ -58,7 +58,8 @@ export async function kafkaChild(
     const clusterId = randomBytes(16).toString('base64url')
     await runFile(
       java.command,
-      [...flags, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties, '--standalone'],
+      // With '=': one id of 64 begins with a dash and would be taken for an option.
+      [...flags, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', properties, '--standalone'],
       { env },
     )
   }
