@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LocalStack, startLocalStack } from '../../infra/local/stack.ts'
-import { expectExact, newestVerified, throughTo } from './support/exactness.ts'
+import { expectExact, newestSent, newestVerified, throughTo } from './support/exactness.ts'
 import { newHome, removeHome, startSystem, type System, until, withoutServers } from './support/system.ts'
 
 const HOUR_MS = 3_600_000
@@ -53,7 +53,7 @@ describe('outage of 30 s', () => {
     await startAgain()
     if (tellsOfIt) expect(toldAfterMs, `/readyz of the pipeline during the outage of ${name}`).not.toBeNull()
     await until('the pipeline is ready again', async () => (await system.readyz('pipeline'))?.ready === true, 120_000)
-    const to = await newestVerified(system)
+    const to = await newestSent(system)
     await throughTo(system, to + 12 * HOUR_MS, 240_000)
     await expectExact(system, FIRST_PACED, to)
   })

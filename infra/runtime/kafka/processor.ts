@@ -29,7 +29,8 @@ export type ProcessorDeps = {
   readonly registry?: Registry
 }
 
-const SESSION_TIMEOUT_MS = 30_000
+/** A killed process's partitions stand still for so long; membership is kept alive beside the batches, every second. */
+const SESSION_TIMEOUT_MS = 15_000
 const REBALANCE_TIMEOUT_MS = 60_000
 const HEARTBEAT_TICK_MS = 1000
 /** After this long in one batch without progress the loop stops keeping its membership and its liveness alive. */

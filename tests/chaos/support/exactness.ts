@@ -15,6 +15,16 @@ export async function newestVerified(system: System): Promise<number> {
   return row?.t ?? 0
 }
 
+/** Newest observation that a producer has sent, epoch ms. */
+export async function newestSent(system: System): Promise<number> {
+  const { stages } = (await (await system.get('/v1/pipeline')).json()) as {
+    stages: Array<{ name: string; newestAt: string | null }>
+  }
+  const newest = stages.find(({ name }) => name === 'ingest')?.newestAt
+  if (!newest) throw new Error('the API knows of no observation')
+  return Date.parse(newest)
+}
+
 /** Waits until everything up to `to` (epoch ms) has gone through the whole pipeline. */
 export async function throughTo(system: System, to: number, timeoutMs: number): Promise<void> {
   await until(
