@@ -172,23 +172,23 @@ describe('swap', () => {
       await follower.caughtUp
       const order = orders.get(MODEL) as Control
       const { champion } = order
-      const bytes = await readFile(fileURLToPath(champion.artefact.uri))
+      // Of another station: what a replica has in memory by its SHA-256 it does not read again.
+      const { artefact } = (orders.get(`jfk/${VARIABLE}`) as Control).champion
+      const bytes = await readFile(fileURLToPath(artefact.uri))
       bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1
-      const damaged = `${fileURLToPath(champion.artefact.uri)}.damaged`
+      const damaged = `${fileURLToPath(artefact.uri)}.damaged`
       await writeFile(damaged, bytes)
-      const offer = (eventId: string, version: string, uri: string) =>
-        publisher.publish([
-          {
-            topic: 'model.control.v1',
-            key: MODEL,
-            value: { ...order, eventId, champion: { ...champion, version, artefact: { ...champion.artefact, uri } } },
-          },
-        ])
+      const offer = (eventId: string, served: Control['champion']) =>
+        publisher.publish([{ topic: 'model.control.v1', key: MODEL, value: { ...order, eventId, champion: served } }])
       type Alerts = { alerts: Array<{ rule: string; labels: Record<string, string>; annotations: Record<string, string> }> }
       const told = async (state: 'firing' | 'resolved'): Promise<Alerts['alerts']> =>
         (await json<Alerts>(`/v1/alerts?state=${state}&limit=1000`)).alerts.filter(({ rule }) => rule === 'artifact-rejected')
 
-      await offer('control/chaos/damaged', 'damaged', pathToFileURL(damaged).href)
+      await offer('control/chaos/damaged', {
+        ...champion,
+        version: 'damaged',
+        artefact: { ...artefact, uri: pathToFileURL(damaged).href },
+      })
       await until('both replicas are told of', async () => (await told('firing')).length === 2, 60_000)
       const alerts = await told('firing')
       expect(alerts.map(({ labels }) => labels['replica'] ?? '').toSorted((a, b) => a.localeCompare(b))).toEqual([
@@ -209,7 +209,7 @@ describe('swap', () => {
         },
         60_000,
       )
-      await offer('control/chaos/repaired', champion.version, champion.artefact.uri)
+      await offer('control/chaos/repaired', champion)
       await until(
         'the alerts end',
         async () => (await told('firing')).length === 0 && (await told('resolved')).length === 2,
