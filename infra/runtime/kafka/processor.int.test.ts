@@ -235,6 +235,36 @@ it('holds the offset during a sink outage and catches up without loss', async ()
   expect(processor.readiness()).toEqual({ ready: true })
 })
 
+it('publishes what state fed by several topics makes in the order in which it was made, also when the first must be tried again', async () => {
+  await publisher.publish(observations(1))
+  await publisher.publish([{ topic: OUT, key: 'station-0', value: aFeature({ stationId: 'station-0' }) }])
+  let made = 0
+  const published: string[] = []
+  let isAway = true
+  const processor = await startProcessor({
+    name: 'under-test',
+    topics: [IN, OUT],
+    config,
+    log: testLog,
+    metrics: createMetrics('under-test'),
+    publisher: {
+      ...publisher,
+      publish: (events) => {
+        if (isAway) {
+          isAway = false
+          return Promise.reject(new AppError('away', { code: 'away', retry: 'transient' }))
+        }
+        published.push(...events.map(({ key }) => key))
+        return Promise.resolve()
+      },
+    },
+    step: (events) => events.map(() => emit([{ topic: OUT, key: String(++made), value: aFeature() }])),
+  })
+  closing.push(() => processor.stop())
+  await until('both are published', () => published.length === 2)
+  expect(published).toEqual(['1', '2'])
+})
+
 it('ends loudly when the sink fails in an unknown way, without advancing', async () => {
   const processor = await start<number>({
     sink: { write: () => Promise.reject(new Error('nobody expected this')) },
