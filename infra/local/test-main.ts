@@ -1,6 +1,6 @@
 // What `npm test` runs after the set-up: every group of tests in turn, each with its own output, and one closing line of counts.
 //   npm test                 unit, int and e2e
-//   npm test -- chaos        kills and outages on the whole system (about twelve minutes)
+//   npm test -- chaos        kills, outages, poison and swaps under load on the whole system (about fifteen minutes)
 //   npm test -- unit int     these groups
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
