@@ -95,7 +95,10 @@ describe('random-feature ridge', () => {
       ...newest,
       features: newest.features.map((value, i) => (isMissing(FEATURE_NAMES[i]!) ? Number.NaN : value)),
     }).degradedBecause
-  const lag = (column: string, ...hours: number[]) => (name: string) => hours.some((h) => name === `${column}.lag${h}h`)
+  const lag =
+    (column: string, ...hours: number[]) =>
+    (name: string) =>
+      hours.some((h) => name === `${column}.lag${h}h`)
 
   it.each([
     ['its own value is three hours old', lag('temperatureC', 0, 1, 2)],
