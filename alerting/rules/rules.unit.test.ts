@@ -143,6 +143,15 @@ describe('weather rules', () => {
     expect(outcomes[0]).toMatchObject({ kind: 'dead-letter', reason: 'bad-quantiles' })
   })
 
+  it('an observation at an instant that cannot be one is dead-lettered under its own name', async () => {
+    const { engine, memory, inbound } = setup()
+    const step = createRulesStep({ engine, memory, onSlice: () => undefined })
+    const topic = 'weather.observation-checked.v1'
+    const context = { topic, partition: 0, caughtUp: true, heartbeat: async () => undefined } as const
+    const [outcome] = await step([inbound(topic, { ...checked(0, {}), observedAt: 9e15 })], context)
+    expect(outcome).toMatchObject({ kind: 'dead-letter', reason: 'invalid-instant' })
+  })
+
   it('rules come from the configuration, and wrong ones are refused', () => {
     const rule = {
       name: 'chilly',

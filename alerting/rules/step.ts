@@ -2,6 +2,7 @@
  * Weather and model events → alert.v1. At least once; state rows and alerts of a slice are durable before its offsets advance,
  * and a redelivered offset gives the alerts recorded for it.
  */
+import { isInstant } from '../../forecasting/quality-control/index.ts'
 import type { Alert } from '../../schemas/generated/types.ts'
 import { deadLetter, emit, skip, type BatchStep, type OutboundEvent, type Outcome } from '../../infra/runtime/kafka/types.ts'
 import type { Memory, StateRow } from '../../infra/runtime/state/index.ts'
@@ -19,12 +20,19 @@ export function createRulesStep({ engine, memory, onSlice }: RulesStepDeps): Bat
     const first = events[0]
     if (first) engine.beginSlice(first.topic, first.partition, first.offset)
     const outcomes = events.map((event): Outcome<StateRow> => {
+      if (event.topic === 'weather.observation-checked.v1') {
+        const { observedAt, receivedAt } = event.value
+        // Quality control lets none through; one from elsewhere must not become the last that was heard of a station.
+        if (!isInstant(observedAt) || !isInstant(receivedAt))
+          return deadLetter('invalid-instant', `observedAt ${observedAt}, receivedAt ${receivedAt}`)
+      }
       let processed: Processed
       try {
         processed = engine.process(event)
       } catch (error) {
         // The only expected throw: quantiles that are no distribution.
-        if (error instanceof RangeError) return deadLetter('bad-quantiles', error.message)
+        if (event.topic === 'weather.forecast.v1' && error instanceof RangeError)
+          return deadLetter('bad-quantiles', error.message)
         throw error
       }
       if ('skipped' in processed) return skip(processed.skipped)

@@ -105,7 +105,7 @@ describe('poison', () => {
     ])
     const wanted = [
       'archive/step step-threw 2',
-      'alert-rules/step step-threw 2',
+      'alert-rules/step invalid-instant 1',
       'features/step invalid-instant 1',
       'verification/step invalid-instant 1',
     ].toSorted()
