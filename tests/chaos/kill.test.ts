@@ -12,7 +12,7 @@ describe('kill -9', () => {
   const home = newHome()
   let system: System
   beforeAll(async () => {
-    system = await startSystem(home, ['--speed', '8'], { ISOBAR_RESTART_MAX_MS: '500' })
+    system = await startSystem(home, ['--speed', '6'], { ISOBAR_RESTART_MAX_MS: '500' })
     await until('the first hours are verified', async () => (await newestVerified(system)) > FIRST_PACED + 6 * HOUR_MS, 180_000)
   })
   afterAll(async () => {
