@@ -33,7 +33,9 @@ const MAX_ROWS = 9500
 const SEASON = { regression: 0.7, quantiles: 2 }
 const FADES = [0, 0.2, 0.4, 0.6, 0.8, 1]
 
-export const randomFeatureRidge: ModelFamily = { name: FAMILY, fit }
+export const randomFeatureRidge: ModelFamily = { name: FAMILY, fit: (history, options) => fit(history, options) }
+/** The same without random features at any length of history: what they add is the difference between the two. */
+export const linearRidge: ModelFamily = { name: 'ridge-direct', fit: (history, options) => fit(history, options, 0) }
 
 type Plan = {
   readonly hourModels: ReadonlyArray<number>
@@ -54,7 +56,7 @@ const SETTINGS = {
   partial: { units: 0, blocks: 4, penalty: 0.1, startsDamped: true },
 }
 
-function fit(history: TrainingSet, { variable, originHour }: FitOptions): FitResult {
+function fit(history: TrainingSet, { variable, originHour }: FitOptions, maxUnits = SETTINGS.full.units): FitResult {
   const own = OWN[variable]
   const fittedClimate = fitStationClimate(history)
   if (!fittedClimate.climate.climatologies[own.column])
@@ -63,7 +65,8 @@ function fit(history: TrainingSet, { variable, originHour }: FitOptions): FitRes
   const usable = usableRows(history, history.targets[variable])
   if (usable.length < MIN_ROWS) return young(variable, fittedClimate, damping)
   const plan = planFor(history, usable, originHour)
-  const random = createRandomFeatures(plan.units, SEED)
+  const units = Math.min(plan.units, maxUnits)
+  const random = createRandomFeatures(units, SEED)
   const season = annualAngle(history.featureHours.at(-1)!)
   const scores = scoreLeftOut(variable)
   const models: HourModel[] = []
@@ -78,13 +81,13 @@ function fit(history: TrainingSet, { variable, originHour }: FitOptions): FitRes
   const state: RidgeState = {
     variable,
     climate: fittedClimate.climate,
-    units: plan.units,
+    units,
     seed: SEED,
     hourModels: models,
     card: {
       rows,
       inputs: LINEAR_COUNT,
-      randomFeatures: plan.units,
+      randomFeatures: units,
       hourModels: models.length,
       halfWidthHours: plan.halfWidth,
       blocks: plan.blocks,
@@ -104,7 +107,7 @@ function young(variable: FitOptions['variable'], { climate }: FittedClimate, dam
 }
 
 /** Origins with a vector and at least nine tenths of the next 168 h observed. */
-function usableRows(history: TrainingSet, target: Float64Array): number[] {
+export function usableRows(history: TrainingSet, target: Float64Array): number[] {
   const missing = new Int32Array(target.length + 1)
   for (let i = 0; i < target.length; i++) missing[i + 1] = missing[i]! + (Number.isNaN(target[i]!) ? 1 : 0)
   const usable: number[] = []
@@ -128,7 +131,7 @@ function planFor(history: TrainingSet, usable: readonly number[], originHour: nu
 }
 
 /** Rows whose hour of the day is at most `halfWidth` (12 = all) from `hour`. */
-function near(history: TrainingSet, usable: readonly number[], hour: number, halfWidth: number): number[] {
+export function near(history: TrainingSet, usable: readonly number[], hour: number, halfWidth: number): number[] {
   const rows = usable.filter((row) => {
     const away = Math.abs(((((history.featureHours[row]! - hour + 12) % 24) + 24) % 24) - 12)
     return away <= halfWidth + 0.5
