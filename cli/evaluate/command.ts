@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
 import { CliError, EXIT } from '../exit.ts'
 import { printJson, printTable, talk } from '../output.ts'
-import { FAMILY_NAMES } from './families.ts'
+import { COMBINATION, COMBINED, FAMILY_NAMES } from './families.ts'
 import { openJournal } from './journal.ts'
 import { createTally } from './tally.ts'
 import { runJobs } from './run.ts'
@@ -47,7 +47,8 @@ export function register(program: Command): void {
     .addHelpText(
       'after',
       `
-isobar is the served engine; the others are the baselines. All are scored on the origins that all answered.
+isobar is the served engine; the others are other families and the baselines (docs/forecasting/families.md). All are scored on the
+origins that all answered; a model that never answered is named with its reason. Prophet and SARIMAX take seconds a fit: --refit-hours helps.
 The file is quality-controlled first, as the service does it.
 
 Example:
@@ -77,9 +78,19 @@ async function evaluate(options: Options): Promise<void> {
       `no origin: ${iso(from)} to ${iso(to)} does not meet the series, ${iso(station.startHour)} to ${iso(end)}; change --from or --to`,
       EXIT.usage,
     )
-  const settings = { station: station.stationId, variable, from: iso(from), to: iso(to), everyHours, refitHours, models, csv }
+  const settings = {
+    station: station.stationId,
+    variable,
+    from: iso(from),
+    to: iso(to),
+    everyHours,
+    refitHours,
+    models,
+    csv,
+    poison,
+  }
   const journal = openJournal(predictions === undefined ? null : `${predictions}.partial`, settings)
-  const tally = createTally(variable as ForecastVariable, models)
+  const tally = createTally(variable as ForecastVariable, models, everyHours)
   const startedAt = performance.now()
   let done = 0
   await runJobs(
@@ -93,14 +104,14 @@ async function evaluate(options: Options): Promise<void> {
   )
   const { origins: common, refused, rows } = tally.result()
   for (const [model, reason] of Object.entries(refused))
-    talk(`${model}: ${reason.count} origins without an answer (${reason.first})`)
+    talk(`${model}: ${reason.count} of ${done} origins without an answer (${reason.first})`)
   if (predictions !== undefined) {
     await writePredictions(predictions, tally.predictions())
     talk(`predictions: ${predictions}`)
   }
   journal.done()
-  const { csv: _csv, models: _models, refitHours: _refit, ...heading } = settings
-  if (options.json) printJson({ ...heading, origins: common, models: rows })
+  const { csv: _csv, models: _models, refitHours: _refit, poison: _poison, ...heading } = settings
+  if (options.json) printJson({ ...heading, origins: common, models: rows, refused })
   else {
     printTable(
       rows.flatMap(({ model, fitSeconds, buckets }) => buckets.map((bucket) => ({ model, fitSeconds, ...bucket }))),
@@ -119,8 +130,10 @@ async function evaluate(options: Options): Promise<void> {
 function chooseModels(text: string): string[] {
   if (text === 'all') return [...FAMILY_NAMES]
   const names = text.split(',').map((name) => name.trim())
-  const unknown = names.filter((name) => !(FAMILY_NAMES as readonly string[]).includes(name))
+  const unknown = names.filter((name) => !FAMILY_NAMES.includes(name))
   if (unknown.length > 0) throw new CliError(`no model ${unknown.join(', ')}; known: all, ${FAMILY_NAMES.join(', ')}`, EXIT.usage)
+  if (names.includes(COMBINATION) && !COMBINED.every((name) => names.includes(name)))
+    throw new CliError(`${COMBINATION} is made of ${COMBINED.join(', ')}; name them too in --models`, EXIT.usage)
   return [...new Set(names)]
 }
 

@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRng } from '../../forecasting/verification/index.ts'
+import { FAMILY_NAMES } from './families.ts'
 import { openJournal } from './journal.ts'
 import { runOrigins } from './origins.ts'
+import { PEER_NAMES } from './peers/family.ts'
 import { refitGroups } from './run.ts'
 import { readStation, toFullSet } from './series.ts'
 import { createTally } from './tally.ts'
@@ -36,6 +38,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const run = (args: readonly string[]) =>
   promisify(execFile)(process.execPath, ['cli/main.ts', 'evaluate', '--csv', csv, ...args], { maxBuffer: 1 << 24 })
 
+// Prophet and SARIMAX have their own tests (peers/): seconds a fit.
+const MODELS = FAMILY_NAMES.filter((name) => !PEER_NAMES.includes(name)).join(',')
+
 describe('isobar evaluate', { timeout: 60_000 }, () => {
   it('scores every model on the same origins and leads, and writes what was scored', async () => {
     const predictions = join(folder, 'p.csv')
@@ -48,6 +53,8 @@ describe('isobar evaluate', { timeout: 60_000 }, () => {
       '61',
       '--jobs',
       '2',
+      '--models',
+      MODELS,
       '--poison',
       '--json',
       '--predictions',
@@ -108,6 +115,7 @@ describe('isobar evaluate', { timeout: 60_000 }, () => {
   it.each([
     [['--variable', 'temperature'], 2, /known: temperatureC/],
     [['--models', 'prophecy'], 2, /no model prophecy/],
+    [['--models', 'isobar,combination'], 2, /made of isobar, ridge-direct, analog-ensemble/],
     [['--from', '2030-01-01', '--to', '2031-01-01'], 2, /does not meet the series/],
     [['--every-hours', 'x'], 2, /whole number/],
   ])('refuses %j with the reason', async (args, code, message) => {
@@ -119,7 +127,7 @@ describe('the leakage guard', () => {
   it('lets an honest model pass and the tally count it', async () => {
     const station = await readStation(csv, undefined, (line) => expect.unreachable(line))
     const origins = [START + 100 * 24, START + 101 * 24 + 5]
-    const tally = createTally('temperatureC', ['isobar', 'damped-anomaly'])
+    const tally = createTally('temperatureC', ['isobar', 'damped-anomaly'], 12)
     for (const result of runOrigins({
       station,
       variable: 'temperatureC',

@@ -1,7 +1,16 @@
-/** What `isobar evaluate` can put side by side: the served engine and the baselines, each refitted on what was known. */
+/** What `isobar evaluate` can put side by side: the served engine, other families and the baselines, each refitted on what was known. */
 import { FEATURE_COUNT, HOUR_MS } from '../../forecasting/features/index.ts'
-import { BASELINES, type Fitted, randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
+import {
+  analogEnsemble,
+  BASELINES,
+  type Fitted,
+  linearRidge,
+  type ModelFamily,
+  randomFeatureRidge,
+  type TrainingSet,
+} from '../../forecasting/models/index.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
+import { createPeer, PEER_NAMES } from './peers/family.ts'
 
 /** 168 × 7 quantiles, or why there are none. */
 export type Answer =
@@ -19,27 +28,47 @@ export type Evaluated = {
   forecast(known: TrainingSet, variable: ForecastVariable, refit: boolean): Answer
 }
 
-export const FAMILY_NAMES = ['isobar', ...BASELINES.map(({ name }) => name)] as const
+/** Families of the forecast engine's kind: fitted, then asked. */
+const FITTED: ReadonlyMap<string, ModelFamily> = new Map([
+  ['isobar', randomFeatureRidge],
+  ['ridge-direct', linearRidge],
+])
+/** Made of the answers of others (combine.ts). */
+export const COMBINATION = 'combination'
+export const COMBINED = ['isobar', 'ridge-direct', analogEnsemble.name] as const
 
-/** Fresh families: each keeps its last fit. `everyOrigin`: refitted at every origin, so that only the hour of issue has to be fitted. */
-export function createFamily(name: string, everyOrigin: boolean): Evaluated {
-  const baseline = BASELINES.find((candidate) => candidate.name === name)
-  if (baseline) {
-    return {
-      name,
-      forecast(known, variable) {
-        const startedAt = performance.now()
-        const result = baseline.forecast({ startHour: known.startHour, values: known.targets[variable] }, variable)
-        if (!result.ok) return result
-        return {
-          ok: true,
-          quantiles: result.quantiles,
-          fitSeconds: (performance.now() - startedAt) / 1000,
-          predictMilliseconds: 0,
-        }
-      },
-    }
+export const FAMILY_NAMES: readonly string[] = [
+  ...FITTED.keys(),
+  analogEnsemble.name,
+  COMBINATION,
+  ...PEER_NAMES,
+  ...BASELINES.map(({ name }) => name),
+]
+
+/** A fresh family: it keeps its last fit. `refitHours` 0: refitted at every origin, so that only the hour of issue has to be fitted. */
+export function createFamily(name: string, refitHours: number): Evaluated {
+  const fitted = FITTED.get(name)
+  if (fitted) return createFitted(name, fitted, refitHours === 0)
+  if (PEER_NAMES.includes(name)) return createPeer(name, refitHours)
+  return {
+    name,
+    forecast(known, variable) {
+      const startedAt = performance.now()
+      const series = { startHour: known.startHour, values: known.targets[variable] }
+      const baseline = BASELINES.find((candidate) => candidate.name === name)
+      const result = baseline ? baseline.forecast(series, variable) : analogEnsemble.forecast(known, variable)
+      if (!result.ok) return result
+      return {
+        ok: true,
+        quantiles: result.quantiles,
+        fitSeconds: (performance.now() - startedAt) / 1000,
+        predictMilliseconds: 0,
+      }
+    },
   }
+}
+
+function createFitted(name: string, family: ModelFamily, everyOrigin: boolean): Evaluated {
   let fitted: Fitted | null = null
   return {
     name,
@@ -51,7 +80,7 @@ export function createFamily(name: string, everyOrigin: boolean): Evaluated {
       if (refit || !fitted) {
         const startedAt = performance.now()
         const originHour = ((hour % 24) + 24) % 24
-        const result = randomFeatureRidge.fit(known, everyOrigin ? { variable, originHour } : { variable })
+        const result = family.fit(known, everyOrigin ? { variable, originHour } : { variable })
         if (!result.ok) return result
         fitted = result.fitted
         fitSeconds = (performance.now() - startedAt) / 1000

@@ -1,6 +1,6 @@
 /** A run of origins on one thread: what every family says at each, and what came. */
 import { HORIZON_HOURS, QUANTILE_LEVELS, type ForecastVariable } from '../../schemas/quantities.ts'
-import { type Answer, createFamily } from './families.ts'
+import { type Answer, COMBINATION, createFamily } from './families.ts'
 import { knownAt, poisonedAfter, type StationHours, toFullSet } from './series.ts'
 
 const H = HORIZON_HOURS
@@ -31,8 +31,9 @@ class LeakageError extends Error {
 export function* runOrigins({ station, variable, models, origins, refitHours, poison }: Job): Generator<OriginResult> {
   const full = toFullSet(station)
   const everyOrigin = refitHours === 0
-  const families = models.map((name) => createFamily(name, everyOrigin))
-  const clean = models.map((name) => createFamily(name, everyOrigin))
+  const run = models.filter((name) => name !== COMBINATION)
+  const families = run.map((name) => createFamily(name, refitHours))
+  const clean = run.map((name) => createFamily(name, refitHours))
   let fittedAt = Number.NEGATIVE_INFINITY
   for (const origin of origins) {
     const refit = everyOrigin || origin - fittedAt >= refitHours

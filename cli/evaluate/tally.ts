@@ -1,6 +1,8 @@
 /** Scores on common support: an origin counts only when every model answered, a lead only when it was observed. */
 import { type BucketScore, createBucketScores, verifyLead } from '../../forecasting/verification/index.ts'
 import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
+import { withCombination } from './combine.ts'
+import { COMBINATION } from './families.ts'
 import type { OriginResult } from './origins.ts'
 
 const Q = QUANTILE_LEVELS.length
@@ -21,23 +23,28 @@ export type Prediction = {
   readonly observed: number
 }
 
-export function createTally(variable: ForecastVariable, models: readonly string[]) {
-  const results: OriginResult[] = []
-  const refused: Record<string, { count: number; first: string }> = {}
+export function createTally(variable: ForecastVariable, models: readonly string[], everyHours: number) {
+  const added: OriginResult[] = []
+  // In order of origin: threads answer in any order, and sums of floating point numbers depend on it.
+  const inOrder = (): readonly OriginResult[] =>
+    models.includes(COMBINATION) ? withCombination(added, everyHours) : added.toSorted((a, b) => a.origin - b.origin)
   return {
     add(result: OriginResult): void {
-      results.push(result)
-      for (const [model, answer] of Object.entries(result.answers)) {
-        if (answer.ok) continue
-        refused[model] ??= { count: 0, first: answer.refused }
-        refused[model].count++
-      }
+      added.push(result)
     },
     result() {
-      // In order of origin: threads answer in any order, and sums of floating point numbers depend on it.
-      const common = results
-        .filter(({ answers }) => models.every((model) => answers[model]?.ok === true))
-        .toSorted((a, b) => a.origin - b.origin)
+      const results = inOrder()
+      const refused: Record<string, { count: number; first: string }> = {}
+      for (const { answers } of results)
+        for (const [model, answer] of Object.entries(answers)) {
+          if (answer.ok) continue
+          refused[model] ??= { count: 0, first: answer.refused }
+          refused[model].count++
+        }
+      // A model that never answered would leave nothing to compare the others on: it is shown without scores.
+      const compared = models.filter((model) => (refused[model]?.count ?? 0) < results.length)
+      const common =
+        compared.length === 0 ? [] : results.filter(({ answers }) => compared.every((model) => answers[model]?.ok === true))
       const rows = models.map((model): ModelRow => {
         const scores = createBucketScores()
         const fits: number[] = []
@@ -59,7 +66,7 @@ export function createTally(variable: ForecastVariable, models: readonly string[
     },
     /** In order of origin, then model, then lead; with NaN where nothing was observed. */
     *predictions(): Generator<Prediction> {
-      for (const { origin, answers, observed } of results.toSorted((a, b) => a.origin - b.origin))
+      for (const { origin, answers, observed } of inOrder())
         for (const model of models) {
           const answer = answers[model]
           if (!answer?.ok) continue

@@ -47,7 +47,8 @@ function forecast(known: TrainingSet, variable: ForecastVariable): BaselineResul
   const hour = ((origin % 24) + 24) % 24
   const halfWidth = Math.min(12, Math.max(HALF_WIDTH_HOURS, Math.ceil((WANTED_ROWS / (usable.length / 24 + 1) - 1) / 2)))
   const chosen = near(known, usable, hour, halfWidth)
-  if (chosen.length < MIN_ROWS) return refused(`${chosen.length} past hours like this one in time of day with a week observed after them, needs ${MIN_ROWS}`)
+  if (chosen.length < MIN_ROWS)
+    return refused(`${chosen.length} past hours like this one in time of day with a week observed after them, needs ${MIN_ROWS}`)
 
   const library = createLibrary(known, variable, [...chosen, known.featureHours.length - 1], fittedClimate)
   const { damping, bases } = library
@@ -72,7 +73,12 @@ function forecast(known: TrainingSet, variable: ForecastVariable): BaselineResul
 type Library = ReturnType<typeof createLibrary>
 
 /** Inputs (standardised, weighted) of the rows, and access to what came after them. The last row is the present and is in no statistics. */
-function createLibrary(known: TrainingSet, variable: ForecastVariable, rows: readonly number[], fitted: ReturnType<typeof fitStationClimate>) {
+function createLibrary(
+  known: TrainingSet,
+  variable: ForecastVariable,
+  rows: readonly number[],
+  fitted: ReturnType<typeof fitStationClimate>,
+) {
   const { column, factor } = OWN[variable]
   const { climate, lookups, yearDepartureAt } = fitted
   const climatology = lookups[column]!
@@ -113,7 +119,11 @@ function createLibrary(known: TrainingSet, variable: ForecastVariable, rows: rea
     /** Departures after each analog, moved by the damped difference of the newest ones, as seen from row `at`. */
     after(at: number, analogs: readonly number[]) {
       const values = analogs.map((r) =>
-        Float64Array.from({ length: H }, (_, h) => departureAt(r, h) + (variable === 'precipitationProbabilityPct' ? 0 : damping.share[h]! * (newest[at]! - newest[r]!))),
+        Float64Array.from(
+          { length: H },
+          (_, h) =>
+            departureAt(r, h) + (variable === 'precipitationProbabilityPct' ? 0 : damping.share[h]! * (newest[at]! - newest[r]!)),
+        ),
       )
       const mean = (h: number): number => {
         let sum = 0

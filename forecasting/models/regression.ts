@@ -4,7 +4,7 @@
  */
 import { HORIZON_HOURS } from '../../schemas/quantities.ts'
 import { LEAD_GROUPS } from './lead-groups.ts'
-import { accumulate, applyRow, cholesky, solveColumns } from './linear.ts'
+import { accumulate, applyRows, cholesky, solveColumns } from './linear.ts'
 
 const H = HORIZON_HOURS
 const PENALTY_POWER = 1.1
@@ -63,7 +63,7 @@ export function regressWithBlocks(design: Design, blocks: number, penalty: numbe
       weight -= segment.weight
     }
     const without = solve(restGram, restCross, p, Math.max(weight, 1e-6), penalty)
-    for (let r = from; r < to; r++) applyRow(x, r, p, without, H, leftOut, r * H)
+    applyRows(x, from, to, p, without, H, leftOut)
   }
   return { beta, leftOut, gram, totalWeight }
 }

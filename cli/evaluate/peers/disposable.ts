@@ -21,7 +21,8 @@ export function runDisposable(request: PeerRequest, { seconds, megabytes }: Peer
   })
   if (error && 'code' in error && error.code === 'ETIMEDOUT') return refused(`no answer within ${seconds} s`)
   if (error) return refused(error.message)
-  if (status !== 0) return refused(`its process ended with ${signal ?? `code ${status}`}: ${stderr.trim().split('\n').at(-1) ?? ''}`)
+  if (status !== 0)
+    return refused(`its process ended with ${signal ?? `code ${status}`}: ${stderr.trim().split('\n').at(-1) ?? ''}`)
   try {
     return JSON.parse(stdout) as PeerAnswer
   } catch {

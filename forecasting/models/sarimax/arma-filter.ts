@@ -111,7 +111,7 @@ function stepCovariance(p: Float64Array, phi: Float64Array, load: Float64Array, 
 }
 
 /** P = T P Tᵀ + R Rᵀ by doubling (Smith 1968): A ← A², P ← P + A P Aᵀ. */
-function stationaryCovariance(phi: Float64Array, load: Float64Array): Float64Array {
+function stationaryCovariance(phi: Float64Array, load: Float64Array): Float64Array<ArrayBuffer> {
   const r = phi.length
   let power = new Float64Array(r * r)
   for (let i = 0; i < r; i++) {

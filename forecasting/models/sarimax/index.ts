@@ -12,7 +12,13 @@ const MAX_AGE_HOURS = 72
 const MIN_SHARE = 0.25
 
 export type SarimaForecast =
-  | { readonly ok: true; readonly mean: Float64Array; readonly deviation: Float64Array; readonly coefficients: Float64Array; readonly variance: number }
+  | {
+      readonly ok: true
+      readonly mean: Float64Array
+      readonly deviation: Float64Array
+      readonly coefficients: Float64Array
+      readonly variance: number
+    }
   | { readonly ok: false; readonly refused: string }
 
 /**
@@ -31,12 +37,22 @@ export function forecastSarimax(
   const recent = values.subarray(Math.max(0, end - HISTORY_HOURS), end)
   const observed = recent.reduce((n, value) => n + (value === value ? 1 : 0), 0)
   if (recent.length < MIN_HOURS || observed < MIN_SHARE * recent.length)
-    return { ok: false, refused: `sarimax: ${observed} observed hours of the last ${recent.length}, needs ${MIN_HOURS} and a quarter of them observed` }
+    return {
+      ok: false,
+      refused: `sarimax: ${observed} observed hours of the last ${recent.length}, needs ${MIN_HOURS} and a quarter of them observed`,
+    }
   const fit = last ? { ...last, order: SARIMA_ORDER } : fitSarima(recent, SARIMA_ORDER)
   if (!fit) return { ok: false, refused: 'sarimax: the series does not vary' }
   const { mean, deviation } = forecastSarima(fit, withLevels(recent), age + steps)
-  if (!mean.every(Number.isFinite) || !deviation.every(Number.isFinite)) return { ok: false, refused: 'sarimax: the fit is not finite' }
-  return { ok: true, mean: mean.slice(age), deviation: deviation.slice(age), coefficients: fit.coefficients, variance: fit.variance }
+  if (!mean.every(Number.isFinite) || !deviation.every(Number.isFinite))
+    return { ok: false, refused: 'sarimax: the fit is not finite' }
+  return {
+    ok: true,
+    mean: mean.slice(age),
+    deviation: deviation.slice(age),
+    coefficients: fit.coefficients,
+    variance: fit.variance,
+  }
 }
 
 /** Gaps in the newest day, from which the levels are taken up, filled from a day before; older ones stay gaps. */
@@ -47,7 +63,7 @@ function withLevels(values: Float64Array): Float64Array {
     let back = i
     while (back >= 0 && Number.isNaN(values[back]!)) back -= seasonal.period
     // No day has this hour: the last value known before it.
-    if (back < 0) for (back = i; back > 0 && Number.isNaN(filled[back]!); ) back--
+    if (back < 0) for (back = i; back > 0 && Number.isNaN(filled[back]!);) back--
     filled[i] = back < 0 ? Number.NaN : filled[back]!
   }
   return filled

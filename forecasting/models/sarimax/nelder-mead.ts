@@ -17,11 +17,11 @@ export function minimise(
     point[i] = point[i]! + step
     corners.push(at(point))
   }
-  while (used < evaluations) {
+  for (;;) {
     corners.sort((a, b) => a.loss - b.loss)
     const best = corners[0]!
     const worst = corners[d]!
-    if (worst.loss - best.loss < tolerance) break
+    if (used >= evaluations || worst.loss - best.loss < tolerance) break
     const centre = new Float64Array(d)
     for (const { point } of corners.slice(0, d)) for (let i = 0; i < d; i++) centre[i] = centre[i]! + point[i]! / d
     const along = (share: number) => at(centre.map((c, i) => c + share * (worst.point[i]! - c)))
@@ -33,7 +33,8 @@ export function minimise(
     else {
       const contracted = along(reflected.loss < worst.loss ? -0.5 : 0.5)
       if (contracted.loss < Math.min(reflected.loss, worst.loss)) corners[d] = contracted
-      else for (let k = 1; k <= d; k++) corners[k] = at(corners[k]!.point.map((v, i) => best.point[i]! + 0.5 * (v - best.point[i]!)))
+      else
+        for (let k = 1; k <= d; k++) corners[k] = at(corners[k]!.point.map((v, i) => best.point[i]! + 0.5 * (v - best.point[i]!)))
     }
   }
   corners.sort((a, b) => a.loss - b.loss)

@@ -56,7 +56,7 @@ function concentrated(differenced: Float64Array, order: SarimaOrder, coefficient
 
 /** Means and standard deviations at 1…steps after the end of a series, whose newest d + D·s values must be known. */
 export function forecastSarima(
-  { order, coefficients, variance }: SarimaFit,
+  { order, coefficients, variance }: Omit<SarimaFit, 'logLikelihood'>,
   series: Float64Array,
   steps: number,
 ): { readonly mean: Float64Array; readonly deviation: Float64Array } {
@@ -136,7 +136,12 @@ function multiply(a: Float64Array, b: Float64Array): Float64Array {
 function constrain(free: Float64Array, { p, q, seasonal }: SarimaOrder): Float64Array {
   const out = new Float64Array(free.length)
   let from = 0
-  for (const [length, sign] of [[p, 1], [q, -1], [seasonal.p, 1], [seasonal.q, -1]] as const) {
+  for (const [length, sign] of [
+    [p, 1],
+    [q, -1],
+    [seasonal.p, 1],
+    [seasonal.q, -1],
+  ] as const) {
     let current: number[] = []
     for (let k = 0; k < length; k++) {
       const x = free[from + k]!

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { createRng } from '../verification/index.ts'
+import { accumulate, applyRow, applyRows, cholesky, solveColumns } from './linear.ts'
+
+const random = createRng(5)
+const matrix = (n: number, m: number): Float64Array => Float64Array.from({ length: n * m }, () => random() - 0.5)
+
+// Sizes on both sides of every unrolled loop's step.
+describe.each([
+  [1, 1, 1],
+  [3, 2, 1],
+  [7, 5, 3],
+  [22, 9, 6],
+  [41, 16, 8],
+])('kernels at %i rows, %i inputs, %i outputs', (n, p, q) => {
+  const x = matrix(n, p)
+  const y = matrix(n, q)
+  const weights = Float64Array.from({ length: n }, () => 0.1 + random())
+  const gram = new Float64Array(p * p)
+  const cross = new Float64Array(p * q)
+  accumulate(x, p, y, q, weights, 0, n, gram, cross)
+
+  it('add up XᵀWX and XᵀWY, in parts as at once', () => {
+    for (let i = 0; i < p; i++) {
+      for (let j = i; j < p; j++) {
+        let sum = 0
+        for (let r = 0; r < n; r++) sum += weights[r]! * x[r * p + i]! * x[r * p + j]!
+        expect(gram[i * p + j]).toBeCloseTo(sum, 12)
+      }
+      for (let j = 0; j < q; j++) {
+        let sum = 0
+        for (let r = 0; r < n; r++) sum += weights[r]! * x[r * p + i]! * y[r * q + j]!
+        expect(cross[i * q + j]).toBeCloseTo(sum, 12)
+      }
+    }
+    const parts = new Float64Array(p * p)
+    const half = n >> 1
+    accumulate(x, p, y, q, weights, 0, half, parts, new Float64Array(p * q))
+    accumulate(x, p, y, q, weights, half, n, parts, new Float64Array(p * q))
+    for (let i = 0; i < p; i++) for (let j = i; j < p; j++) expect(parts[i * p + j]).toBeCloseTo(gram[i * p + j]!, 12)
+  })
+
+  it('factorise and solve: (XᵀWX + λ) B = XᵀWY', () => {
+    const factor = cholesky(gram, p, () => 0.3)
+    const beta = new Float64Array(p * q)
+    solveColumns(factor, p, cross, q, 0, q, beta)
+    for (let i = 0; i < p; i++)
+      for (let j = 0; j < q; j++) {
+        let sum = 0.3 * beta[i * q + j]!
+        for (let k = 0; k < p; k++) sum += gram[Math.min(i, k) * p + Math.max(i, k)]! * beta[k * q + j]!
+        expect(sum).toBeCloseTo(cross[i * q + j]!, 10)
+      }
+  })
+
+  it('multiply rows by coefficients, one by one as many at once', () => {
+    const beta = matrix(p, q)
+    const out = new Float64Array(n * q)
+    applyRows(x, 0, n, p, beta, q, out)
+    const one = new Float64Array(q)
+    for (let r = 0; r < n; r++) {
+      applyRow(x, r, p, beta, q, one, 0)
+      for (let j = 0; j < q; j++) {
+        let sum = 0
+        for (let i = 0; i < p; i++) sum += x[r * p + i]! * beta[i * q + j]!
+        expect(out[r * q + j]).toBeCloseTo(sum, 12)
+        expect(one[j]).toBeCloseTo(sum, 12)
+      }
+    }
+  })
+})
