@@ -8,7 +8,7 @@ import { COMBINATION, COMBINED, FAMILY_NAMES } from './families.ts'
 import { openJournal } from './journal.ts'
 import { createTally } from './tally.ts'
 import { runJobs } from './run.ts'
-import { readStation } from './series.ts'
+import { readStation, toFullSet } from './series.ts'
 import { writePredictions } from './predictions.ts'
 
 const HOUR_MS = 3_600_000
@@ -67,6 +67,14 @@ async function evaluate(options: Options): Promise<void> {
     if (problems++ < 10) talk(line)
   })
   if (problems > 10) talk(`${problems - 10} more rows of ${csv} were left out`)
+  const { targets } = toFullSet(station)
+  if (targets[variable as ForecastVariable].every(Number.isNaN)) {
+    const has = FORECAST_VARIABLES.filter((name) => !targets[name].every(Number.isNaN))
+    throw new CliError(
+      `${csv} holds no usable ${variable} of ${station.stationId}; --variable can be ${has.join(', ')}`,
+      EXIT.usage,
+    )
+  }
   const end = station.startHour + station.length - 1
   const from =
     options.from === undefined ? end - Math.min(8766, Math.floor(station.length / 4)) : Math.ceil(options.from / HOUR_MS)
@@ -124,7 +132,10 @@ async function evaluate(options: Options): Promise<void> {
     )
   }
   if (poison) talk(`no forecast of ${done} origins changed when everything after its origin was corrupted`)
-  if (common === 0) throw new CliError('no origin was answered by every model; leave out those named above with --models')
+  if (common === 0)
+    throw new CliError(
+      'no origin was answered by every model; leave out those named above with --models, or begin later with --from',
+    )
 }
 
 function chooseModels(text: string): string[] {

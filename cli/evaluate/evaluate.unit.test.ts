@@ -118,6 +118,9 @@ describe('isobar evaluate', { timeout: 60_000 }, () => {
     [['--models', 'isobar,combination'], 2, /made of isobar, ridge-direct, analog-ensemble/],
     [['--from', '2030-01-01', '--to', '2031-01-01'], 2, /does not meet the series/],
     [['--every-hours', 'x'], 2, /whole number/],
+    [['--variable', 'pressureHpa'], 2, /no usable pressureHpa of station; --variable can be temperatureC/],
+    [['--csv', 'no-such-file.csv'], 2, /no-such-file.csv: cannot read the CSV/],
+    [['--csv', 'package.json'], 2, /package.json: CSV header/],
   ])('refuses %j with the reason', async (args, code, message) => {
     await expect(run(args)).rejects.toMatchObject({ code, stderr: expect.stringMatching(message) })
   })
@@ -149,6 +152,18 @@ describe('the leakage guard', () => {
     const at = (origin + 1 - START) * width
     expect(b.features.subarray(0, at)).toEqual(a.features.subarray(0, at))
     expect(b.features.subarray(at)).not.toEqual(a.features.subarray(at))
+  })
+})
+
+describe('a young station', { timeout: 60_000 }, () => {
+  it('scores who answers, and names who cannot with the reason', async () => {
+    const short = join(folder, 'short.csv')
+    writeFileSync(short, readFileSync(csv, 'utf8').split('\n').slice(0, 14).join('\n'))
+    const { stdout } = await run(['--csv', short, '--models', 'isobar,analog-ensemble,persistence', '--json'])
+    const { models, refused, origins } = JSON.parse(stdout)
+    expect(origins).toBe(1)
+    expect(models.find(({ model }: { model: string }) => model === 'persistence').buckets.length).toBeGreaterThan(0)
+    expect(refused['analog-ensemble']).toMatchObject({ count: 1, first: expect.stringMatching(/fewer than 24 observed hours/) })
   })
 })
 

@@ -15,6 +15,7 @@ import { checkObservation, createStationMemory, QC_VERSION } from '../../forecas
 import { readObservationCsvFile } from '../../producers/shared/observation-csv.ts'
 import type { Observation } from '../../schemas/generated/types.ts'
 import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
+import { AppError } from '../../infra/runtime/errors.ts'
 import { CliError, EXIT } from '../exit.ts'
 
 /** Rows of the grid by hour; what was flagged bad is left out. */
@@ -25,12 +26,21 @@ export type StationHours = {
   readonly length: number
 }
 
-/** Throws CliError: no rows, several stations and none chosen, an unknown station. */
+/** Throws CliError: a file that cannot be read as an observation CSV, no rows, several stations and none chosen, an unknown station. */
 export async function readStation(
   file: string,
   wanted: string | undefined,
   onProblem: (line: string) => void,
 ): Promise<StationHours> {
+  try {
+    return await readChosen(file, wanted, onProblem)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    throw new CliError(`${file}: ${error.message}; the format is described in docs/csv.md`, EXIT.usage)
+  }
+}
+
+async function readChosen(file: string, wanted: string | undefined, onProblem: (line: string) => void): Promise<StationHours> {
   const stations = new Map<string, Observation[]>()
   const hasColumn = await hasStationColumn(file)
   const only = wanted ?? 'station'
@@ -50,7 +60,11 @@ export async function readStation(
       ...row.values,
     })
   }
-  if (stations.size === 0) throw new CliError(`${file} holds no usable row`)
+  if (stations.size === 0)
+    throw new CliError(
+      `${file} holds no usable row: a header and rows of observedAt (UTC) and values are needed, see docs/csv.md`,
+      EXIT.usage,
+    )
   if (stations.size > 1 && wanted === undefined)
     throw new CliError(
       `${file} holds ${stations.size} stations; choose one with --station: ${[...stations.keys()].slice(0, 20).join(', ')}`,
@@ -81,7 +95,7 @@ function checkedHours(stationId: string, observations: Observation[]): StationHo
     const held = rows.get(hour)
     if (!held || away <= held.away) rows.set(hour, { away, row })
   }
-  if (rows.size === 0) throw new CliError(`nothing usable is left of ${stationId} after quality control`)
+  if (rows.size === 0) throw new CliError(`nothing usable is left of ${stationId} after quality control`, EXIT.usage)
   const hours = [...rows.keys()]
   const startHour = hours.reduce((a, b) => Math.min(a, b))
   const last = hours.reduce((a, b) => Math.max(a, b))

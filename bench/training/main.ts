@@ -1,0 +1,164 @@
+/**
+ * What training costs, on one core (CPU seconds of this process, so that a busy machine does not count), beside Prophet (PyPI `prophet`) and
+ * SARIMAX (PyPI `statsmodels`) on the same hours in the same run. Peers come from a virtual environment
+ * (python3 -m venv ~/.cache/isobar/peers/venv && ~/.cache/isobar/peers/venv/bin/pip install prophet statsmodels); without it they are skipped.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { knownAt, toFullSet } from '../../cli/evaluate/series.ts'
+import { FEATURE_COUNT, HOUR_MS } from '../../forecasting/features/index.ts'
+import { type Fitted, randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
+import { FORECAST_VARIABLES, HORIZON_HOURS, LEAD_BUCKETS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
+import { type Figure, figure } from '../shared/figures.ts'
+import { openSeries } from './series.ts'
+
+const H = HORIZON_HOURS
+const Q = QUANTILE_LEVELS.length
+const MEDIAN = QUANTILE_LEVELS.indexOf(0.5)
+const NIGHT_SECONDS = 8 * 3600
+const CORES = 2
+const PEER_TIMEOUT_MS = 280_000
+const PYTHON = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'isobar/peers/venv/bin/python')
+const PEERS = [
+  { family: 'prophet', label: 'Prophet', goal: 5 },
+  { family: 'sarimax', label: 'SARIMAX(1,1,1)(0,1,1)24', goal: 10, order: [1, 1, 1], seasonal: [0, 1, 1, 24] },
+] as const
+
+type PeerFit = { readonly seconds: number; readonly mean: readonly number[] }
+
+export async function run({ quick, json }: { quick: boolean; json: boolean }): Promise<Figure[]> {
+  const figures: Figure[] = []
+  const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
+  const add = (made: Figure): void => {
+    figures.push(made)
+    say(`${made.met ? 'ok  ' : 'MISS'} ${made.name}: ${made.value} ${made.unit} (goal ${made.comparison} ${made.goal})`)
+  }
+  const { label, station } = openSeries(5)
+  const full = toFullSet(station)
+  const years = (full.featureHours.length / 8766).toFixed(1)
+  const newest = { validAtMs: full.featureHours.at(-1)! * HOUR_MS, features: full.features.subarray(-FEATURE_COUNT) }
+  const originHour = full.featureHours.at(-1)! % 24
+  // The first fit warms the compiler up, as a trainer is after its first station.
+  fit(full, { originHour })
+  const one = cpuSeconds(() => fit(full, { originHour }))
+  add(
+    figure(`fit one variable for one hour of issue, left-out intervals (${label}, ${years} years)`, one.seconds, 's', '<=', 1.5),
+  )
+  const six = cpuSeconds(() => FORECAST_VARIABLES.map((variable) => fit(full, { variable, originHour })))
+  add(figure('fit all six variables for one hour of issue', six.seconds, 's', '<=', 4))
+  const served = cpuSeconds(() => fit(full, {}))
+  add(figure('fit one variable for all hours of issue, as the service trains', served.seconds, 's', '<=', 9.6))
+  add(
+    figure(
+      'stations of six variables in a night of 8 h on 2 cores',
+      Math.floor((NIGHT_SECONDS * CORES) / (6 * served.seconds)),
+      'stations',
+      '>=',
+      1000,
+    ),
+  )
+  served.value.predict(newest)
+  const rounds = 500
+  const predicted = cpuSeconds(() => {
+    for (let i = 0; i < rounds; i++) served.value.predict(newest)
+  })
+  add(figure('predict 168 h × 7 quantiles', (1000 * predicted.seconds) / rounds, 'ms', '<=', 0.5))
+  add(figure('artefact, all hours of issue', served.value.serialise().length / 1e6, 'MB', '<=', 2))
+  peers(full, quick ? 1 : 4, label, add, say)
+  return figures
+}
+
+function peers(
+  full: TrainingSet,
+  origins: number,
+  label: string,
+  add: (made: Figure) => void,
+  say: (line: string) => void,
+): void {
+  if (!existsSync(PYTHON)) return say(`skipped Prophet and SARIMAX: no ${PYTHON}`)
+  const ends = Array.from({ length: origins }, (_, k) => full.featureHours.at(-1)! - H - k * 997)
+  const own = ends.map((at) => {
+    const known = threeYears(knownAt(full, at))
+    const { value, seconds } = cpuSeconds(() => fit(known, { originHour: at % 24 }))
+    const { quantiles } = value.predict({ validAtMs: at * HOUR_MS, features: known.features.subarray(-FEATURE_COUNT) })
+    return { seconds, mean: Array.from({ length: H }, (_, h) => quantiles[h * Q + MEDIAN]!) }
+  })
+  for (const { label: name, goal, ...settings } of PEERS) {
+    const fits: PeerFit[] = []
+    for (const at of ends) {
+      const known = threeYears(knownAt(full, at))
+      const values = Array.from(known.targets.temperatureC, (value) => (Number.isNaN(value) ? null : value))
+      const input = JSON.stringify({ ...settings, start: known.startHour, values, steps: H })
+      const ran = spawnSync(PYTHON, [join(import.meta.dirname, 'peers.py')], {
+        input,
+        encoding: 'utf8',
+        timeout: PEER_TIMEOUT_MS,
+        maxBuffer: 1 << 24,
+      })
+      if (ran.status !== 0) {
+        say(`skipped ${name}: ${ran.error?.message ?? ran.stderr.trim().split('\n').at(-1)}`)
+        break
+      }
+      fits.push(JSON.parse(ran.stdout) as PeerFit)
+    }
+    if (fits.length < ends.length) continue
+    const [ours, theirs] = [mean(own.map(({ seconds }) => seconds)), mean(fits.map(({ seconds }) => seconds))]
+    add({
+      ...figure(`times faster than ${name} on 3 years (${label})`, theirs / ours, '×', '>=', goal),
+      peer: { name: `${name}, s`, value: theirs },
+    })
+    for (const { name: bucket, from, to } of LEAD_BUCKETS) {
+      const [a, b] = [own, fits].map((list) => meanError(full, ends, list, from, to)) as [number, number]
+      add({
+        ...figure(`MAE ${bucket} h, share of ${name}'s (${origins} origins)`, a / b, '', '<=', 1),
+        peer: { name: `${name}, °C`, value: b },
+      })
+    }
+  }
+}
+
+function fit(history: TrainingSet, options: { variable?: (typeof FORECAST_VARIABLES)[number]; originHour?: number }): Fitted {
+  const result = randomFeatureRidge.fit(history, { variable: 'temperatureC', ...options })
+  if (!result.ok) throw new Error(result.refused)
+  return result.fitted
+}
+
+function cpuSeconds<T>(work: () => T): { readonly value: T; readonly seconds: number } {
+  const begun = process.cpuUsage()
+  const value = work()
+  const { user, system } = process.cpuUsage(begun)
+  return { value, seconds: (user + system) / 1e6 }
+}
+
+function threeYears(known: TrainingSet): TrainingSet {
+  const from = Math.max(0, known.featureHours.length - 3 * 8766)
+  return {
+    startHour: known.startHour + from,
+    targets: Object.fromEntries(FORECAST_VARIABLES.map((v) => [v, known.targets[v].subarray(from)])) as TrainingSet['targets'],
+    features: known.features.subarray(from * FEATURE_COUNT),
+    featureHours: known.featureHours.subarray(from),
+  }
+}
+
+function meanError(
+  full: TrainingSet,
+  ends: readonly number[],
+  list: ReadonlyArray<{ mean: readonly number[] }>,
+  from: number,
+  to: number,
+): number {
+  const errors: number[] = []
+  ends.forEach((at, k) => {
+    for (let lead = from; lead <= to; lead++) {
+      const e = Math.abs(list[k]!.mean[lead - 1]! - full.targets.temperatureC[at + lead - full.startHour]!)
+      if (e === e) errors.push(e)
+    }
+  })
+  return mean(errors)
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0) / values.length
+}
