@@ -23,7 +23,7 @@ const SHARE = 0.15
 const HALF_WIDTH_HOURS = 2
 const WANTED_ROWS = 700
 /** Past hours on which the intervals are measured, about. */
-const CALIBRATED = 240
+const CALIBRATED = 160
 /** An analog nearer than this to the hour it is compared with would be its own weather, hours. */
 const GAP_HOURS = HORIZON_HOURS + 24
 /** Weight of the season in the distance: half a year apart counts as so many standard deviations of one input that tells everything. */
@@ -118,33 +118,35 @@ function createLibrary(
     departureAt,
     /** Departures after each analog, moved by the damped difference of the newest ones, as seen from row `at`. */
     after(at: number, analogs: readonly number[]) {
-      const values = analogs.map((r) =>
-        Float64Array.from(
-          { length: H },
-          (_, h) =>
-            departureAt(r, h) + (variable === 'precipitationProbabilityPct' ? 0 : damping.share[h]! * (newest[at]! - newest[r]!)),
-        ),
-      )
+      const shareAt = (h: number): number => (variable === 'precipitationProbabilityPct' ? 0 : damping.share[h]!)
+      const valueAt = (r: number, h: number): number => departureAt(r, h) + shareAt(h) * (newest[at]! - newest[r]!)
       const mean = (h: number): number => {
         let sum = 0
         let count = 0
-        for (const value of values) {
-          if (value[h] !== value[h]) continue
-          sum += value[h]!
+        for (const r of analogs) {
+          const value = valueAt(r, h)
+          if (value !== value) continue
+          sum += value
           count++
         }
         return count > 0 ? sum / count : 0
       }
       return {
-        count: values.length,
+        count: analogs.length,
         mean,
         /** Mean of mean and median (the mean is steadier, the median is what is scored), and the deviation. */
         summary(h: number, scratch: Float64Array): { centre: number; deviation: number } {
           let count = 0
-          for (const value of values) if (value[h] === value[h]) scratch[count++] = value[h]!
+          let sum = 0
+          for (const r of analogs) {
+            const value = valueAt(r, h)
+            if (value !== value) continue
+            scratch[count++] = value
+            sum += value
+          }
           if (count === 0) return { centre: 0, deviation: SMALLEST_DEVIATION }
           const sorted = scratch.subarray(0, count).sort()
-          const average = mean(h)
+          const average = sum / count
           let squares = 0
           for (const value of sorted) squares += (value - average) ** 2
           const median = (sorted[(count - 1) >> 1]! + sorted[count >> 1]!) / 2

@@ -63,6 +63,11 @@ function verifyProbability(probability: number, happened: boolean): LeadScore {
   }
 }
 
+/** ρ_τ(y − q) = (y − q)(τ − 1[y < q]), Koenker & Bassett 1978. Unit of the variable. */
+export function pinball(quantile: number, observed: number, level: number): number {
+  return observed >= quantile ? level * (observed - quantile) : (1 - level) * (quantile - observed)
+}
+
 /** CRPS of a piecewise linear quantile function, constant outside its outermost levels. Unit of the variable; ≥ 0; |q − y| when all are equal. */
 export function crpsFromQuantiles(quantiles: ArrayLike<number>, observed: number): number {
   const last = LEVELS.length - 1

@@ -1,7 +1,8 @@
 import { array, assert, double, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { QUANTILE_LEVELS } from '../../schemas/quantities.ts'
-import { bucketOf, createBucketScores, crpsFromQuantiles, skillScore, verifyLead } from './index.ts'
+import { bucketOf, createBucketScores, createRng, crpsFromQuantiles, skillScore, verifyLead } from './index.ts'
+import { pinball } from './scores.ts'
 
 /** Quantiles of the standard normal at the published levels. */
 const NORMAL = [-1.959964, -1.281552, -0.67449, 0, 0.67449, 1.281552, 1.959964]
@@ -15,6 +16,37 @@ describe('verification scores', () => {
   it('is near the closed form of a normal forecast: 0.2337 at its centre, 0.6024 one deviation off (Gneiting & Raftery 2007, eq. 21)', () => {
     expect(Math.abs(crpsFromQuantiles(NORMAL, 0) - 0.2337)).toBeLessThan(0.02)
     expect(Math.abs(crpsFromQuantiles(NORMAL, 1) - 0.6024)).toBeLessThan(0.03)
+  })
+
+  it('computes pinball by hand: 0.9 of what lies above a 90 % quantile, 0.1 of what lies below', () => {
+    expect(pinball(10, 14, 0.9)).toBeCloseTo(3.6, 12)
+    expect(pinball(10, 6, 0.9)).toBeCloseTo(0.4, 12)
+    expect([pinball(10, 10, 0.3), pinball(10, 12, 0.5)]).toEqual([0, 1])
+  })
+
+  it('has the quantile of a sample as the minimum of its mean pinball (proper for that level)', () => {
+    const sample = Array.from({ length: 999 }, (_, i) => ((i * 577) % 1000) / 10)
+    const mean = (q: number, level: number) => sample.reduce((sum, y) => sum + pinball(q, y, level), 0)
+    for (const level of QUANTILE_LEVELS) {
+      const candidates = Array.from({ length: 1001 }, (_, i) => i / 10)
+      const best = candidates.reduce((a, b) => (mean(b, level) < mean(a, level) ? b : a))
+      expect(Math.abs(best - 100 * level)).toBeLessThan(0.25)
+    }
+  })
+
+  it('covers 80 % and 95 % of what comes from the stated distribution', () => {
+    const rng = createRng(4)
+    let [in80, in95] = [0, 0]
+    const n = 20_000
+    for (let i = 0; i < n; i++) {
+      const y = Math.sqrt(-2 * Math.log(1 - rng())) * Math.cos(2 * Math.PI * rng())
+      const { covered80, covered95 } = verifyLead(NORMAL, y, 'temperatureC')
+      in80 += covered80 ? 1 : 0
+      in95 += covered95 ? 1 : 0
+    }
+    // Four standard errors of a share.
+    expect(Math.abs(in80 / n - 0.8)).toBeLessThan(4 * Math.sqrt(0.16 / n))
+    expect(Math.abs(in95 / n - 0.95)).toBeLessThan(4 * Math.sqrt(0.0475 / n))
   })
 
   it('places the observation in the forecast distribution', () => {
