@@ -59,7 +59,13 @@ function flatness(path: string, paces: readonly Pace[]): Figure[] {
   const costs = paces.flatMap(({ cpuMicroseconds }) => (cpuMicroseconds === null ? [] : [cpuMicroseconds]))
   if (costs.length < paces.length) return []
   return [
-    figure(`${path}, dearest over cheapest CPU time per observation`, Math.max(...costs) / Math.min(...costs), '', '<=', GOAL_FLATNESS),
+    figure(
+      `${path}, dearest over cheapest CPU time per observation`,
+      Math.max(...costs) / Math.min(...costs),
+      '',
+      '<=',
+      GOAL_FLATNESS,
+    ),
   ]
 }
 

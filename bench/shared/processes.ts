@@ -52,7 +52,9 @@ export function startProcess(command: string, args: readonly string[], env: Read
 export function cpuSecondsOf(pid: number): number | null {
   if (process.platform !== 'linux') return null
   // The name in brackets may hold spaces; what follows it is split by them. utime and stime are fields 14 and 15 of proc_pid_stat(5).
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }
 

@@ -24,6 +24,12 @@ const FIRST = Int32Array.from(
 const LAST = Int32Array.from(FEATURES, ({ column, offset }) => column * RECENT + RECENT - 1 - offset)
 const WINDOW = Int32Array.from(FEATURES, ({ window }) => window)
 
+/** Hours that the features of each column reach back, 30-day means apart. */
+const REACH = new Int32Array(COLUMN_COUNT)
+for (const { column, window, offset } of FEATURES) {
+  if (window < MONTH_HOURS) REACH[column] = Math.max(REACH[column]!, offset + window)
+}
+
 const scratch = new Float32Array(RECENT * COLUMN_COUNT)
 const sum = new Float64Array(2)
 
@@ -34,7 +40,7 @@ const sum = new Float64Array(2)
  * `out` (length FEATURE_COUNT) is filled and returned when given, else a new array. About 3 µs a vector.
  */
 export function buildFeatures(grid: HourlyGrid, hour: number, out: Float32Array = new Float32Array(FEATURE_COUNT)): Float32Array {
-  grid.copyEndingAt(hour, RECENT, scratch)
+  grid.copyEndingAt(hour, RECENT, REACH, scratch)
   for (let f = 0; f < FEATURE_COUNT; f++) {
     const kind = KIND[f]!
     const first = FIRST[f]!

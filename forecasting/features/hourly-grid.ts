@@ -22,8 +22,11 @@ export type HourlyGrid = {
   readonly newestHour: number
   /** Value of a column (position in HOURLY_COLUMNS) at an epoch hour; NaN = not observed. */
   value(column: number, hour: number): number
-  /** Copies `hours` hours ending at `lastHour` of every column into out (column-major, ascending in time). */
-  copyEndingAt(lastHour: number, hours: number, out: Float32Array): void
+  /**
+   * Copies hours ending at `lastHour` into out (column-major, `hours` places a column, ascending in time): of each column the last
+   * `reach[column]` of those places, the others are left as they are.
+   */
+  copyEndingAt(lastHour: number, hours: number, reach: ArrayLike<number>, out: Float32Array): void
   /** Sum over [fromHour, toHour] of a column's observed values (precipitation: count of wet hours) into sum[0], their count in sum[1]. */
   sumInto(column: number, fromHour: number, toHour: number, sum: Float64Array): void
 }
@@ -101,24 +104,26 @@ class HourlyStore implements HourlyWindow {
     return true
   }
 
-  copyEndingAt(lastHour: number, hours: number, out: Float32Array): void {
-    const first = lastHour - hours + 1
-    const from = Math.max(first, this.oldestHour)
+  copyEndingAt(lastHour: number, hours: number, reach: ArrayLike<number>, out: Float32Array): void {
+    const { capacity, data } = this
     const to = Math.min(lastHour, this.newestHour)
-    const wanted = hours * COLUMN_COUNT
-    if (!(from <= to)) {
-      out.fill(NaN, 0, wanted)
-      return
-    }
-    if (from > first || to < lastHour) out.fill(NaN, 0, wanted)
-    const count = to - from + 1
-    const start = this.slot(from)
-    const head = Math.min(count, this.capacity - start)
     for (let column = 0; column < COLUMN_COUNT; column++) {
-      const base = column * this.capacity
-      const target = column * hours + (from - first)
-      out.set(this.data.subarray(base + start, base + start + head), target)
-      if (head < count) out.set(this.data.subarray(base, base + count - head), target + head)
+      const first = lastHour - reach[column]! + 1
+      const from = Math.max(first, this.oldestHour)
+      let target = (column + 1) * hours - reach[column]!
+      // Not `from > to`: both are NaN while the grid is empty.
+      if (!(from <= to)) {
+        out.fill(NaN, target, target + reach[column]!)
+        continue
+      }
+      for (let hour = first; hour < from; hour++) out[target++] = NaN
+      const base = column * capacity
+      let slot = this.slot(from)
+      for (let hour = from; hour <= to; hour++) {
+        out[target++] = data[base + slot]!
+        if (++slot === capacity) slot = 0
+      }
+      for (let hour = to; hour < lastHour; hour++) out[target++] = NaN
     }
   }
 
@@ -140,8 +145,11 @@ class HourlyStore implements HourlyWindow {
         // Same shape as a cached day (own subtotal first): the order of additions must not depend on what is cached.
         let part = 0
         const end = Math.min(nextDay - 1, to)
+        const base = column * this.capacity
+        let slot = this.slot(hour)
         for (let h = hour; h <= end; h++) {
-          const x = this.data[column * this.capacity + this.slot(h)]!
+          const x = this.data[base + slot]!
+          if (++slot === this.capacity) slot = 0
           if (x === x) {
             part += column === PRECIPITATION ? (isWet(x) ? 1 : 0) : x
             count++

@@ -26,6 +26,9 @@ export type StationState = {
   /** Offset of the newest observation that is part of this state; redelivered ones are at or below it. */
   lastOffset: number
   readonly knownAt: Float64Array
+  /** The newest knownAt ever put and its hour: in a stream in order it answers knownAtOf without a look at 720 hours. */
+  latestKnownAt: number
+  latestKnownHour: number
   /** Seconds between the observation and its hour, −1800…1800; NO_OBSERVATION marks a gap. */
   readonly offsetSeconds: Int16Array
 }
@@ -37,6 +40,8 @@ export function createStationState(): StationState {
     window: createHourlyWindow(WINDOW_HOURS),
     lastOffset: -1,
     knownAt: new Float64Array(WINDOW_HOURS).fill(Number.NaN),
+    latestKnownAt: Number.NEGATIVE_INFINITY,
+    latestKnownHour: Number.NaN,
     offsetSeconds: new Int16Array(WINDOW_HOURS).fill(NO_OBSERVATION),
   }
 }
@@ -54,6 +59,13 @@ export function putHour(state: StationState, row: StationHour): void {
   state.window.set(hour, row.values)
   const slot = hour % WINDOW_HOURS
   state.knownAt[slot] = row.knownAt
+  if (row.knownAt >= state.latestKnownAt) {
+    state.latestKnownAt = row.knownAt
+    state.latestKnownHour = hour
+  } else if (hour === state.latestKnownHour) {
+    // What was newest is gone; which hour is now, the next newer one will tell.
+    state.latestKnownHour = Number.NaN
+  }
   state.offsetSeconds[slot] = Math.round((row.observedAt - row.validAt) / 1000)
   state.lastOffset = Math.max(state.lastOffset, row.version)
 }
@@ -61,6 +73,8 @@ export function putHour(state: StationState, row: StationHour): void {
 /** When everything the vector of `hour` may use was known: the newest receivedAt of the hours up to it. */
 export function knownAtOf(state: StationState, hour: number): number {
   const oldest = Math.max(hour - FEATURE_REACH_HOURS + 1, state.window.newestHour - WINDOW_HOURS + 1)
+  // Nothing in the window is newer than the newest ever put.
+  if (state.latestKnownHour >= oldest && state.latestKnownHour <= hour) return state.latestKnownAt
   let newest = Number.NEGATIVE_INFINITY
   for (let h = oldest; h <= hour; h++) {
     const known = state.knownAt[h % WINDOW_HOURS] as number

@@ -7,6 +7,7 @@ import type { CheckedObservation, Feature } from '../../schemas/generated/types.
 import { isInstant } from '../../forecasting/quality-control/index.ts'
 import {
   buildFeatures,
+  FEATURE_COUNT,
   FEATURE_REACH_HOURS,
   FEATURE_SET,
   HOUR_MS,
@@ -80,6 +81,16 @@ export function createFeatureStep({ loadHours, restore, observeEventTime }: Deps
   }
 }
 
+/** Refilled for each vector. */
+const vector = new Float32Array(FEATURE_COUNT)
+
+/** Array.from goes through the iterator, which costs more than the vector itself. */
+function plainArray(values: Float32Array): number[] {
+  const plain = new Array<number>(values.length)
+  for (let i = 0; i < values.length; i++) plain[i] = values[i] as number
+  return plain
+}
+
 function applyObservation(state: StationState, observation: CheckedObservation, offset: number): Outcome<Row> {
   const { observedAt, receivedAt } = observation
   // Quality control lets none through; one from elsewhere must not move the window to where no real hour fits in.
@@ -122,7 +133,7 @@ function applyObservation(state: StationState, observation: CheckedObservation, 
       validAt: h * HOUR_MS,
       knownAt: h < hour ? Math.max(knownAtOf(state, h), observation.receivedAt) : knownAtOf(state, h),
       featureSet: FEATURE_SET,
-      values: Array.from(buildFeatures(state.window, h)),
+      values: plainArray(buildFeatures(state.window, h, vector)),
       cause: isNew ? 'new' : 'correction',
     }
     rows.push({ feature, version: offset })
