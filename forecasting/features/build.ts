@@ -31,7 +31,8 @@ for (const { column, window, offset } of FEATURES) {
 }
 
 const scratch = new Float32Array(RECENT * COLUMN_COUNT)
-const sum = new Float64Array(2)
+const monthSums = new Float64Array(COLUMN_COUNT)
+const monthCounts = new Float64Array(COLUMN_COUNT)
 
 /**
  * The feature vector of one epoch hour (FEATURE_NAMES order, raw units, NaN where not observed).
@@ -41,6 +42,7 @@ const sum = new Float64Array(2)
  */
 export function buildFeatures(grid: HourlyGrid, hour: number, out: Float32Array = new Float32Array(FEATURE_COUNT)): Float32Array {
   grid.copyEndingAt(hour, RECENT, REACH, scratch)
+  grid.sumInto(hour - MONTH_HOURS + 1, hour, monthSums, monthCounts)
   for (let f = 0; f < FEATURE_COUNT; f++) {
     const kind = KIND[f]!
     const first = FIRST[f]!
@@ -83,8 +85,9 @@ export function buildFeatures(grid: HourlyGrid, hour: number, out: Float32Array 
       }
       out[f] = count * 2 >= WINDOW[f]! ? wet / count : NaN
     } else {
-      grid.sumInto(COLUMN_OF[f]!, hour - MONTH_HOURS + 1, hour, sum)
-      out[f] = sum[1]! * 2 >= MONTH_HOURS ? sum[0]! / sum[1]! : NaN
+      const column = COLUMN_OF[f]!
+      const count = monthCounts[column]!
+      out[f] = count * 2 >= MONTH_HOURS ? monthSums[column]! / count : NaN
     }
   }
   return out

@@ -27,8 +27,8 @@ export type HourlyGrid = {
    * `reach[column]` of those places, the others are left as they are.
    */
   copyEndingAt(lastHour: number, hours: number, reach: ArrayLike<number>, out: Float32Array): void
-  /** Sum over [fromHour, toHour] of a column's observed values (precipitation: count of wet hours) into sum[0], their count in sum[1]. */
-  sumInto(column: number, fromHour: number, toHour: number, sum: Float64Array): void
+  /** Sums over [fromHour, toHour] of each column's observed values (precipitation: count of wet hours), and how many they are. */
+  sumInto(fromHour: number, toHour: number, sums: Float64Array, counts: Float64Array): void
 }
 
 /** A grid that accepts rows. */
@@ -127,40 +127,46 @@ class HourlyStore implements HourlyWindow {
     }
   }
 
-  sumInto(column: number, fromHour: number, toHour: number, sum: Float64Array): void {
-    const from = Math.max(fromHour, this.oldestHour)
+  sumInto(fromHour: number, toHour: number, sums: Float64Array, counts: Float64Array): void {
+    const { capacity, data, daySum, dayCount } = this
     const to = Math.min(toHour, this.newestHour)
-    let total = 0
-    let count = 0
-    let hour = from
+    sums.fill(0)
+    counts.fill(0)
+    let hour = Math.max(fromHour, this.oldestHour)
     while (hour <= to) {
       const day = Math.floor(hour / DAY_HOURS)
       const nextDay = (day + 1) * DAY_HOURS
       if (hour === day * DAY_HOURS && nextDay - 1 <= to && day >= 0) {
         const slot = this.daySlot(day)
         if (this.dayHeld[slot] !== day) this.sumDay(day, slot)
-        total += this.daySum[slot * COLUMN_COUNT + column]!
-        count += this.dayCount[slot * COLUMN_COUNT + column]!
+        const held = slot * COLUMN_COUNT
+        for (let column = 0; column < COLUMN_COUNT; column++) {
+          sums[column]! += daySum[held + column]!
+          counts[column]! += dayCount[held + column]!
+        }
       } else {
         // Same shape as a cached day (own subtotal first): the order of additions must not depend on what is cached.
-        let part = 0
         const end = Math.min(nextDay - 1, to)
-        const base = column * this.capacity
-        let slot = this.slot(hour)
-        for (let h = hour; h <= end; h++) {
-          const x = this.data[base + slot]!
-          if (++slot === this.capacity) slot = 0
-          if (x === x) {
-            part += column === PRECIPITATION ? (isWet(x) ? 1 : 0) : x
-            count++
+        const first = this.slot(hour)
+        for (let column = 0; column < COLUMN_COUNT; column++) {
+          const base = column * capacity
+          let slot = first
+          let part = 0
+          let count = 0
+          for (let h = hour; h <= end; h++) {
+            const x = data[base + slot]!
+            if (++slot === capacity) slot = 0
+            if (x === x) {
+              part += column === PRECIPITATION ? (isWet(x) ? 1 : 0) : x
+              count++
+            }
           }
+          sums[column]! += part
+          counts[column]! += count
         }
-        total += part
       }
       hour = nextDay
     }
-    sum[0] = total
-    sum[1] = count
   }
 
   private sumDay(day: number, slot: number): void {
