@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type PartName, startLocalStack } from '../../infra/local/stack.ts'
+import { type PartName, type StackUrls, startLocalStack } from '../../infra/local/stack.ts'
 
 export type BenchEnvironment = Readonly<Record<string, string>>
 
@@ -11,7 +11,7 @@ export type BenchEnvironment = Readonly<Record<string, string>>
 export async function withServers<T>(
   parts: readonly PartName[],
   say: (line: string) => void,
-  work: (env: BenchEnvironment, directory: string) => Promise<T>,
+  work: (env: BenchEnvironment, directory: string, urls: StackUrls) => Promise<T>,
 ): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'isobar-bench-'))
   try {
@@ -27,7 +27,7 @@ export async function withServers<T>(
         CLOCK: 'stream',
         LOG_LEVEL: 'warn',
       }
-      return await work(env, directory)
+      return await work(env, directory, stack.urls)
     } finally {
       await stack.stop()
     }

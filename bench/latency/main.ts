@@ -1,0 +1,162 @@
+/**
+ * Observation sent → its forecast in the topic, at an even 200 observations a second: quality control and features in one process,
+ * inference in another, ClickHouse written meanwhile. Beside it, in the same run, a bare kafkajs relay over as many topics.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { HOUR_MS } from '../../forecasting/features/index.ts'
+import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
+import { applyMigrations, openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
+import { clickhouseBlock, kafkaBlock, readConfig, registryBlock } from '../../infra/runtime/config/index.ts'
+import { applyTopics, openPublisher, startFollower } from '../../infra/runtime/kafka/index.ts'
+import { createLogger } from '../../infra/runtime/log.ts'
+import { registerSchemas } from '../../infra/runtime/registry/index.ts'
+import type { Control, Observation } from '../../schemas/generated/types.ts'
+import { quantile } from '../shared/distribution.ts'
+import { type Figure, figure } from '../shared/figures.ts'
+import { createObservations, stationIdOf } from '../shared/observations.ts'
+import { startService } from '../shared/processes.ts'
+import { type BenchEnvironment, isolated, withServers } from '../shared/servers.ts'
+import { makeModels } from '../swap/artefacts.ts'
+import { timeRelay } from './relay-run.ts'
+
+const PER_SECOND = 200
+const STATIONS = 20
+const GOAL_P50_MS = 10
+const GOAL_P99_MS = 40
+const GOAL_OVER_RELAY = 2
+const LIMIT_MS = 120_000
+
+const log = createLogger('bench', 'warn')
+const Config = z.object({ ...kafkaBlock.shape, ...registryBlock.shape, ...clickhouseBlock.shape })
+
+export async function run({ quick, json }: { quick: boolean; json: boolean }): Promise<Figure[]> {
+  const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
+  const seconds = quick ? 15 : 60
+  const warmUp = (quick ? 10 : 20) * PER_SECOND
+  const total = warmUp + seconds * PER_SECOND
+  return withServers(['kafka', 'registry', 'clickhouse'], say, async (env) => {
+    const pipeline = (await timePipeline(isolated(env), total, warmUp)).sort((a, b) => a - b)
+    say(`pipeline, ms: ${shown(pipeline)}`)
+    const relay = (await timeRelay(env, (send) => paced(total, send), warmUp)).sort((a, b) => a - b)
+    say(`bare relay, ms: ${shown(relay)}`)
+    const beside = (p: number): Figure => ({
+      ...figure(
+        `observation to forecast over bare relay, ${p === 0.5 ? 'median' : '99th percentile'}`,
+        quantile(pipeline, p) / quantile(relay, p),
+        '×',
+        '<=',
+        GOAL_OVER_RELAY,
+      ),
+      peer: { name: 'bare kafkajs relay over four topics, ms', value: quantile(relay, p) },
+    })
+    return [
+      figure('observation to published forecast, median', quantile(pipeline, 0.5), 'ms', '<=', GOAL_P50_MS),
+      figure('observation to published forecast, 99th percentile', quantile(pipeline, 0.99), 'ms', '<=', GOAL_P99_MS),
+      beside(0.5),
+      beside(0.99),
+    ]
+  })
+}
+
+/** Milliseconds of each observation after the warm-up. */
+async function timePipeline(env: BenchEnvironment, total: number, warmUp: number): Promise<number[]> {
+  const config = readConfig(Config, env)
+  await applyTopics(config, log)
+  await registerSchemas(config)
+  const clickhouse = openClickHouse(config)
+  await applyMigrations(clickhouse)
+  await clickhouse.close()
+  const publisher = openPublisher({ config, name: 'bench', log })
+  const { models } = await makeModels(openArtifactStore({ artifactStore: env['ARTIFACT_STORE'] as string }))
+  await publisher.publish(
+    Array.from({ length: STATIONS }, (_, i) => {
+      const value = controlOf(stationIdOf(i), models[0])
+      return { topic: 'model.control.v1' as const, key: `${value.stationId}/${value.variable}`, value }
+    }),
+  )
+  const sentAt = new Map<string, { at: number; n: number }>()
+  const latencies: number[] = []
+  const arrived = new Set<string>()
+  const follower = await startFollower({
+    config,
+    log,
+    name: 'bench',
+    topics: ['weather.forecast.v1'],
+    from: 'beginning',
+    onEvents: (events) => {
+      for (const event of events) {
+        if (event.value === null || event.topic !== 'weather.forecast.v1') continue
+        const key = `${event.value.stationId}|${event.value.issuedAt}`
+        const sent = sentAt.get(key)
+        if (sent === undefined || arrived.has(key)) continue
+        arrived.add(key)
+        if (sent.n >= warmUp) latencies.push(performance.now() - sent.at)
+      }
+    },
+  })
+  const processes = [startService(['quality-control', 'features'], env), startService(['inference'], env)]
+  const failed = Promise.race(processes.map((process) => process.failed))
+  try {
+    const next = createObservations(STATIONS)
+    const send = async (n: number): Promise<void> => {
+      const { flags: _flags, rules: _rules, qcVersion: _version, ...value }: ReturnType<typeof next> = next()
+      sentAt.set(`${value.stationId}|${value.observedAt}`, { at: performance.now(), n })
+      await publisher.publish([
+        { topic: 'weather.observation.v1', key: value.stationId, value: value satisfies Observation },
+      ])
+    }
+    // The first ones wait until every process has joined its group; they are part of the warm-up only.
+    for (let n = 0; n < STATIONS; n++) await send(n)
+    await until('the first forecasts', () => arrived.size >= STATIONS, failed)
+    await Promise.race([failed, paced(total, (n) => send(n))])
+    await until('the last forecasts', () => arrived.size >= sentAt.size, failed)
+    return latencies
+  } finally {
+    await Promise.all(processes.map((process) => process.stop()))
+    await follower.stop()
+    await publisher.close()
+  }
+}
+
+/** Calls `send` PER_SECOND times a second, without waiting for the one before. */
+async function paced(total: number, send: (n: number) => Promise<void>): Promise<void> {
+  const start = performance.now()
+  const sending: Array<Promise<void>> = []
+  for (let n = 0; n < total; n++) {
+    const due = start + (1000 * n) / PER_SECOND
+    const early = due - performance.now()
+    if (early > 0) await sleep(early)
+    sending.push(send(n))
+  }
+  await Promise.all(sending)
+}
+
+function controlOf(stationId: string, champion: Control['champion']): Control {
+  return {
+    eventId: `control/bench/${stationId}`,
+    stationId,
+    variable: 'temperatureC',
+    champion,
+    previous: null,
+    challengers: [],
+    shadows: [],
+    changedAt: HOUR_MS,
+    changedBy: 'bench',
+    reason: 'bench',
+    causedBy: null,
+    decisionOffset: 0,
+  }
+}
+
+async function until(what: string, condition: () => boolean, failed: Promise<never>): Promise<void> {
+  const deadline = performance.now() + LIMIT_MS
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`not within ${LIMIT_MS / 1000} s: ${what}`)
+    await Promise.race([failed, sleep(20)])
+  }
+}
+
+function shown(sorted: readonly number[]): string {
+  return [0.5, 0.9, 0.99, 1].map((p) => `${p * 100} % ${quantile(sorted, p).toFixed(1)}`).join(', ')
+}
