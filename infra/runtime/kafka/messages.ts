@@ -21,7 +21,7 @@ export class DecodedEvent<T extends TopicName> {
   readonly partition: number
   readonly offset: number
   readonly timestampMs: number
-  readonly #raw: RawHeaders | undefined
+  readonly #message: FetchedMessage
 
   constructor(topic: T, partition: number, message: FetchedMessage, value: EventByTopic[T]) {
     this.topic = topic
@@ -30,11 +30,11 @@ export class DecodedEvent<T extends TopicName> {
     this.partition = partition
     this.offset = Number(message.offset)
     this.timestampMs = Number(message.timestamp)
-    this.#raw = message.headers
+    this.#message = message
   }
 
   get headers(): Readonly<Record<string, string>> {
-    return textHeaders(this.#raw)
+    return textHeaders(this.#message.headers)
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { createRequire } from 'node:module'
 import { type BatchMessage, encodeRecordBatch } from './record-batch.ts'
+import { replaceModule } from './replace-module.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -81,11 +82,4 @@ function encodeProduceRequest(options: ProduceOptions): Encoder {
     })
   })
   return encoder
-}
-
-function replaceModule<F>(path: string, replace: (original: F) => F): void {
-  const original = require(path) as F
-  const loaded = require.cache[require.resolve(path)]
-  if (!loaded) throw new Error(`${path} was not loaded as expected`)
-  loaded.exports = replace(original)
 }
