@@ -86,8 +86,8 @@ const vector = new Float32Array(FEATURE_COUNT)
 
 /** Array.from goes through the iterator, which costs more than the vector itself. */
 function plainArray(values: Float32Array): number[] {
-  const plain = new Array<number>(values.length)
-  for (let i = 0; i < values.length; i++) plain[i] = values[i] as number
+  const plain: number[] = []
+  for (let i = 0; i < values.length; i++) plain.push(values[i] as number)
   return plain
 }
 

@@ -13,6 +13,7 @@ import type { Logger } from '../log.ts'
 import { type Registry, openRegistry } from '../registry/index.ts'
 import { createCodec } from './codec.ts'
 import { RETRY, onBroker, openKafka } from './connection.ts'
+import { createKeyPartitioner } from './partitioner.ts'
 import { type SendQueue, createSendQueue } from './send-queue.ts'
 import type { OutboundEvent, Publisher, Tombstone } from './types.ts'
 
@@ -59,7 +60,7 @@ export function openPublisher(deps: PublisherDeps): KafkaPublisher {
         idempotent: true,
         maxInFlightRequests: 1,
         allowAutoTopicCreation: false,
-        createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+        createPartitioner: createKeyPartitioner,
         // Never give up by count while idempotent; the caller waits, heartbeats and does not advance meanwhile.
         retry: { ...RETRY, retries: Number.MAX_SAFE_INTEGER },
       })
