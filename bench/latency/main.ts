@@ -102,9 +102,7 @@ async function timePipeline(env: BenchEnvironment, total: number, warmUp: number
     const send = async (n: number): Promise<void> => {
       const { flags: _flags, rules: _rules, qcVersion: _version, ...value }: ReturnType<typeof next> = next()
       sentAt.set(`${value.stationId}|${value.observedAt}`, { at: performance.now(), n })
-      await publisher.publish([
-        { topic: 'weather.observation.v1', key: value.stationId, value: value satisfies Observation },
-      ])
+      await publisher.publish([{ topic: 'weather.observation.v1', key: value.stationId, value: value satisfies Observation }])
     }
     // The first ones wait until every process has joined its group; they are part of the warm-up only.
     for (let n = 0; n < STATIONS; n++) await send(n)
