@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { applyMigrations, openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
 import { clickhouseBlock, kafkaBlock, readConfig, registryBlock } from '../../infra/runtime/config/index.ts'
-import { applyTopics, openPublisher, readEnds } from '../../infra/runtime/kafka/index.ts'
+import { applyTopics, readEnds } from '../../infra/runtime/kafka/index.ts'
 import { createLogger } from '../../infra/runtime/log.ts'
 import { registerSchemas } from '../../infra/runtime/registry/index.ts'
 import { type Figure, figure } from '../shared/figures.ts'
-import { createObservations } from '../shared/observations.ts'
+import { fillObservations } from '../shared/observations.ts'
 import { type BenchProcess, cpuSecondsOf, startNode, startService } from '../shared/processes.ts'
 import { type BenchEnvironment, isolated, withServers } from '../shared/servers.ts'
 
@@ -20,13 +20,11 @@ const TOPIC_TO_TOPIC = fileURLToPath(new URL('topic-to-topic.ts', import.meta.ur
 const GOAL_TOPIC = 50_000
 const GOAL_QUERYABLE = 20_000
 const GOAL_FLATNESS = 1.15
-const PUBLISH_BATCH = 5000
 const SAMPLE_MS = 100
 const LIMIT_MS = 120_000
 
 const log = createLogger('bench', 'warn')
 const Config = z.object({ ...kafkaBlock.shape, ...registryBlock.shape, ...clickhouseBlock.shape })
-type Config = z.output<typeof Config>
 
 /** What one process did with a backlog after its warm-up: observations per second, and its own CPU time per observation. */
 type Pace = { readonly perSecond: number; readonly cpuMicroseconds: number | null }
@@ -85,7 +83,7 @@ async function measure(
     const warmUp = Math.max(quick ? 40_000 : 100_000, stations * (quick ? 12 : 48))
     const measured = quick ? 160_000 : 400_000
     const total = warmUp + measured
-    await fill(config, stations, total)
+    await fillObservations(config, log, stations, total)
 
     const features = async (): Promise<number> => {
       const ends = await readEnds(config, log, ['weather.feature.v1'])
@@ -105,23 +103,6 @@ async function measure(
     return { toTopic, toStore }
   } finally {
     await clickhouse.close()
-  }
-}
-
-async function fill(config: Config, stations: number, total: number): Promise<void> {
-  const publisher = openPublisher({ config, name: 'bench', log })
-  try {
-    const next = createObservations(stations)
-    for (let sent = 0; sent < total; sent += PUBLISH_BATCH) {
-      await publisher.publish(
-        Array.from({ length: Math.min(PUBLISH_BATCH, total - sent) }, () => {
-          const value = next()
-          return { topic: 'weather.observation-checked.v1' as const, key: value.stationId, value }
-        }),
-      )
-    }
-  } finally {
-    await publisher.close()
   }
 }
 

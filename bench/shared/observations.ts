@@ -1,6 +1,9 @@
 /** Checked observations of made-up stations: a daily cycle and persistent noise, seeded, so that every run reads the same bytes. */
 import { HOUR_MS } from '../../forecasting/features/index.ts'
 import { createRng } from '../../forecasting/verification/index.ts'
+import type { KafkaConfig, RegistryConfig } from '../../infra/runtime/config/index.ts'
+import { openPublisher } from '../../infra/runtime/kafka/index.ts'
+import type { Logger } from '../../infra/runtime/log.ts'
 import type { CheckedObservation } from '../../schemas/generated/types.ts'
 
 export const FIRST_HOUR = Date.UTC(2013, 0, 1) / HOUR_MS
@@ -20,6 +23,8 @@ const FLAGS: CheckedObservation['flags'] = {
   solarWm2: 'missing',
   snowDepthCm: 'missing',
 }
+
+const PUBLISH_BATCH = 5000
 
 export const stationIdOf = (index: number): string => `bench-${index}`
 
@@ -64,4 +69,27 @@ export function createObservations(stations: number, seed = 1): () => CheckedObs
 
 function round(value: number): number {
   return Math.round(10 * value) / 10
+}
+
+/** A backlog for the features processor. */
+export async function fillObservations(
+  config: KafkaConfig & RegistryConfig,
+  log: Logger,
+  stations: number,
+  total: number,
+): Promise<void> {
+  const publisher = openPublisher({ config, name: 'bench', log })
+  try {
+    const next = createObservations(stations)
+    for (let sent = 0; sent < total; sent += PUBLISH_BATCH) {
+      await publisher.publish(
+        Array.from({ length: Math.min(PUBLISH_BATCH, total - sent) }, () => {
+          const value = next()
+          return { topic: 'weather.observation-checked.v1' as const, key: value.stationId, value }
+        }),
+      )
+    }
+  } finally {
+    await publisher.close()
+  }
 }
