@@ -8,6 +8,7 @@ import { SCHEMA_BY_TOPIC } from '../../../schemas/generated/types.ts'
 import type { TopicName } from '../../../schemas/topics.ts'
 import { AppError, isPermanent, messageOf } from '../errors.ts'
 import type { Registry } from '../registry/index.ts'
+import { closedStringHook } from './closed-strings.ts'
 
 const MAGIC = 0
 const HEADER_BYTES = 5
@@ -41,7 +42,8 @@ export function createCodec(registry: Registry, wallNow: () => number = Date.now
 
   const typeOf = (topic: TopicName): Type => {
     let type = types.get(topic)
-    if (!type) types.set(topic, (type = avsc.Type.forSchema(SCHEMA_BY_TOPIC[topic] as avsc.Schema)))
+    if (!type)
+      types.set(topic, (type = avsc.Type.forSchema(SCHEMA_BY_TOPIC[topic] as avsc.Schema, { typeHook: closedStringHook })))
     return type
   }
 
