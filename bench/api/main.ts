@@ -5,7 +5,6 @@
  */
 import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -31,7 +30,7 @@ const GOAL_RATIO = 0.7
 const READY_MS = 60_000
 const ISSUED_AT = FIRST_HOUR * HOUR_MS
 const BARE = fileURLToPath(new URL('bare.ts', import.meta.url))
-const AUTOCANNON = createRequire(import.meta.url).resolve('autocannon/autocannon.js')
+const AUTOCANNON = fileURLToPath(import.meta.resolve('autocannon/autocannon.js'))
 
 type Load = { readonly perSecond: number; readonly p99Ms: number }
 

@@ -22,10 +22,11 @@ async function startHop(hop: number) {
     autoCommit: false,
     eachBatchAutoResolve: false,
     partitionsConsumedConcurrently: 3,
-    eachBatch: async ({ batch, resolveOffset }) => {
+    eachBatch: async (payload) => {
+      const { batch } = payload
       const messages = batch.messages.map(({ key, value, headers }) => ({ key, value, ...(headers ? { headers } : {}) }))
       await producer.send({ topic: `${prefix}relay-${hop + 1}`, messages, acks: -1 })
-      resolveOffset(batch.lastOffset())
+      payload.resolveOffset(batch.lastOffset())
       done.set(batch.partition, String(BigInt(batch.lastOffset()) + 1n))
     },
   })

@@ -11,6 +11,6 @@ export type Replica = {
 }
 
 export function startReplica(id: string, env: Readonly<Record<string, string>>): Replica {
-  const { pid, kill, stop } = startService(['inference'], { ...env, REPLICA_ID: id })
-  return { id, memoryKib: () => memoryKibOf(pid), kill, stop }
+  const service = startService(['inference'], { ...env, REPLICA_ID: id })
+  return { id, memoryKib: () => memoryKibOf(service.pid), kill: () => service.kill(), stop: () => service.stop() }
 }

@@ -1,6 +1,6 @@
 /** What an interrupted run had finished: one JSON line an origin, under a first line that says which run it was. */
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import type { Answer } from './families.ts'
+import type { Answer } from './evaluated.ts'
 import type { OriginResult } from './origins.ts'
 
 export type Journal = {

@@ -1,6 +1,7 @@
 /** A run of origins on one thread: what every family says at each, and what came. */
 import { HORIZON_HOURS, QUANTILE_LEVELS, type ForecastVariable } from '../../schemas/quantities.ts'
-import { type Answer, COMBINATION, createFamily } from './families.ts'
+import type { Answer } from './evaluated.ts'
+import { COMBINATION, createFamily } from './families.ts'
 import { knownAt, poisonedAfter, type StationHours, toFullSet } from './series.ts'
 
 const H = HORIZON_HOURS

@@ -1,7 +1,7 @@
 /** Prophet and SARIMAX among the evaluated families: every fit in a disposable process, every failure a refusal. */
 import { OWN } from '../../../forecasting/models/index.ts'
 import { HORIZON_HOURS, QUANTILE_LEVELS } from '../../../schemas/quantities.ts'
-import type { Evaluated } from '../families.ts'
+import type { Evaluated } from '../evaluated.ts'
 import { runDisposable } from './disposable.ts'
 import type { PeerAnswer, PeerRequest } from './protocol.ts'
 

@@ -17,7 +17,7 @@ const HALF_WIDTH = 1.2815515655446004
 function seedDraws(): void {
   const random = createRng(1)
   globalThis.crypto.getRandomValues = (array) => {
-    const bytes = new Uint8Array(array!.buffer, array!.byteOffset, array!.byteLength)
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
     for (let i = 0; i < bytes.length; i++) bytes[i] = Math.floor(256 * random())
     return array
   }

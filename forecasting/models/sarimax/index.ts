@@ -2,7 +2,7 @@
 import { fitSarima, forecastSarima, type SarimaOrder } from './sarima.ts'
 
 /** Chosen over (1,1,1)(0,1,1)24, which drifts off beyond a day (docs/forecasting/families.md). */
-export const SARIMA_ORDER: SarimaOrder = { p: 2, d: 0, q: 1, seasonal: { p: 0, d: 1, q: 1, period: 24 } }
+const SARIMA_ORDER: SarimaOrder = { p: 2, d: 0, q: 1, seasonal: { p: 0, d: 1, q: 1, period: 24 } }
 /** A seasonal ARIMA learns nothing of the year: more history costs time and memory only. */
 const HISTORY_HOURS = 60 * 24
 const MIN_HOURS = 10 * 24

@@ -87,7 +87,7 @@ export function forecastSarima(
 }
 
 /** w = (1 − B)^d (1 − B^s)^D y; NaN where any value that it needs is. */
-export function difference(series: Float64Array, order: SarimaOrder): Float64Array {
+function difference(series: Float64Array, order: SarimaOrder): Float64Array {
   const delta = differencing(order)
   return Float64Array.from({ length: Math.max(0, series.length - delta.length) }, (_, i) => {
     let value = series[i + delta.length]!

@@ -125,9 +125,14 @@ function map(writeKey: WriteValue | null, write: WriteValue | null): WriteValue 
   }
 }
 
+/** DateTime64(3) reaches from 1900 to 2299; outside it the server would store another instant without a word. */
+const FIRST_INSTANT_MS = Date.UTC(1900, 0, 1)
+const END_INSTANT_MS = Date.UTC(2300, 0, 1)
+
 /** Text as `toClickHouseInstant` makes it, or epoch milliseconds. */
 function writeInstant(out: Out, value: unknown): void {
   const instantMs = typeof value === 'number' ? value : fromClickHouseInstant(text(value))
+  if (!(instantMs >= FIRST_INSTANT_MS && instantMs < END_INSTANT_MS)) throw new RangeError(`not an instant: ${shown(value)}`)
   out.used = reserve(out, 8).writeBigInt64LE(BigInt(instantMs), out.used)
 }
 

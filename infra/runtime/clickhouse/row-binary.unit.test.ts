@@ -46,6 +46,8 @@ describe('row binary', () => {
     ['String', 5],
     ['Array(String)', 'abc'],
     ["DateTime64(3, 'UTC')", 'yesterday'],
+    ["DateTime64(3, 'UTC')", 9e15],
+    ["DateTime64(3, 'UTC')", Number.NaN],
   ])('refuses a value that does not fit %s, naming the column', (type, value) => {
     expect(() => encode(type, value)).toThrow(/^column v/)
   })

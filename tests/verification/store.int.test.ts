@@ -6,8 +6,8 @@ import type { InboundEvent, Outcome } from '../../infra/runtime/kafka/types.ts'
 import { anObservation, isolatedConfig } from '../../infra/runtime/testing/fixtures.ts'
 import type { CheckedObservation, Forecast, Verification } from '../../schemas/generated/types.ts'
 import { HORIZON_HOURS, QUANTITIES } from '../../schemas/quantities.ts'
-import { createVerificationStep, type VerificationInput } from './step.ts'
-import { type Assignment, createLedgerLoader } from './store.ts'
+import { createVerificationStep, type VerificationInput } from '../../stream-processors/verification/step.ts'
+import { type Assignment, createLedgerLoader } from '../../stream-processors/verification/store.ts'
 
 const HOUR_MS = 3_600_000
 const START = Date.UTC(2013, 0, 1) / HOUR_MS
