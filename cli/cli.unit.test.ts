@@ -62,6 +62,7 @@ describe('isobar', () => {
       'events',
       'dlq',
       'alerts',
+      'doctor',
       'config',
       'keys',
       'topics',

@@ -18,6 +18,7 @@ const GROUPS: Readonly<Record<string, () => Promise<VerbGroup>>> = {
   events: () => import('./events.ts'),
   dlq: () => import('./dlq.ts'),
   alerts: () => import('./alerts.ts'),
+  doctor: () => import('./doctor/command.ts'),
   config: () => import('./config.ts'),
   keys: () => import('./keys.ts'),
   topics: () => import('./topics.ts'),

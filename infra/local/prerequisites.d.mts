@@ -18,3 +18,8 @@ export function ensurePrerequisites(options?: {
   say?: (line: string) => void
   env?: Environment
 }): Promise<Prerequisites>
+/** Where a program comes from: PATH, unpacked in the cache, by the next start, or nowhere. */
+export type Source = 'system' | 'cache' | 'fetchable' | 'missing'
+export type Inspection = { java: Source; maven: Source; rabbitmq: Source; servers: boolean }
+export function inspectPrerequisites(env?: Environment): Promise<Inspection>
+export function installLine(names: ReadonlyArray<'java' | 'maven' | 'rabbitmq' | 'chromium'>): string | null

@@ -3,7 +3,7 @@
 // Plain JavaScript for any Node >= 18, no dependencies: the bootstrap runs it before packages are installed.
 import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { cachedFolder, cacheRoot } from './setup/cache.mjs'
+import { cachedFolder, cacheRoot, isWhole } from './setup/cache.mjs'
 import { copyIfMissing, hasApt, relocateErlang, unpackPackages } from './setup/debian.mjs'
 import { isExecutable, run, runOk, which, withProgress } from './setup/run.mjs'
 import { writeTrustStore } from './setup/trust-store.mjs'
@@ -63,6 +63,30 @@ export async function ensurePrerequisites({ parts = ['kafka', 'registry', 'rabbi
   }
 }
 
+/**
+ * The same without fetching anything. Per program: 'system', 'cache' (unpacked earlier), 'fetchable' (by the next start) or 'missing';
+ * `servers` is true when Kafka and the registry are in the cache, from when on Maven is not needed.
+ */
+export async function inspectPrerequisites(env = process.env) {
+  const root = cacheRoot(env)
+  const elsewhere = (name) => (isWhole(join(root, unpackedFolder(name))) ? 'cache' : hasApt() ? 'fetchable' : 'missing')
+  const rabbitmq = mayUseSystem('rabbitmq', env) && installedRabbitMq(env) !== null
+  return {
+    java: (await systemJava(env)) ? 'system' : elsewhere('java'),
+    maven: systemMaven(env) ? 'system' : elsewhere('maven'),
+    rabbitmq: rabbitmq ? 'system' : elsewhere('rabbitmq'),
+    servers: isWhole(join(root, SERVERS_FOLDER)),
+  }
+}
+
+/** The command that installs these (java, maven, rabbitmq, chromium) here; null without a known package manager. */
+export function installLine(names) {
+  const installer = INSTALLERS.find(({ command }) => which(command) !== null)
+  return installer ? `${installer.line} ${names.map((name) => installer.packages[name]).join(' ')}` : null
+}
+
+const unpackedFolder = (name) => `${name}-debian-${process.arch}`
+
 /** Names in ISOBAR_IGNORE_SYSTEM (java, maven, rabbitmq) are treated as not installed; used to test the unpacked ones. */
 function mayUseSystem(name, env) {
   return !(env.ISOBAR_IGNORE_SYSTEM ?? '').split(',').includes(name)
@@ -70,21 +94,26 @@ function mayUseSystem(name, env) {
 
 // ---- Java ----
 
-async function findJava(root, say, env) {
-  if (mayUseSystem('java', env)) {
-    const candidates = [
-      env.JAVA_HOME && join(env.JAVA_HOME, 'bin/java'),
-      which('java', env.PATH),
-      '/opt/homebrew/opt/openjdk/bin/java',
-      '/usr/local/opt/openjdk/bin/java',
-    ]
-    for (const command of candidates) {
-      if (command && isExecutable(command) && (await javaMajor(command)) >= JAVA_MINIMUM) return { command, env: {} }
-    }
+async function systemJava(env) {
+  if (!mayUseSystem('java', env)) return null
+  const candidates = [
+    env.JAVA_HOME && join(env.JAVA_HOME, 'bin/java'),
+    which('java', env.PATH),
+    '/opt/homebrew/opt/openjdk/bin/java',
+    '/usr/local/opt/openjdk/bin/java',
+  ]
+  for (const command of candidates) {
+    if (command && isExecutable(command) && (await javaMajor(command)) >= JAVA_MINIMUM) return { command, env: {} }
   }
+  return null
+}
+
+async function findJava(root, say, env) {
+  const installed = await systemJava(env)
+  if (installed) return installed
   if (!hasApt()) return null
   const folder = await cachedFolder(
-    `java-debian-${process.arch}`,
+    unpackedFolder('java'),
     (dir) =>
       withProgress(say, 'Java: downloading Debian packages', async () => {
         const packages = await firstAvailable(['openjdk-17-jre-headless', 'openjdk-21-jre-headless', 'default-jre-headless'])
@@ -190,16 +219,19 @@ function serversPom() {
 `
 }
 
+function systemMaven(env) {
+  if (!mayUseSystem('maven', env)) return null
+  const candidates = [env.MAVEN_HOME && join(env.MAVEN_HOME, 'bin/mvn'), which('mvn', env.PATH)]
+  const command = candidates.find((file) => file && isExecutable(file))
+  return command ? { command, env: {} } : null
+}
+
 async function findMaven(root, say, env) {
-  if (mayUseSystem('maven', env)) {
-    const installed = [env.MAVEN_HOME && join(env.MAVEN_HOME, 'bin/mvn'), which('mvn', env.PATH)].find(
-      (file) => file && isExecutable(file),
-    )
-    if (installed) return { command: installed, env: {} }
-  }
+  const installed = systemMaven(env)
+  if (installed) return installed
   if (!hasApt()) return null
   const folder = await cachedFolder(
-    `maven-debian-${process.arch}`,
+    unpackedFolder('maven'),
     (dir) =>
       withProgress(say, 'Maven: downloading Debian packages', async () => {
         const tree = await unpackPackages(dir, ['maven'], /^(maven|lib.*-java|libmaven.*|libplexus.*|java-wrappers)$/)
@@ -221,7 +253,7 @@ async function findRabbitMq(root, say, env) {
   }
   if (!hasApt()) return null
   const folder = await cachedFolder(
-    `rabbitmq-debian-${process.arch}`,
+    unpackedFolder('rabbitmq'),
     (dir) =>
       withProgress(say, 'RabbitMQ: downloading Debian packages', async () => {
         const tree = await unpackPackages(dir, ['rabbitmq-server'], /^(rabbitmq-server|erlang-.*)$/)
@@ -271,47 +303,51 @@ const NAMES = { java: `Java ${JAVA_MINIMUM} or newer`, maven: 'Maven', rabbitmq:
 
 /** Package names by package manager. */
 const INSTALLERS = [
-  { command: 'brew', line: 'brew install', packages: { java: 'openjdk@17', maven: 'maven', rabbitmq: 'rabbitmq' } },
+  {
+    command: 'brew',
+    line: 'brew install',
+    packages: { java: 'openjdk@17', maven: 'maven', rabbitmq: 'rabbitmq', chromium: 'google-chrome' },
+  },
   {
     command: 'dnf',
     line: 'sudo dnf install',
-    packages: { java: 'java-17-openjdk-headless', maven: 'maven', rabbitmq: 'rabbitmq-server' },
+    packages: { java: 'java-17-openjdk-headless', maven: 'maven', rabbitmq: 'rabbitmq-server', chromium: 'chromium' },
   },
   {
     command: 'yum',
     line: 'sudo yum install',
-    packages: { java: 'java-17-openjdk-headless', maven: 'maven', rabbitmq: 'rabbitmq-server' },
+    packages: { java: 'java-17-openjdk-headless', maven: 'maven', rabbitmq: 'rabbitmq-server', chromium: 'chromium' },
   },
   {
     command: 'apk',
     line: 'sudo apk add',
-    packages: { java: 'openjdk17-jre-headless', maven: 'maven', rabbitmq: 'rabbitmq-server' },
+    packages: { java: 'openjdk17-jre-headless', maven: 'maven', rabbitmq: 'rabbitmq-server', chromium: 'chromium' },
   },
   {
     command: 'pacman',
     line: 'sudo pacman -S',
-    packages: { java: 'jre17-openjdk-headless', maven: 'maven', rabbitmq: 'rabbitmq' },
+    packages: { java: 'jre17-openjdk-headless', maven: 'maven', rabbitmq: 'rabbitmq', chromium: 'chromium' },
   },
   {
     command: 'zypper',
     line: 'sudo zypper install',
-    packages: { java: 'java-17-openjdk-headless', maven: 'maven', rabbitmq: 'rabbitmq-server' },
+    packages: { java: 'java-17-openjdk-headless', maven: 'maven', rabbitmq: 'rabbitmq-server', chromium: 'chromium' },
   },
   {
     command: 'apt-get',
     line: 'sudo apt-get install',
-    packages: { java: 'openjdk-17-jre-headless', maven: 'maven', rabbitmq: 'rabbitmq-server' },
+    packages: { java: 'openjdk-17-jre-headless', maven: 'maven', rabbitmq: 'rabbitmq-server', chromium: 'chromium' },
   },
 ]
 
 /** One screen: what is missing, why, and the command for this system. `installer` is chosen by what is on PATH. */
-function missingScreen(missing, reasons = [], installer = INSTALLERS.find(({ command }) => which(command) !== null)) {
+function missingScreen(missing, reasons) {
   const lines = ['Isobar runs its servers on this machine and needs something that is not here:', '']
   for (const name of missing) lines.push(`  - ${NAMES[name]}`)
   if (reasons.length > 0) lines.push('', ...reasons.map((reason) => `  ${reason.split('\n').join('\n    ')}`))
   lines.push('')
-  if (installer)
-    lines.push('Install it with', '', `  ${installer.line} ${missing.map((name) => installer.packages[name]).join(' ')}`)
+  const line = installLine(missing)
+  if (line !== null) lines.push('Install it with', '', `  ${line}`)
   else lines.push('No known package manager was found; install the above so that java, mvn and rabbitmq-server are on PATH.')
   lines.push('', 'or use servers that run elsewhere: set KAFKA_BROKERS, SCHEMA_REGISTRY_URL and AMQP_URL.')
   return lines.join('\n')

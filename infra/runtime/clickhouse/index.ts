@@ -1,5 +1,5 @@
 export { openClickHouse, type ClickHouse } from './client.ts'
 export { fromClickHouseInstant, nanFromNull, toClickHouseInstant, toClickHouseInstantOrNull } from './instants.ts'
-export { applyMigrations } from './migrations.ts'
+export { applyMigrations, pendingMigrations } from './migrations.ts'
 export { createBatchedWriter, createTableSink } from './sink.ts'
 export { coalesce } from './coalesce.ts'

@@ -16,18 +16,13 @@ export type MigrationReport = { readonly applied: string[]; readonly alreadyAppl
  * Throws AppError `migration-changed` (permanent) for an edited file.
  */
 export async function applyMigrations(ch: ClickHouse, directory: URL = DEFAULT_DIRECTORY): Promise<MigrationReport> {
-  const files = (await readdir(directory)).filter((name) => FILE_NAME.test(name)).sort()
+  const files = await migrationFiles(directory)
   await ch.createDatabase()
   await ch.command(
     `CREATE TABLE IF NOT EXISTS schema_migration (name String, sha256 String, appliedAt DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC'))
      ENGINE = ReplacingMergeTree(appliedAt) ORDER BY name`,
   )
-  const known = new Map(
-    (await ch.query<{ name: string; sha256: string }>('SELECT name, sha256 FROM schema_migration FINAL')).map((row) => [
-      row.name,
-      row.sha256,
-    ]),
-  )
+  const known = await recordedMigrations(ch)
   const report: MigrationReport = { applied: [], alreadyApplied: [] }
   for (const name of files) {
     const sql = await readFile(new URL(name, directory), 'utf8')
@@ -49,4 +44,20 @@ export async function applyMigrations(ch: ClickHouse, directory: URL = DEFAULT_D
     report.applied.push(name)
   }
   return report
+}
+
+/** Names that `applyMigrations` would run. Changes nothing; rejects where the database or its record of migrations is absent. */
+export async function pendingMigrations(ch: Pick<ClickHouse, 'query'>, directory: URL = DEFAULT_DIRECTORY): Promise<string[]> {
+  const known = await recordedMigrations(ch)
+  return (await migrationFiles(directory)).filter((name) => !known.has(name))
+}
+
+async function migrationFiles(directory: URL): Promise<string[]> {
+  return (await readdir(directory)).filter((name) => FILE_NAME.test(name)).sort()
+}
+
+/** Name → SHA-256. */
+async function recordedMigrations(ch: Pick<ClickHouse, 'query'>): Promise<Map<string, string>> {
+  const rows = await ch.query<{ name: string; sha256: string }>('SELECT name, sha256 FROM schema_migration FINAL')
+  return new Map(rows.map(({ name, sha256 }) => [name, sha256]))
 }

@@ -2,6 +2,7 @@
 import { SCHEMA_BY_TOPIC } from '../../../schemas/generated/types.ts'
 import { TOPIC_NAMES } from '../../../schemas/topics.ts'
 import type { RegistryConfig } from '../config/index.ts'
+import { isPermanent } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { openRegistry } from './client.ts'
 
@@ -16,4 +17,20 @@ export async function registerSchemas(config: RegistryConfig, log?: Logger): Pro
     registered.push({ subject, id })
   }
   return registered
+}
+
+/** Subjects whose schema is not there as this version writes it. Changes nothing; throws `registry-unavailable`. */
+export async function unregisteredSubjects(config: RegistryConfig): Promise<string[]> {
+  const registry = openRegistry(config)
+  const missing: string[] = []
+  for (const topic of TOPIC_NAMES) {
+    const subject = `${topic}-value`
+    try {
+      await registry.findId(subject, SCHEMA_BY_TOPIC[topic])
+    } catch (error) {
+      if (!isPermanent(error)) throw error
+      missing.push(subject)
+    }
+  }
+  return missing
 }
