@@ -1,6 +1,11 @@
-/** `isobar alerts`: what fires, a test of the channels, silences. */
+/** `isobar alerts`: what fires, a test of the channels, silences, rules against the past. */
+import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
+import { z } from 'zod'
+import { DEFAULT_WEATHER_RULES, weatherRuleSchema } from '../alerting/rules/weather-probability.ts'
 import { apiGet, apiPost } from './api-client.ts'
+import { backtestRule, forecastsOfPredictions } from './backtest.ts'
+import { CliError, EXIT } from './exit.ts'
 import { printJson, printTable } from './output.ts'
 
 type Alert = {
@@ -13,7 +18,7 @@ type Alert = {
 }
 
 export function register(program: Command): void {
-  const alerts = program.command('alerts').description('alerts: list, test, silence')
+  const alerts = program.command('alerts').description('alerts: list, test, silence, backtest')
   alerts
     .command('list')
     .option('--json', 'as JSON')
@@ -37,4 +42,71 @@ export function register(program: Command): void {
     .description('keep quiet about alerts with these labels (key with the scope operate in ISOBAR_API_KEY)')
     .requiredOption('--body <json>', 'as POST /v1/alerts/silences takes it (see /docs)')
     .action(async ({ body }: { body: string }) => printJson(await apiPost('/v1/alerts/silences', JSON.parse(body))))
+  alerts
+    .command('backtest <predictions>')
+    .description('weather rules against the CSV of isobar evaluate --predictions: raised, right, missed; without servers')
+    .requiredOption('--variable <name>', 'variable that was evaluated')
+    .option('--model <name>', 'model of the file', 'isobar')
+    .option('--rules <file>', 'JSON list of rules; else those built in')
+    .option('--json', 'as JSON, with the instants')
+    .addHelpText(
+      'after',
+      `
+Example:
+  isobar evaluate --csv roof.csv --variable temperatureC --predictions roof-predictions.csv
+  isobar alerts backtest roof-predictions.csv --variable temperatureC`,
+    )
+    .action(backtest)
+}
+
+type BacktestOptions = { variable: string; model: string; rules?: string; json?: boolean }
+
+async function backtest(file: string, { variable, model, rules: rulesFile, json }: BacktestOptions): Promise<void> {
+  const rules = (rulesFile === undefined ? DEFAULT_WEATHER_RULES : parseRules(rulesFile, await read(rulesFile))).filter(
+    (rule) => rule.variable === variable,
+  )
+  if (rules.length === 0) throw new CliError(`no rule is about ${variable}`, EXIT.notFound)
+  const forecasts = await forecastsIn(file, model)
+  if (forecasts.length === 0) throw new CliError(`${file} has no predictions of ${model}`, EXIT.notFound)
+  const results = rules.map((rule) => backtestRule(rule, forecasts))
+  if (json) return printJson({ variable, model, results })
+  printTable(results, [
+    { title: 'rule', value: ({ rule }) => rule },
+    { title: 'forecasts', value: ({ forecasts: count }) => count },
+    { title: 'raised', value: ({ raised }) => raised },
+    { title: 'right', value: ({ right }) => right },
+    { title: 'wrong', value: ({ wrong }) => wrong },
+    { title: 'unknown', value: ({ unknown }) => unknown },
+    { title: 'crossings', value: ({ crossings }) => crossings },
+    { title: 'missed', value: ({ missed }) => missed },
+  ])
+}
+
+async function forecastsIn(file: string, model: string) {
+  const csv = await read(file)
+  try {
+    return forecastsOfPredictions(csv, model)
+  } catch (error) {
+    if (error instanceof RangeError) throw new CliError(`${file}: ${error.message}`, EXIT.usage)
+    throw error
+  }
+}
+
+function parseRules(file: string, text: string) {
+  try {
+    return z.array(weatherRuleSchema).parse(JSON.parse(text))
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new CliError(`${file}: ${error.message}`, EXIT.usage)
+    if (error instanceof z.ZodError) throw new CliError(`${file}: ${z.prettifyError(error)}`, EXIT.usage)
+    throw error
+  }
+}
+
+async function read(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new CliError(`${file} does not exist`, EXIT.notFound)
+    throw error
+  }
 }
