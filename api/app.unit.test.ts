@@ -58,7 +58,7 @@ describe('access', () => {
   it('lets nobody read without a key unless reading is public', async () => {
     const { app, key, get } = createTestApp({ publicRead: false })
     for (const path of ['/v1/stations', '/v1/live', '/forecast', '/v1/skill']) expect((await get(path)).status, path).toBe(401)
-    for (const path of ['/health', '/livez', '/openapi.json']) expect((await get(path)).status, path).toBe(200)
+    for (const path of ['/health', '/livez', '/openapi.json', '/asyncapi.json']) expect((await get(path)).status, path).toBe(200)
     const response = await app.request('/v1/stations', { headers: { authorization: `Bearer ${await key('ingest')}` } })
     expect(response.status).toBe(200)
     expect((await get('/v1/stations', { authorization: 'Bearer isk_made-up' })).status).toBe(401)
@@ -154,7 +154,7 @@ describe('protocol', () => {
     const declared = new Set(
       app.routes.filter((r) => r.method !== 'ALL' && !r.path.includes('*')).map((r) => r.path.replaceAll(/:(\w+)/g, '{$1}')),
     )
-    for (const hidden of ['/openapi.json', '/docs', '/outbox']) declared.delete(hidden)
+    for (const hidden of ['/openapi.json', '/asyncapi.json', '/docs', '/outbox']) declared.delete(hidden)
     expect(Object.keys(document.paths).sort()).toEqual([...declared].sort())
     for (const [, name] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g))
       expect(document.components.schemas).toHaveProperty(name ?? '')

@@ -1,9 +1,10 @@
-/** Writes the pages that follow from the code: configuration.md, events.md. `--check` writes nothing and exits 1 when one is out of date. */
+/** Writes the pages that follow from the code: configuration.md, events.md, asyncapi.json. `--check` writes nothing and exits 1 when one is out of date. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { z } from 'zod'
 import { SERVICES } from '../cli/services.ts'
 import { environmentName, processBlock } from '../infra/runtime/config/index.ts'
 import { fieldMeta } from '../infra/runtime/config/read.ts'
+import { asyncApiDocument } from '../schemas/asyncapi.ts'
 import { SCHEMA_BY_TOPIC } from '../schemas/generated/types.ts'
 import { TOPICS, TOPIC_NAMES, deadLetterTopic } from '../schemas/topics.ts'
 
@@ -119,6 +120,7 @@ function eventsPage(): string {
     'Every event is a past fact. Values are Avro in the Confluent wire format (`schemas/avro/`), keys plain text, instants UTC (milliseconds since 1970).',
     'A topic whose messages a processor reads has a topic `<name>.dlq` beside it, with the original bytes and headers and `isobar-error-code`,',
     '`isobar-error-message`, `isobar-step`, `isobar-attempt`, `isobar-topic`, `isobar-partition`, `isobar-offset`, `isobar-failed-at`; it is kept for 30 days.',
+    'For programs: the same, and which service sends and receives what, as AsyncAPI 3.0 in [asyncapi.json](asyncapi.json), which the API serves at `/asyncapi.json`.',
     'Schemas are registered as `<topic>-value` with compatibility `FULL_TRANSITIVE`. `KAFKA_TOPIC_PREFIX` stands before every name.',
     '',
     '| topic | key | partitions | kept | what |',
@@ -140,7 +142,11 @@ function eventsPage(): string {
 }
 
 export async function generatedPages(): Promise<Record<string, string>> {
-  return { 'configuration.md': await configurationPage(), 'events.md': eventsPage() }
+  return {
+    'configuration.md': await configurationPage(),
+    'events.md': eventsPage(),
+    'asyncapi.json': `${JSON.stringify(asyncApiDocument(), null, 2)}\n`,
+  }
 }
 
 if (import.meta.main) {

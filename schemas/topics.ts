@@ -70,6 +70,21 @@ export function deadLetterTopic(topic: TopicName): string {
   return `${topic}.dlq`
 }
 
+/** How long dead letters are kept. */
+export const DEAD_LETTER_RETENTION_HOURS = 30 * DAY_HOURS
+
+/** What a dead letter carries besides the original headers. */
+export const DEAD_LETTER_HEADERS = {
+  'isobar-error-code': 'Kebab-case code of the failure.',
+  'isobar-error-message': 'The failure in words.',
+  'isobar-step': 'Processor, and where in it: decode, step, sink or publish.',
+  'isobar-attempt': 'How many times it was tried.',
+  'isobar-topic': 'Topic it came from, without prefix.',
+  'isobar-partition': 'Partition it came from.',
+  'isobar-offset': 'Offset it had there.',
+  'isobar-failed-at': 'When it failed, ISO 8601 UTC, wall clock.',
+} as const
+
 function row(
   schema: string,
   key: string,

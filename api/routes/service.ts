@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { serveStatic } from '@hono/node-server/serve-static'
 import { z } from '@hono/zod-openapi'
+import { asyncApiDocument } from '../../schemas/asyncapi.ts'
 import { Problem } from '../problems.ts'
 import { addRoute, type App } from '../respond.ts'
 
@@ -56,6 +57,11 @@ export function addServiceRoutes(app: App, { notReady, metrics, dashboardDir }: 
       }),
     )
     return c.body(document, 200, { 'content-type': 'application/json', 'cache-control': 'max-age=300' })
+  })
+  let events: string | null = null
+  app.get('/asyncapi.json', (c) => {
+    events ??= JSON.stringify(asyncApiDocument())
+    return c.body(events, 200, { 'content-type': 'application/json', 'cache-control': 'max-age=300' })
   })
   for (const name of ['docs', 'outbox']) {
     app.get(`/${name}`, async (c) => {

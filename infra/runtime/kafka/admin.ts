@@ -1,14 +1,13 @@
 /** Deploy step for Kafka: the topics of the catalogue and their dead-letter topics. */
 import type { Admin } from 'kafkajs'
 import kafkajs from './kafkajs.ts'
-import { TOPICS, TOPIC_NAMES, type TopicName, deadLetterTopic } from '../../../schemas/topics.ts'
+import { DEAD_LETTER_RETENTION_HOURS, TOPICS, TOPIC_NAMES, type TopicName, deadLetterTopic } from '../../../schemas/topics.ts'
 import type { KafkaConfig } from '../config/index.ts'
 import type { Logger } from '../log.ts'
 import { withAdmin } from './admin-client.ts'
 import { onBroker } from './connection.ts'
 
 const HOUR_MS = 3_600_000
-const DEAD_LETTER_RETENTION_MS = 30 * 24 * HOUR_MS
 
 type Settings = Readonly<Record<string, string>>
 type Wanted = { readonly topic: string; readonly partitions: number; readonly settings: Settings }
@@ -70,7 +69,7 @@ function wantedTopics(config: KafkaConfig, only: readonly TopicName[]): Wanted[]
     const dead: Wanted = {
       topic: onBroker(config, deadLetterTopic(topic)),
       partitions: 1,
-      settings: { 'cleanup.policy': 'delete', 'retention.ms': String(DEAD_LETTER_RETENTION_MS) },
+      settings: { 'cleanup.policy': 'delete', 'retention.ms': String(DEAD_LETTER_RETENTION_HOURS * HOUR_MS) },
     }
     return deadLetters ? [main, dead] : [main]
   })

@@ -1,6 +1,6 @@
 /** For operators: what lies in the dead-letter topics, and sending it back to where it came from. */
 import { randomUUID } from 'node:crypto'
-import { type TopicName, TOPICS, TOPIC_NAMES, deadLetterTopic } from '../../../schemas/topics.ts'
+import { DEAD_LETTER_HEADERS, type TopicName, TOPICS, TOPIC_NAMES, deadLetterTopic } from '../../../schemas/topics.ts'
 import type { KafkaConfig } from '../config/index.ts'
 import { AppError } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -63,13 +63,9 @@ export async function redrive(publisher: Pick<KafkaPublisher, 'publishRaw'>, let
 }
 
 function toOriginal({ topic, offset, key, value, headers }: DeadLetter): RawMessage {
-  const original = Object.fromEntries(Object.entries(headers).filter(([name]) => !DEAD_LETTER_HEADERS.has(name)))
+  const original = Object.fromEntries(Object.entries(headers).filter(([name]) => !Object.hasOwn(DEAD_LETTER_HEADERS, name)))
   return { topic, key, value, headers: { ...original, 'isobar-redriven-from': `${deadLetterTopic(topic)}/${offset}` } }
 }
-
-const DEAD_LETTER_HEADERS = new Set(
-  ['error-code', 'error-message', 'step', 'attempt', 'topic', 'partition', 'offset', 'failed-at'].map((name) => `isobar-${name}`),
-)
 
 const READ_TIMEOUT_MS = 30_000
 

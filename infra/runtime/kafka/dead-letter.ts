@@ -1,5 +1,5 @@
 /** What goes to <topic>.dlq: the original bytes and headers, plus headers that say what, where, why and when. */
-import { type TopicName, deadLetterTopic } from '../../../schemas/topics.ts'
+import { type DEAD_LETTER_HEADERS, type TopicName, deadLetterTopic } from '../../../schemas/topics.ts'
 import type { FetchedMessage } from './messages.ts'
 import type { RawMessage } from './publisher.ts'
 
@@ -26,20 +26,20 @@ export function toDeadLetter(
     const last = Array.isArray(value) ? (value as Array<Buffer | string>).at(-1) : (value as Buffer | string | undefined)
     if (last !== undefined) headers[name] = last
   }
+  const reasons: Record<keyof typeof DEAD_LETTER_HEADERS, string> = {
+    'isobar-error-code': cause.code,
+    'isobar-error-message': cause.message.slice(0, MAX_MESSAGE_CHARACTERS),
+    'isobar-step': cause.step,
+    'isobar-attempt': String(cause.attempt),
+    'isobar-topic': topic,
+    'isobar-partition': String(partition),
+    'isobar-offset': message.offset,
+    'isobar-failed-at': new Date(failedAtWallMs).toISOString(),
+  }
   return {
     topic: deadLetterTopic(topic),
     key: message.key,
     value: message.value,
-    headers: {
-      ...headers,
-      'isobar-error-code': cause.code,
-      'isobar-error-message': cause.message.slice(0, MAX_MESSAGE_CHARACTERS),
-      'isobar-step': cause.step,
-      'isobar-attempt': String(cause.attempt),
-      'isobar-topic': topic,
-      'isobar-partition': String(partition),
-      'isobar-offset': message.offset,
-      'isobar-failed-at': new Date(failedAtWallMs).toISOString(),
-    },
+    headers: { ...headers, ...reasons },
   }
 }
