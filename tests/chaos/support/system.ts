@@ -115,7 +115,7 @@ export async function startSystem(home: string, args: readonly string[], env: No
     async end(signal) {
       const startedAt = performance.now()
       const code = await new Promise<number | null>((resolve) => {
-        if (launcher.exitCode !== null) resolve(launcher.exitCode)
+        if (launcher.exitCode !== null || launcher.signalCode !== null) return resolve(launcher.exitCode)
         launcher.once('exit', resolve)
         launcher.kill(signal)
       })
