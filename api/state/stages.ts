@@ -1,25 +1,8 @@
 /** The stages of the pipeline from the offsets their groups have committed. Asked only when somebody looks. */
 import type { PartitionLag } from '../../infra/runtime/kafka/index.ts'
-import type { TopicName } from '../../schemas/topics.ts'
+import { STAGES, type StageSpec } from '../../schemas/stages.ts'
 import type { StageReader, StageState } from '../ports.ts'
 import type { Progress } from './progress.ts'
-
-type StageSpec = { readonly name: string; readonly groupId: string; readonly topics: readonly TopicName[] }
-
-/** In the order of the flow. `ingest` has no group: it is what arrives. */
-export const STAGES: readonly StageSpec[] = [
-  { name: 'quality-control', groupId: 'isobar-quality-control', topics: ['weather.observation.v1'] },
-  { name: 'features', groupId: 'isobar-features', topics: ['weather.observation-checked.v1'] },
-  { name: 'inference', groupId: 'isobar-inference', topics: ['weather.feature.v1'] },
-  { name: 'verification', groupId: 'isobar-verification', topics: ['weather.observation-checked.v1'] },
-  { name: 'drift', groupId: 'isobar-drift', topics: ['weather.verification.v1'] },
-  {
-    name: 'archive',
-    groupId: 'isobar-archive',
-    topics: ['weather.observation-checked.v1', 'weather.forecast.v1', 'weather.verification.v1'],
-  },
-  { name: 'alerting', groupId: 'isobar-alert-rules', topics: ['weather.observation-checked.v1', 'weather.forecast.v1'] },
-]
 
 const KEPT_MS = 2000
 

@@ -2,7 +2,8 @@ import { expect, it } from 'vitest'
 import type { InboundEvent, PartitionLag } from '../../infra/runtime/kafka/index.ts'
 import { aCheckedObservation, HOUR_MS, NOON } from '../testing/app.ts'
 import { createProgress } from './progress.ts'
-import { createStageReader, STAGES } from './stages.ts'
+import { STAGES } from '../../schemas/stages.ts'
+import { createStageReader } from './stages.ts'
 
 const raw = (offset: number, hours: number): InboundEvent => {
   const {

@@ -45,8 +45,14 @@ export const ReplayConfig = z.object({
       example: '2013-07-15T00:00:00Z',
     }),
   replayFastForwardSpeed: z.coerce.number().positive().max(100_000).default(24).meta({
-    description: 'Hours of data per second while fast-forwarding; never slower than REPLAY_SPEED.',
+    description:
+      'Hours of data per second while fast-forwarding, at most: the services set the pace (REPLAY_MAX_BEHIND_HOURS); never slower than REPLAY_SPEED.',
     fix: 'use a number above 0',
+    example: '24',
+  }),
+  replayMaxBehindHours: z.coerce.number().min(0).default(24).meta({
+    description: 'The replay waits while a service is more hours of data behind, or a training is open; 0: it never waits.',
+    fix: 'use 0 or more',
     example: '24',
   }),
   replayScenario: z.string().optional().meta({

@@ -1,10 +1,11 @@
 /** Replays an observation CSV: back-fill at full speed, then paced. */
 import { pause } from '../../infra/runtime/backoff.ts'
 import { openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
-import { openPublisher, startFollower } from '../../infra/runtime/kafka/index.ts'
+import { openPublisher, readLags, startFollower } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
 import { createProgress } from '../shared/progress.ts'
 import { ReplayConfig } from './config.ts'
+import { createOthers, WATCHED } from './backlog.ts'
 import { createModelWatch } from './model-watch.ts'
 import { expectedModels, loadPlan } from './plan.ts'
 import { runReplay } from './replay.ts'
@@ -17,7 +18,8 @@ export const service = defineService({
     const clickhouse = await own(openClickHouse(config))
     const publisher = await own(openPublisher({ config, name: 'replay', log }))
     const progress = createProgress(clickhouse, 'replay')
-    const models = createModelWatch(expectedModels(plan.series))
+    const expected = expectedModels(plan.series)
+    const models = createModelWatch(expected)
     if (config.replayWaitForModels) {
       await own(
         startFollower({
@@ -42,6 +44,16 @@ export const service = defineService({
         save: (through) => progress.save(plan.series.source, through),
       },
       models: config.replayWaitForModels ? models : null,
+      others:
+        config.replayMaxBehindHours === 0
+          ? null
+          : createOthers({
+              read: () => readLags(config, log, WATCHED),
+              network: { stations: new Set(plan.series.observations.map((o) => o.stationId)).size, models: expected.length },
+              maxBehindHours: config.replayMaxBehindHours,
+              nowMs: () => performance.now(),
+              log,
+            }),
       pacer: { nowMs: () => performance.now(), sleep: (ms, until) => pause(ms, until) },
       log,
       onProgress: ({ publishedThrough }) => position.set((publishedThrough ?? 0) / 1000),

@@ -40,6 +40,9 @@ export type ProgressStore = {
 /** Which of the models that the replay waits for have no champion yet. */
 export type ModelWatch = { missing(): readonly string[]; changed(signal: AbortSignal, timeoutMs: number): Promise<void> }
 
+/** Resolves once the services have kept up with what was published. */
+export type Others = { keptUp(signal: AbortSignal): Promise<void> }
+
 /** Wall time, for pacing only. */
 export type Pacer = { nowMs(): number; sleep(ms: number, signal: AbortSignal): Promise<void> }
 
@@ -61,6 +64,8 @@ export type ReplayDeps = {
   readonly progress: ProgressStore
   /** Null: pacing starts at once. */
   readonly models: ModelWatch | null
+  /** Null: the replay waits for nobody. */
+  readonly others: Others | null
   readonly pacer: Pacer
   readonly log: Pick<Logger, 'info'>
   readonly onProgress: (progress: ReplayProgress) => void
@@ -127,6 +132,7 @@ export async function runReplay(plan: ReplayPlan, deps: ReplayDeps): Promise<voi
     // No burst after a pause (a suspended laptop): the schedule continues from now.
     dueMs = Math.max(dueMs + (gapHours * 1000) / speed, pacer.nowMs())
     await pacer.sleep(dueMs - pacer.nowMs(), signal)
+    await deps.others?.keptUp(signal)
     if (signal.aborted) break
     await publish([hour], (o) => o.observedAt)
     if ((hour.startAt / HOUR_MS) % SAVE_EVERY_HOURS === 0) await save()

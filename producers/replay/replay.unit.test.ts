@@ -54,6 +54,7 @@ function harness(options: { crashAfterEvents?: number; resumeFrom?: number; mode
         nowMs += Math.max(0, ms)
       },
     },
+    others: null,
     log: { info: () => undefined },
     onProgress: (p) => void progress.push(p),
     signal: abort.signal,

@@ -44,7 +44,14 @@ export function removeHome(home: string): void {
 export async function startSystem(home: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<System> {
   let output = ''
   const launcher = spawn(process.execPath, ['--no-warnings=ExperimentalWarning', MAIN, 'start', ...args], {
-    env: { ...withoutServers(process.env), NO_COLOR: '1', ISOBAR_HOME: join(home, 'data'), ...env },
+    // A replay that waits for a service that is away would spare it the backlog that it is to catch up on.
+    env: {
+      ...withoutServers(process.env),
+      NO_COLOR: '1',
+      REPLAY_MAX_BEHIND_HOURS: '0',
+      ISOBAR_HOME: join(home, 'data'),
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   for (const stream of [launcher.stdout, launcher.stderr])
