@@ -20,3 +20,8 @@ export const STAGES: readonly StageSpec[] = [
 
 /** Beside the river: a request is committed once its run is registered. */
 export const TRAINING_STAGE: StageSpec = { name: 'training', groupId: 'isobar-training', topics: ['model.retrain-request.v1'] }
+
+/** Events that one hour of the network brings to a topic, about: one a station, or one a model. */
+export function eventsPerHour(topic: TopicName, { stations, models }: { stations: number; models: number }): number {
+  return topic === 'weather.forecast.v1' || topic === 'weather.verification.v1' ? models : stations
+}

@@ -6,7 +6,7 @@ import { pause } from '../../infra/runtime/backoff.ts'
 import { isTransient } from '../../infra/runtime/errors.ts'
 import type { PartitionLag } from '../../infra/runtime/kafka/index.ts'
 import type { Logger } from '../../infra/runtime/log.ts'
-import { STAGES, TRAINING_STAGE, type StageSpec } from '../../schemas/stages.ts'
+import { eventsPerHour, STAGES, TRAINING_STAGE, type StageSpec } from '../../schemas/stages.ts'
 import type { TopicName } from '../../schemas/topics.ts'
 import type { Others } from './replay.ts'
 
@@ -16,11 +16,6 @@ export type Backlog = {
   /** The stage that is furthest behind, in event hours of the whole network. */
   readonly stage: string
   readonly hours: number
-}
-
-/** Events that one hour of the network brings to a topic, about: one a station, or one a model. */
-function eventsPerHour(topic: TopicName, { stations, models }: { stations: number; models: number }): number {
-  return topic === 'weather.forecast.v1' || topic === 'weather.verification.v1' ? models : stations
 }
 
 /** `lags`: of WATCHED, in that order. An open training counts as endless: whatever it is about waits for it. */
