@@ -1,6 +1,6 @@
 /** Drift: state of each model with its reason, changes, and the evidence behind one change. */
 import { z } from '@hono/zod-openapi'
-import { LEAD_BUCKETS } from '../../schemas/quantities.ts'
+import { HORIZON_HOURS } from '../../schemas/quantities.ts'
 import type { Drift } from '../../schemas/generated/types.ts'
 import { iso, withIsoInstants } from '../json.ts'
 import { limitParam, stationIdParam, variableParam } from '../params.ts'
@@ -88,7 +88,8 @@ export function addDriftRoutes(app: App, { snapshot, store }: RouteDeps): void {
     async ({ query: { eventId } }) => {
       const [drift] = await store.drift.changes({ eventId, limit: 1 })
       if (!drift) throw new Problem('not-found', 404, `There is no change of drift state '${eventId}'.`)
-      const bucket = LEAD_BUCKETS.find(({ name }) => name === drift.leadBucket) ?? { from: 1, to: 168 }
+      const [from = 1, to = HORIZON_HOURS] = drift.leadBucket.split('-').map(Number)
+      const bucket = { from, to }
       const changeAt = drift.changePointAt ?? drift.evidenceFrom
       const days = await store.drift.residuals(drift.stationId, drift.variable, {
         from: Math.min(changeAt, drift.evidenceFrom) - BEFORE_DAYS * DAY_MS,

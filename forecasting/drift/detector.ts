@@ -2,8 +2,7 @@
  * Drift of one model: stable → warned → confirmed → recovered → stable, one decision a day of event time. Pure: everything it knows is in
  * its state, a small plain object, so that a restored detector decides as an uninterrupted one.
  */
-import { advance, type Chart, EMPTY_CHART, leading, thresholds } from './cusum.ts'
-import { WATCHED_BUCKETS, type WatchedBucket } from './standardise.ts'
+import { advance, afterAlarm, capped, type Chart, CHARTS, type ChartSpec, EMPTY_CHART, leading, thresholds } from './cusum.ts'
 
 export type DriftState = 'stable' | 'warned' | 'confirmed' | 'recovered'
 
@@ -25,7 +24,7 @@ export type Detector = {
   /** Last closed day. */
   readonly day: number
   readonly confirmedOn: number | null
-  /** Days in a row whose errors were what the forecasts expect; ends a confirmation. */
+  /** Days in a row on which no chart went far; ends a confirmation. */
   readonly calmDays: number
   /** Whether another model took over since the confirmation. */
   readonly renewed: boolean
@@ -34,7 +33,7 @@ export type Detector = {
 export const NEW_DETECTOR: Detector = {
   state: 'stable',
   changedOn: 0,
-  charts: WATCHED_BUCKETS.map(() => EMPTY_CHART),
+  charts: CHARTS.map(() => EMPTY_CHART),
   day: 0,
   confirmedOn: null,
   calmDays: 0,
@@ -44,7 +43,7 @@ export const NEW_DETECTOR: Detector = {
 export type Verdict = {
   readonly state: DriftState
   readonly previousState: DriftState
-  readonly bucket: WatchedBucket
+  readonly chart: ChartSpec
   readonly statistic: number
   readonly threshold: number
   /** First day of the excursion (days since 1970). */
@@ -55,36 +54,37 @@ export type Verdict = {
 /** Share of the threshold that warns, and that a warning must fall back to: apart, so that one wobble does not flap. */
 const WARN = 0.6
 const CALM = 0.3
+/** A chart rises to this many thresholds at most: what went on for long is over as soon as what went on for short. */
+const HIGHEST = 2
 /** Calm days in a row that end a confirmation: fewer for a new model, which was made to end it, than for weather that merely calmed down. */
 const CALM_DAYS_TO_RECOVER = { renewed: 3, same: 14 }
-/** A calm day: |mean standardised error| of every bucket below this. */
-const CALM_ERROR = 0.9
 
-/** The detector after a closed day with these mean standardised errors (null: too few verified), and the change of state if there was one. */
+/** The detector after a closed day with these values of its charts (null: too few hours), and the change of state if there was one. */
 export function closeDay(
   detector: Detector,
   day: number,
-  means: readonly (number | null)[],
+  values: readonly (number | null)[],
   options: DetectorOptions,
 ): { detector: Detector; verdict: Verdict | null } {
-  const limits = thresholds(options.falseAlarmsPerStationYear, options.variables * WATCHED_BUCKETS.length)
-  const charts = detector.charts.map((chart, bucket) => {
-    const value = means[bucket]
-    return value === null || value === undefined ? chart : advance(chart, bucket, day, value)
+  const limits = thresholds(options.falseAlarmsPerStationYear, options.variables)
+  const charts = detector.charts.map((chart, i) => {
+    const value = values[i]
+    return value === null || value === undefined
+      ? chart
+      : capped(advance(chart, CHARTS[i] as ChartSpec, day, value), HIGHEST * (limits[i] as number))
   })
-  const ratios = charts.map((chart, bucket) => leading(chart).sum / (limits[bucket] as number))
+  const ratios = charts.map((chart, i) => leading(chart).sum / (limits[i] as number))
   const worst = ratios.indexOf(Math.max(...ratios))
   const ratio = ratios[worst] as number
-  const known = means.filter((value) => value !== null)
-  const isCalm = known.length > 0 && known.every((value) => Math.abs(value) < CALM_ERROR)
-  const calmDays = isCalm ? detector.calmDays + 1 : known.length > 0 ? 0 : detector.calmDays
+  const isKnown = values.some((value) => value !== null)
+  const calmDays = !isKnown ? detector.calmDays : ratio < CALM ? detector.calmDays + 1 : 0
   const inCooldown = detector.confirmedOn !== null && day - detector.confirmedOn < options.cooldownDays
   const state = nextState(detector, ratio, calmDays, inCooldown)
   const next: Detector = {
     state,
     changedOn: state === detector.state ? detector.changedOn : day,
-    // What was confirmed is dealt with; the charts start anew to see whether it stays.
-    charts: state === 'confirmed' && detector.state !== 'confirmed' ? WATCHED_BUCKETS.map(() => EMPTY_CHART) : charts,
+    // What was confirmed is dealt with; the charts start anew to see whether it stays, again and again while it does.
+    charts: state === 'confirmed' && (detector.state !== 'confirmed' || ratio >= CALM) ? charts.map(afterAlarm) : charts,
     day,
     confirmedOn: state === 'confirmed' && detector.state !== 'confirmed' ? day : detector.confirmedOn,
     calmDays: state === detector.state ? calmDays : 0,
@@ -97,7 +97,7 @@ export function closeDay(
     verdict: {
       state,
       previousState: detector.state,
-      bucket: (WATCHED_BUCKETS[worst] as (typeof WATCHED_BUCKETS)[number]).name,
+      chart: CHARTS[worst] as ChartSpec,
       statistic: side.sum,
       threshold: limits[worst] as number,
       since: side.since ?? day,
@@ -125,7 +125,7 @@ export function restartCharts(detector: Detector): Detector {
   return {
     ...detector,
     state: detector.state === 'warned' ? 'stable' : detector.state,
-    charts: WATCHED_BUCKETS.map(() => EMPTY_CHART),
+    charts: CHARTS.map(() => EMPTY_CHART),
     calmDays: 0,
     renewed: true,
   }

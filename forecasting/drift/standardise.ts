@@ -1,18 +1,22 @@
 /** Verified errors in units of what the forecast itself expected: like with like over leads, seasons and hours. */
 import type { Verification } from '../../schemas/generated/types.ts'
 
-/** Lead buckets that are watched. Beyond three days errors say what these say, later; below seven hours a model corrects itself. */
-export const WATCHED_BUCKETS = [
+/**
+ * Lead ranges that are watched. The shortest forget the weather within a day: the same step stands out of them three times as far as of
+ * the long ones. The long ones see what a model that starts from recent observations hides at its first hours.
+ */
+export const WATCHED_LEADS = [
+  { name: '1-3', from: 1, to: 3 },
   { name: '7-24', from: 7, to: 24 },
   { name: '25-72', from: 25, to: 72 },
 ] as const
-export type WatchedBucket = (typeof WATCHED_BUCKETS)[number]['name']
+export type WatchedLeads = (typeof WATCHED_LEADS)[number]['name']
 /** Leads whose errors tell the hour at which a series jumped. */
 export const INNOVATION_LEADS = [1, 3, 6] as const
 
 const SMALLEST_PROBABILITY = 0.05
 
-/** One verified hour of one model. Arrays follow WATCHED_BUCKETS and INNOVATION_LEADS; null where no lead verified. */
+/** One verified hour of one model. Arrays follow WATCHED_LEADS and INNOVATION_LEADS; null where no lead verified. */
 export type VerifiedHour = {
   readonly hour: number
   readonly standardised: readonly (number | null)[]
@@ -21,7 +25,7 @@ export type VerifiedHour = {
 }
 
 /**
- * Means over the leads of each bucket of error ÷ expected scale. For a probability (0–100) the expected scale of one outcome is
+ * Means over the leads of each range of error ÷ expected scale. For a probability (0–100) the expected scale of one outcome is
  * 100·√(p(1−p)), the standard deviation of a Bernoulli variable, with p kept 0.05 away from certainty.
  */
 export function standardiseHour(
@@ -35,7 +39,7 @@ export function standardiseHour(
     const p = Math.min(1 - SMALLEST_PROBABILITY, Math.max(SMALLEST_PROBABILITY, (observed + e) / 100))
     return e / (100 * Math.sqrt(p * (1 - p)))
   })
-  const standardised = WATCHED_BUCKETS.map(({ from, to }) => {
+  const standardised = WATCHED_LEADS.map(({ from, to }) => {
     let sum = 0
     let n = 0
     leadHours.forEach((lead, i) => {

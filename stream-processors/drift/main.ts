@@ -1,6 +1,6 @@
 /** verification → model.drift.v1. Run one: neighbours are compared within a process, and both inputs of a station must meet in it. */
 import { z } from 'zod'
-import { DEFAULT_DETECTOR } from '../../forecasting/drift/index.ts'
+import { DEFAULT_DETECTOR, stationBudget } from '../../forecasting/drift/index.ts'
 import { openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
 import { clickhouseBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
 import { openPublisher, startFollower, startProcessor } from '../../infra/runtime/kafka/index.ts'
@@ -10,6 +10,8 @@ import { createNeighbourhood } from './neighbours.ts'
 import { createDriftStep, type DriftInput } from './step.ts'
 
 const NAME = 'drift'
+/** States of other charts than these are not read: detectors begin anew. */
+const STATES = 'drift-2'
 const INPUTS: readonly DriftInput[] = ['weather.verification.v1', 'weather.observation-checked.v1']
 
 export const service = defineService({
@@ -23,6 +25,11 @@ export const service = defineService({
       .positive()
       .default(DEFAULT_DETECTOR.falseAlarmsPerStationYear)
       .meta({ description: 'False confirmations of drift that are put up with, per station and year.' }),
+    driftFalseAlarmsPerWeek: z.coerce
+      .number()
+      .positive()
+      .default(1)
+      .meta({ description: 'The same for all stations together, per week: with many stations each is watched more strictly.' }),
     driftCooldownDays: z.coerce
       .number()
       .nonnegative()
@@ -38,7 +45,7 @@ export const service = defineService({
     const clickhouse = await own(openClickHouse(config))
     const publisher = await own(openPublisher({ config, name: NAME, log }))
     const versions = createVersionCounter(Date.now)
-    const memory = createMemory(NAME, () => versions.next())
+    const memory = createMemory(STATES, () => versions.next())
     const neighbourhood = createNeighbourhood(config.driftNeighbourKm)
     const stations = await own(
       startFollower({
@@ -67,13 +74,17 @@ export const service = defineService({
           neighbourhood,
           detector: {
             ...DEFAULT_DETECTOR,
-            falseAlarmsPerStationYear: config.driftFalseAlarmsPerStationYear,
+            falseAlarmsPerStationYear: stationBudget(
+              config.driftFalseAlarmsPerStationYear,
+              config.driftFalseAlarmsPerWeek,
+              neighbourhood.size(),
+            ),
             cooldownDays: config.driftCooldownDays,
           },
         }),
         sink: createStateSink(clickhouse, memory),
         onAssigned: async () => {
-          const { states, maxVersion } = await readStates(clickhouse, NAME)
+          const { states, maxVersion } = await readStates(clickhouse, STATES)
           versions.raiseTo(maxVersion)
           memory.restore(states)
         },

@@ -4,12 +4,17 @@ import type { Station } from '../../schemas/generated/types.ts'
 const EARTH_RADIUS_KM = 6371
 const DEGREE = Math.PI / 180
 
-export type Neighbourhood = { readonly add: (station: Station) => void; readonly of: (stationId: string) => string[] }
+export type Neighbourhood = {
+  readonly add: (station: Station) => void
+  readonly of: (stationId: string) => string[]
+  readonly size: () => number
+}
 
 export function createNeighbourhood(withinKm: number): Neighbourhood {
   const stations = new Map<string, Station>()
   return {
     add: (station) => stations.set(station.stationId, station),
+    size: () => stations.size,
     of: (stationId) => {
       const here = stations.get(stationId)
       if (!here) return []

@@ -1,11 +1,12 @@
 /** What the drift processor remembers, one record per key of its memory. */
 import {
   type Detector,
+  type HourOfDay,
   INNOVATION_LEADS,
   NEW_DETECTOR,
   type Verdict,
   type VerifiedHour,
-  WATCHED_BUCKETS,
+  WATCHED_LEADS,
 } from '../../forecasting/drift/index.ts'
 import type { Memory } from '../../infra/runtime/state/index.ts'
 import type { Drift } from '../../schemas/generated/types.ts'
@@ -18,7 +19,7 @@ export type ModelRecord = {
   readonly detector: Detector
   /** The day being filled (since 1970). */
   readonly openDay: number | null
-  /** Signed leading CUSUM ÷ threshold of each bucket on the last closed days: what neighbours compare with. */
+  /** Signed leading CUSUM ÷ threshold of each chart on the last closed days: what neighbours compare with. */
   readonly ratios: Readonly<Record<string, readonly number[]>>
   /** A confirmation waits one day, so that the neighbours have closed the same day whatever the order of partitions. */
   readonly pending: { readonly day: number; readonly verdict: Verdict } | null
@@ -35,12 +36,20 @@ const NEW_MODEL: ModelRecord = {
   told: [],
 }
 
-/** Per hour of the day: standardised error by watched bucket, then innovations by lead; null: not verified. */
-type DayRecord = ReadonlyArray<readonly (number | null)[] | null>
+/** Per hour of the day: standardised error by watched leads, then innovations by lead; null: not verified. */
+type DayRecord = readonly HourOfDay[]
 
 export function createRecords(memory: Memory) {
   const dayKey = (key: string, day: number): string => `day/${key}/${day}`
   const flagKey = (stationId: string, quantity: string, day: number): string => `flag/${stationId}/${quantity}/${day}`
+  const aliveKey = (stationId: string, day: number): string => `alive/${stationId}/${day}`
+  function noteHour(keyOf: (day: number) => string, hour: number): void {
+    const day = Math.floor(hour / 24)
+    const hours = memory.get<number[]>(keyOf(day)) ?? []
+    if (hours.includes(hour % 24)) return
+    memory.set(keyOf(day), [...hours, hour % 24])
+    memory.delete(keyOf(day - KEPT_DAYS))
+  }
   return {
     model: (key: string): ModelRecord => memory.get<ModelRecord>(`model/${key}`) ?? NEW_MODEL,
     setModel: (key: string, record: ModelRecord): void => memory.set(`model/${key}`, record),
@@ -51,31 +60,22 @@ export function createRecords(memory: Memory) {
       hours[hour % 24] = [...standardised, ...innovations]
       memory.set(dayKey(key, day), hours)
     },
-    /** Means by bucket over the hours of a day; null with fewer than `minHours` verified hours. */
-    dayMeans(key: string, day: number, minHours: number): (number | null)[] {
-      const hours = memory.get<DayRecord>(dayKey(key, day)) ?? []
-      return WATCHED_BUCKETS.map((_, bucket) => {
-        const values = hours.map((hour) => hour?.[bucket] ?? null).filter((value) => value !== null)
-        return values.length < minHours ? null : values.reduce((sum, value) => sum + value, 0) / values.length
-      })
-    },
+    hoursOf: (key: string, day: number): DayRecord => memory.get<DayRecord>(dayKey(key, day)) ?? [],
     innovations(key: string, fromDay: number, toDay: number): Map<number, readonly (number | null)[]> {
       const found = new Map<number, readonly (number | null)[]>()
       for (let day = fromDay; day <= toDay; day++) {
         memory.get<DayRecord>(dayKey(key, day))?.forEach((hour, i) => {
-          if (hour) found.set(day * 24 + i, hour.slice(WATCHED_BUCKETS.length, WATCHED_BUCKETS.length + INNOVATION_LEADS.length))
+          if (hour) found.set(day * 24 + i, hour.slice(WATCHED_LEADS.length, WATCHED_LEADS.length + INNOVATION_LEADS.length))
         })
       }
       return found
     },
     forgetDay: (key: string, day: number): void => memory.delete(dayKey(key, day)),
-    flagHour(stationId: string, quantity: string, hour: number): void {
-      const day = Math.floor(hour / 24)
-      const key = flagKey(stationId, quantity, day)
-      const hours = memory.get<number[]>(key) ?? []
-      if (!hours.includes(hour % 24)) memory.set(key, [...hours, hour % 24])
-      memory.delete(flagKey(stationId, quantity, day - KEPT_DAYS))
-    },
+    /** Hours in which any variable of a station verified. */
+    noteAlive: (stationId: string, hour: number): void => noteHour((day) => aliveKey(stationId, day), hour),
+    aliveHours: (stationId: string, day: number): number => memory.get<number[]>(aliveKey(stationId, day))?.length ?? 0,
+    flagHour: (stationId: string, quantity: string, hour: number): void =>
+      noteHour((day) => flagKey(stationId, quantity, day), hour),
     flaggedHours(stationId: string, quantity: string, fromDay: number, toDay: number): number {
       let hours = 0
       for (let day = fromDay; day <= toDay; day++) hours += memory.get<number[]>(flagKey(stationId, quantity, day))?.length ?? 0

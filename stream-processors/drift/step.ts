@@ -4,28 +4,32 @@
  */
 import {
   causeOf,
+  CHARTS,
   closeDay,
   type DetectorOptions,
   findChangePoint,
   type Innovations,
   jumpsAlong,
   leading,
+  measureCharts,
   movesAlong,
   restartCharts,
   standardiseHour,
   thresholds,
   type Verdict,
-  WATCHED_BUCKETS,
 } from '../../forecasting/drift/index.ts'
 import { type BatchStep, emit, type InboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
 import type { Memory, StateRow } from '../../infra/runtime/state/index.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
 import type { CheckedObservation, Drift, Verification } from '../../schemas/generated/types.ts'
+import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
 import type { Neighbourhood } from './neighbours.ts'
-import { createRecords, KEPT_DAYS, type ModelRecord } from './records.ts'
+import { createRecords, KEPT_DAYS } from './records.ts'
 
 export type DriftInput = 'weather.verification.v1' | 'weather.observation-checked.v1'
 export type SkipReason = 'nothing-flagged' | 'flag-noted' | 'not-the-champion' | 'older-model' | 'late' | 'hour-noted'
+
+type About = { readonly stationId: string; readonly variable: ForecastVariable; readonly modelVersion: string | null }
 
 export type DriftStepOptions = {
   readonly memory: Memory
@@ -37,7 +41,8 @@ const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 /** Hours of the next day until a day is closed: late observations still count. */
 const LATENESS_HOURS = 3
-const MIN_HOURS_OF_DAY = 12
+/** The same for a variable that does not verify any more: the others of its station say that the day is over. */
+const SILENCE_HOURS = 12
 /** A new model's shortest lead shows that it is the one being served. */
 const SHORTEST_LEAD = 1
 const RATIOS_KEPT = 6
@@ -54,7 +59,7 @@ const QUANTITIES = ['temperatureC', 'dewPointC', 'relativeHumidityPct', 'pressur
 
 export function createDriftStep({ memory, neighbourhood, detector: options }: DriftStepOptions): BatchStep<DriftInput, StateRow> {
   const records = createRecords(memory)
-  const limits = thresholds(options.falseAlarmsPerStationYear, options.variables * WATCHED_BUCKETS.length)
+  const limits = thresholds(options.falseAlarmsPerStationYear, options.variables)
 
   return (events) => {
     const outcomes = events.map((event): Outcome<StateRow> =>
@@ -82,7 +87,7 @@ export function createDriftStep({ memory, neighbourhood, detector: options }: Dr
     const key = modelKey(value.stationId, value.variable)
     let model = records.model(key)
     const toldBefore = model.told.find(({ partition, offset }) => partition === at.partition && offset === at.offset)
-    if (toldBefore) return driftOutcome(key, toldBefore.events)
+    if (toldBefore) return driftOutcome(toldBefore.events)
     if (model.modelVersion !== value.modelVersion) {
       // Forecasts of the model before still verify for a week; they say nothing about the one being served.
       if (model.modelVersion !== null && !value.leadHours.includes(SHORTEST_LEAD)) return skip('older-model' satisfies SkipReason)
@@ -97,62 +102,74 @@ export function createDriftStep({ memory, neighbourhood, detector: options }: Dr
     }
     const hour = standardiseHour(value)
     const day = Math.floor(hour.hour / 24)
-    if (model.openDay !== null && day < model.openDay) return skip('late' satisfies SkipReason)
-    records.setHour(key, hour)
-    if (model.openDay === null) {
-      records.setModel(key, { ...model, openDay: day })
-      return skip('hour-noted' satisfies SkipReason)
-    }
-    const closesBefore = hour.hour % 24 >= LATENESS_HOURS ? day : day - 1
-    const told: Drift[] = []
-    while ((records.model(key).openDay as number) < closesBefore) told.push(...close(key, value))
-    if (told.length === 0) return skip('hour-noted' satisfies SkipReason)
+    records.noteAlive(value.stationId, hour.hour)
+    const isLate = model.openDay !== null && day < model.openDay
+    if (!isLate) records.setHour(key, hour)
+    if (model.openDay === null) records.setModel(key, { ...model, openDay: day })
+    const told = FORECAST_VARIABLES.flatMap((variable) => {
+      const lateness = variable === value.variable ? LATENESS_HOURS : SILENCE_HOURS
+      return closeUntil(value.stationId, variable, hour.hour % 24 >= lateness ? day : day - 1)
+    })
+    if (told.length === 0) return skip((isLate ? 'late' : 'hour-noted') satisfies SkipReason)
     const now = records.model(key)
     const entry = { partition: at.partition, offset: at.offset, events: told }
     records.setModel(key, { ...now, told: [...now.told, entry].slice(-TOLD_KEPT) })
-    return driftOutcome(key, told)
+    return driftOutcome(told)
+  }
+
+  /** Closes the days of a model before `day`. */
+  function closeUntil(stationId: string, variable: ForecastVariable, day: number): Drift[] {
+    const key = modelKey(stationId, variable)
+    const told: Drift[] = []
+    for (let { openDay } = records.model(key); openDay !== null && openDay < day; openDay++)
+      told.push(...close(stationId, variable, openDay))
+    return told
   }
 
   /** Closes the open day of a model; returns the changes of state to tell. */
-  function close(key: string, value: Verification): Drift[] {
+  function close(stationId: string, variable: ForecastVariable, day: number): Drift[] {
+    const key = modelKey(stationId, variable)
     const model = records.model(key)
-    const day = model.openDay as number
-    const { detector, verdict } = closeDay(model.detector, day, records.dayMeans(key, day, MIN_HOURS_OF_DAY), options)
-    const ratios = detector.charts.map((chart, bucket) => {
+    const values = measureCharts(records.hoursOf(key, day), records.aliveHours(stationId, day))
+    const { detector, verdict } = closeDay(model.detector, day, values, options)
+    const ratios = detector.charts.map((chart, i) => {
       const { sum, direction } = leading(chart)
-      return (direction * sum) / (limits[bucket] as number)
+      return (direction * sum) / (limits[i] as number)
     })
     // A confirmation empties the charts: neighbours are to see how far they had come.
-    if (verdict?.state === 'confirmed')
-      ratios[WATCHED_BUCKETS.findIndex(({ name }) => name === verdict.bucket)] = verdict.direction
+    if (verdict?.state === 'confirmed') ratios[CHARTS.indexOf(verdict.chart)] = verdict.direction
     const kept = Object.fromEntries(Object.entries(model.ratios).filter(([then]) => Number(then) > day - RATIOS_KEPT))
     records.forgetDay(key, day - KEPT_DAYS)
-    const next: ModelRecord = {
+    // What is missing is the station's own: there are no neighbours to wait for.
+    const waits = verdict?.state === 'confirmed' && verdict.chart.measure !== 'missing'
+    records.setModel(key, {
       ...model,
       detector,
       openDay: day + 1,
       ratios: { ...kept, [day]: ratios },
-      pending: verdict?.state === 'confirmed' ? { day, verdict } : null,
-    }
-    records.setModel(key, next)
+      pending: waits ? { day, verdict } : null,
+    })
+    const about = { stationId, variable, modelVersion: model.modelVersion }
     return [
-      ...(model.pending ? [describe(key, value, model.pending.day, model.pending.verdict)] : []),
-      ...(verdict && verdict.state !== 'confirmed' ? [describe(key, value, day, verdict)] : []),
+      ...(model.pending ? [describe(about, model.pending.day, model.pending.verdict)] : []),
+      ...(verdict && !waits ? [describe(about, day, verdict)] : []),
     ]
   }
 
-  function describe(key: string, value: Verification, day: number, verdict: Verdict): Drift {
-    const { stationId, variable } = value
+  function describe({ stationId, variable, modelVersion }: About, day: number, verdict: Verdict): Drift {
+    const key = modelKey(stationId, variable)
     const isConfirmed = verdict.state === 'confirmed'
     const near = neighbourhood.of(stationId)
-    const bucket = WATCHED_BUCKETS.findIndex(({ name }) => name === verdict.bucket)
+    const chart = CHARTS.indexOf(verdict.chart)
     const from = verdict.since * 24 - CHANGE_BEFORE_HOURS
     const to = verdict.since * 24 + CHANGE_AFTER_HOURS
     const seriesOf = (one: string): Innovations => records.innovations(one, Math.floor(from / 24), Math.floor(to / 24) + 1)
-    const ownChange = isConfirmed ? findChangePoint([seriesOf(key)], from, to, verdict.direction) : null
+    // Only a level has a step.
+    const ownChange =
+      isConfirmed && verdict.chart.measure === 'mean' ? findChangePoint([seriesOf(key)], from, to, verdict.direction) : null
     const neighbours = near.flatMap((id) => {
       const one = modelKey(id, variable)
-      const signedRatio = records.model(one).ratios[day]?.[bucket]
+      const signedRatio = records.model(one).ratios[day]?.[chart]
       if (signedRatio === undefined) return []
       return [
         { key: one, signedRatio, jumped: ownChange !== null && jumpsAlong(seriesOf(one), ownChange, from, to, JUMPS_ALONG) },
@@ -172,23 +189,27 @@ export function createDriftStep({ memory, neighbourhood, detector: options }: Dr
             ownChange.hour + SEARCH_HOURS,
             verdict.direction,
           ) ?? ownChange)
-    const cause = isConfirmed ? causeOf({ direction: verdict.direction, flaggedShare, neighbours, changePoint }) : 'unknown'
+    const cause = !isConfirmed
+      ? 'unknown'
+      : verdict.chart.measure === 'missing'
+        ? 'sensor'
+        : causeOf({ direction: verdict.direction, flaggedShare, neighbours, changePoint })
     const at = (day + 1) * DAY_MS
     return {
-      eventId: `drift/${key}/${value.modelVersion}/${new Date(at).toISOString()}/${verdict.state}`,
+      eventId: `drift/${key}/${modelVersion}/${new Date(at).toISOString()}/${verdict.state}`,
       stationId,
       variable,
       state: verdict.state,
       previousState: verdict.previousState,
       at,
-      detector: 'cusum-daily',
+      detector: `cusum ${verdict.chart.name}`,
       statistic: verdict.statistic,
       threshold: verdict.threshold,
-      leadBucket: verdict.bucket,
+      leadBucket: verdict.chart.leads,
       evidenceFrom: verdict.since * DAY_MS,
       evidenceTo: at,
       cause,
-      modelVersion: value.modelVersion,
+      modelVersion,
       changePointAt: changePoint && cause !== 'sensor' ? changePoint.hour * HOUR_MS : null,
       estimatedOffset: changePoint && cause !== 'sensor' ? changePoint.offset : null,
       explanation: explain(verdict, cause, changePoint, moving.length, near.length, flaggedShare),
@@ -196,8 +217,8 @@ export function createDriftStep({ memory, neighbourhood, detector: options }: Dr
   }
 }
 
-function driftOutcome(key: string, events: readonly Drift[]): Outcome {
-  return emit(events.map((value) => ({ topic: 'model.drift.v1', key, value })))
+function driftOutcome(events: readonly Drift[]): Outcome {
+  return emit(events.map((value) => ({ topic: 'model.drift.v1', key: modelKey(value.stationId, value.variable), value })))
 }
 
 function explain(
@@ -209,7 +230,7 @@ function explain(
   flaggedShare: number,
 ): string {
   const since = new Date(verdict.since * DAY_MS).toISOString().slice(0, 10)
-  const what = `errors at ${verdict.bucket} h are ${verdict.direction > 0 ? 'too high' : 'too low'} since ${since} (CUSUM ${verdict.statistic.toFixed(1)}, threshold ${verdict.threshold.toFixed(1)})`
+  const what = `${complaint(verdict)} since ${since} (CUSUM ${verdict.statistic.toFixed(1)}, threshold ${verdict.threshold.toFixed(1)})`
   if (verdict.state === 'recovered') return 'errors are again what the forecasts expect'
   if (verdict.state === 'stable') return 'errors are what the forecasts expect'
   if (verdict.state === 'warned') return what
@@ -223,4 +244,18 @@ function explain(
     )
   }
   return `${parts.join('; ')}: ${cause}`
+}
+
+function complaint({ chart: { measure, leads }, direction }: Verdict): string {
+  switch (measure) {
+    case 'mean':
+      return `errors at ${leads} h are ${direction > 0 ? 'too high' : 'too low'}`
+    case 'spread':
+      return `errors at ${leads} h are larger than the forecasts expect`
+    case 'cosine':
+    case 'sine':
+      return `errors at ${leads} h come and go with the hour of the day`
+    case 'missing':
+      return 'the station reports, but this quantity is missing or flagged'
+  }
 }

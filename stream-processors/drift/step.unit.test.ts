@@ -105,6 +105,23 @@ describe('drift step', () => {
       if (told.length > 0) expect(await feed(newStep(stored), [event])).toEqual(told)
     }
   })
+  it('calls a quantity that stays away while the station reports a sensor fault, with nothing to retrain on', async () => {
+    const events = Array.from({ length: 12 * 24 }, (_, hour) => [
+      ...(hour < 240 ? [inbound(verification(hour, 0.1 * Math.sin(hour)), 2 * hour)] : []),
+      inbound(verification(hour, 0.1 * Math.sin(hour), { variable: 'pressureHpa' }), 2 * hour + 1),
+    ]).flat()
+    const told = (await feed(newStep(), events)).filter(({ state }) => state === 'confirmed')
+    expect(told).toMatchObject([
+      {
+        variable: 'temperatureC',
+        detector: 'cusum missing',
+        cause: 'sensor',
+        at: START + 11 * 24 * HOUR_MS,
+        estimatedOffset: null,
+      },
+    ])
+    expect(told[0]?.explanation).toMatch(/missing or flagged since 2020-01-11/)
+  })
   it('judges the champion that is being served: not challengers, not the week of verifications of the one before', async () => {
     const step = newStep()
     expect(
@@ -116,7 +133,7 @@ describe('drift step', () => {
     const swap = 20 * 24
     const events = story.flatMap((event, hour) => {
       const value = event.value as Verification
-      if (hour < swap) return [event]
+      if (hour < swap) return [inbound(value, 2 * hour)]
       const age = hour - swap + 1
       // The new model has only the short leads at first; the old one's long leads go on verifying.
       const younger = {
@@ -132,7 +149,7 @@ describe('drift step', () => {
         error: LEADS.slice(age).map(() => -2),
         expectedScale: LEADS.slice(age).map(() => 1),
       }
-      return [inbound(younger, hour), ...(age < 72 ? [inbound(older, hour)] : [])]
+      return [inbound(younger, 2 * hour), ...(age < 72 ? [inbound(older, 2 * hour + 1)] : [])]
     })
     const told = await feed(newStep(), events)
     expect(told.map(({ state, modelVersion }) => [state, modelVersion])).toEqual([

@@ -1,0 +1,94 @@
+/** Reference stations with their models: clean series, and the same with a fault injected. */
+import { FEATURE_COUNT, HOUR_MS, hourOf } from '../../forecasting/features/index.ts'
+import { type Fitted, randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
+import type { ForecastVariable } from '../../schemas/quantities.ts'
+import type { Clean, Injection } from './compare.ts'
+import { FOUND_WITHIN_DAYS } from './compare.ts'
+import { type Day, daysOf } from './days.ts'
+import { type Errors, LEADS, verifiedErrors } from './errors.ts'
+import { FAULTS } from './faults.ts'
+import { checkHours, FEATURE_REACH_HOURS, readReference, type Station } from './series.ts'
+
+const HOURS_PER_YEAR = 8766
+const TRAINED_YEARS = 2
+const WATCHED_YEARS = 3
+/** Before the first injection, so that a detector knows what is usual; after the last, so that there is something left. */
+const MARGIN_HOURS = 90 * 24
+const AFTER_HOURS = (FOUND_WITHIN_DAYS + 1) * 24
+/** A fault may borrow what is reported later (faults.ts). */
+const BORROWED_HOURS = 30 * 24
+
+export type Watched = { readonly clean: Clean; readonly inject: (count: number) => Injection[] }
+
+/** A station of a reference file and a model of its first two years, watched for the three years after them as far as the file goes. */
+export function watchStation(file: string, variable: ForecastVariable): Watched {
+  const station = readReference(file)[0] as Station
+  const hours = station.observations.map(({ observedAt }) => hourOf(observedAt))
+  const startHour = hours[0] as number
+  const trainedUntil = startHour + TRAINED_YEARS * HOURS_PER_YEAR
+  const endHour = Math.min(hours.at(-1) as number, trainedUntil + WATCHED_YEARS * HOURS_PER_YEAR)
+  const { training } = checkHours(station, startHour, endHour, (observation) => observation)
+  const fitted = fit(training, trainedUntil, variable)
+  const errors = verifiedErrors({ training, fitted }, trainedUntil, endHour)
+  const days = daysOf(errors, new Set(hours))
+  return { clean: { station: station.stationId, variable, days }, inject }
+
+  function inject(count: number): Injection[] {
+    const rmseC = rootMeanSquare(errors)
+    const byHour = new Map(station.observations.map((observation) => [hourOf(observation.observedAt), observation]))
+    const from = trainedUntil + MARGIN_HOURS
+    const until = endHour - AFTER_HOURS - BORROWED_HOURS
+    return FAULTS.flatMap(({ name, at }) =>
+      Array.from({ length: count }, (_, k): Injection => {
+        // Another hour of the day each time.
+        const hour = Math.round(from + ((until - from) * (k + 0.5)) / count) + 7 * k
+        const alter = at(hour, k % 2 === 0 ? 1 : -1, { rmseC, byHour })
+        const firstDay = Math.floor(hour / 24) - LEADS / 24 - 1
+        const after = checkHours(station, firstDay * 24 - FEATURE_REACH_HOURS, hour + AFTER_HOURS, alter)
+        const altered = verifiedErrors({ training: after.training, fitted }, firstDay * 24, hour + AFTER_HOURS)
+        const reported = new Set(after.checked.map(({ observedAt }) => hourOf(observedAt)))
+        const changedOn = Math.floor(hour / 24)
+        return {
+          station: station.stationId,
+          fault: name,
+          hour,
+          days: [...before(days, changedOn), ...daysOf(altered, reported).filter(({ day }) => day >= changedOn)],
+        }
+      }),
+    )
+  }
+}
+
+const before = (days: readonly Day[], changedOn: number): Day[] => days.filter(({ day }) => day < changedOn)
+
+function fit(training: TrainingSet, trainedUntil: number, variable: ForecastVariable): Fitted {
+  const rows = trainedUntil - training.startHour + 1
+  const result = randomFeatureRidge.fit(
+    {
+      startHour: training.startHour,
+      targets: Object.fromEntries(
+        Object.entries(training.targets).map(([name, series]) => [name, series.subarray(0, rows)]),
+      ) as TrainingSet['targets'],
+      features: training.features.subarray(0, rows * FEATURE_COUNT),
+      featureHours: training.featureHours.subarray(0, rows),
+    },
+    { variable },
+  )
+  if (!result.ok) throw new Error(`${variable} until ${new Date(trainedUntil * HOUR_MS).toISOString()}: ${result.refused}`)
+  return result.fitted
+}
+
+/** Of the errors at 7–24 h. */
+function rootMeanSquare({ hours, error }: Errors): number {
+  let sum = 0
+  let n = 0
+  for (let h = 0; h < hours; h++) {
+    for (let lead = 7; lead <= 24; lead++) {
+      const e = error[h * LEADS + lead - 1] as number
+      if (Number.isNaN(e)) continue
+      sum += e * e
+      n++
+    }
+  }
+  return Math.sqrt(sum / n)
+}
