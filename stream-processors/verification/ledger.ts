@@ -95,7 +95,8 @@ export function scoreDueHours(ledger: StationLedger, stationId: string): Verific
     }
   }
   prune(ledger)
-  return scored
+  // Hour by hour over all variables, as time passes: drift closes the days of a silent variable by the others.
+  return scored.sort((a, b) => a.observedAt - b.observedAt)
 }
 
 /** Takes a forecast in; returns the hours already observed that it covers. One read before changes nothing. */
