@@ -1,3 +1,5 @@
+export { adapt, NO_ADAPTATION, withAdaptation } from './adaptive.ts'
+export type { Adaptation } from './adaptive.ts'
 export { analogEnsemble } from './analogs.ts'
 export { BASELINES } from './baselines.ts'
 export { deserialiseModel, verifyGoldenVectors } from './artefact.ts'
