@@ -40,8 +40,8 @@ function forecast(known: TrainingSet, variable: ForecastVariable): BaselineResul
   const { column, factor, low, high } = OWN[variable]
   const refused = (why: string): BaselineResult => ({ ok: false, refused: `analog-ensemble: ${why}` })
   const origin = known.featureHours.at(-1)
-  const fittedClimate = fitStationClimate(known)
-  const climatology = fittedClimate.lookups[column]
+  const fittedClimate = fitStationClimate(known, false)
+  const climatology = origin === undefined ? null : fittedClimate.lookupsAt(origin)[column]
   if (origin === undefined || !climatology) return refused(`fewer than 24 observed hours of ${variable}`)
   const usable = usableRows(known, known.targets[variable])
   const hour = ((origin % 24) + 24) % 24
@@ -80,7 +80,8 @@ function createLibrary(
   fitted: ReturnType<typeof fitStationClimate>,
 ) {
   const { column, factor } = OWN[variable]
-  const { climate, lookups, yearDepartureAt } = fitted
+  const { climate, lookupsAt, yearDepartureAt } = fitted
+  const lookups = lookupsAt(known.startHour)
   const climatology = lookups[column]!
   const target = known.targets[variable]
   const damping = fitDamping(known, variable, fitted)

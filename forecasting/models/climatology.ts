@@ -37,24 +37,78 @@ const PARTIAL = { annualPairs: 1, diurnalPairs: 2 }
  * annual cycle. Null with fewer than 24 values.
  */
 export function fitClimatology(startHour: number, series: Float64Array, isSolar: boolean): Climatology | null {
+  return fitLeavingOut(startHour, series, isSolar, [])?.whole ?? null
+}
+
+/** Hours of the series, counted from its first. */
+export type HourRange = { readonly from: number; readonly to: number }
+
+/**
+ * The climatology of all, and for each range the one that never saw the hours in it (`to` exclusive). A departure from a climatology that was
+ * fitted on it is too small by what the climatology took for normal; one from the climatology of other years is like the departures to come.
+ */
+export function fitLeavingOut(
+  startHour: number,
+  series: Float64Array,
+  isSolar: boolean,
+  ranges: readonly HourRange[],
+): { readonly whole: Climatology; readonly without: readonly Climatology[] } | null {
   let observed = 0
   for (const value of series) if (value === value) observed++
   if (observed < MIN_HOURS) return null
-  const isFull = spanOf(series) >= FULL_YEAR_HOURS
-  const { annualPairs, diurnalPairs } = isFull ? FULL : PARTIAL
-  const terms = (1 + 2 * annualPairs) * (1 + 2 * diurnalPairs)
-  const perDay = 1 + 2 * diurnalPairs
+  const years = spanOf(series) / HOURS_PER_YEAR
+  const shape = spanOf(series) >= FULL_YEAR_HOURS ? FULL : PARTIAL
+  const terms = (1 + 2 * shape.annualPairs) * (1 + 2 * shape.diurnalPairs)
   const stride = THINNING.find((s) => observed / s <= MAX_ROWS) ?? 25
+  const cuts = [
+    ...new Set([0, series.length, ...ranges.flatMap(({ from, to }) => [from, Math.min(to, series.length)])]),
+  ].toSorted((a, b) => a - b)
+  const whole = emptySums(terms)
+  const left = ranges.map(() => emptySums(terms))
+  for (let s = 0; s + 1 < cuts.length; s++) {
+    const part = emptySums(terms)
+    accumulateHarmonics(startHour, series, { from: cuts[s]!, to: cuts[s + 1]! }, stride, shape, part)
+    addSums(whole, part)
+    ranges.forEach(({ from, to }, k) => {
+      if (from > cuts[s]! || to < cuts[s + 1]!) addSums(left[k]!, part)
+    })
+  }
+  const solve = (sums: Sums): Climatology => solveHarmonics(sums, shape, isSolar, years)
+  return { whole: solve(whole), without: left.map(solve) }
+}
+
+type Shape = { readonly annualPairs: number; readonly diurnalPairs: number }
+type Sums = { rows: number; readonly gram: Float64Array; readonly cross: Float64Array }
+
+function emptySums(terms: number): Sums {
+  return { rows: 0, gram: new Float64Array(terms * terms), cross: new Float64Array(terms) }
+}
+
+function addSums(into: Sums, what: Sums): void {
+  into.rows += what.rows
+  for (let i = 0; i < into.gram.length; i++) into.gram[i] = into.gram[i]! + what.gram[i]!
+  for (let i = 0; i < into.cross.length; i++) into.cross[i] = into.cross[i]! + what.cross[i]!
+}
+
+/** Every `stride`th hour of a range, counted from the start of the series. */
+function accumulateHarmonics(
+  startHour: number,
+  series: Float64Array,
+  { from, to }: HourRange,
+  stride: number,
+  { annualPairs, diurnalPairs }: Shape,
+  sums: Sums,
+): void {
+  const { gram, cross } = sums
+  const terms = cross.length
+  const perDay = 1 + 2 * diurnalPairs
   const row = new Float64Array(terms)
   const annual = new Float64Array(1 + 2 * annualPairs)
   const diurnal = new Float64Array(perDay)
-  const gram = new Float64Array(terms * terms)
-  const cross = new Float64Array(terms)
-  let n = 0
-  for (let i = 0; i < series.length; i += stride) {
+  for (let i = Math.ceil(from / stride) * stride; i < to; i += stride) {
     const y = series[i]!
     if (y !== y) continue
-    n++
+    sums.rows++
     harmonics(annualAngle(startHour + i), annual)
     harmonics(dayAngle(startHour + i), diurnal)
     for (let a = 0, k = 0; a < annual.length; a++) for (let d = 0; d < perDay; d++) row[k++] = annual[a]! * diurnal[d]!
@@ -64,16 +118,20 @@ export function fitClimatology(startHour: number, series: Float64Array, isSolar:
       cross[r]! += x * y
     }
   }
-  const years = Math.max(1, spanOf(series) / HOURS_PER_YEAR)
+}
+
+function solveHarmonics({ rows, gram, cross }: Sums, shape: Shape, isSolar: boolean, years: number): Climatology {
+  const terms = cross.length
+  const perDay = 1 + 2 * shape.diurnalPairs
   const penalty = (i: number): number => {
     const order = Math.ceil(Math.floor(i / perDay) / 2)
-    if (order === 0) return n * (i === 0 ? PENALTY.mean : PENALTY.diurnal)
-    if (isFull) return (n * PENALTY.full * order * order) / years
-    return n * (isSolar && i === perDay ? PENALTY.solar : PENALTY.partial)
+    if (order === 0) return rows * (i === 0 ? PENALTY.mean : PENALTY.diurnal)
+    if (shape === FULL) return (rows * PENALTY.full * order * order) / Math.max(1, years)
+    return rows * (isSolar && i === perDay ? PENALTY.solar : PENALTY.partial)
   }
   const coefficients = new Float64Array(terms)
   solveColumns(cholesky(gram, terms, penalty), terms, cross, 1, 0, 1, coefficients)
-  return { annualPairs, diurnalPairs, coefficients }
+  return { ...shape, coefficients }
 }
 
 /** Hours between the first and the last observed one. */

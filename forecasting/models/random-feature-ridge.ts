@@ -58,7 +58,7 @@ const SETTINGS = {
 
 function fit(history: TrainingSet, { variable, originHour }: FitOptions, maxUnits = SETTINGS.full.units): FitResult {
   const own = OWN[variable]
-  const fittedClimate = fitStationClimate(history)
+  const fittedClimate = fitStationClimate(history, true)
   if (!fittedClimate.climate.climatologies[own.column])
     return { ok: false, refused: `fewer than 24 observed hours of ${variable}` }
   const damping = fitDamping(history, variable, fittedClimate)
@@ -155,8 +155,7 @@ type HourFit = {
 
 function fitHour({ history, variable, fittedClimate, damping, random, season, hour, chosen, plan, scores }: HourFit): HourModel {
   const { column, factor } = OWN[variable]
-  const { climate, lookups, yearDepartureAt } = fittedClimate
-  const climatology = lookups[column]!
+  const { climate, lookupsAt, yearDepartureAt } = fittedClimate
   const target = history.targets[variable]
   const n = chosen.length
   const p = 1 + LINEAR_COUNT + random.count
@@ -172,6 +171,8 @@ function fitHour({ history, variable, fittedClimate, damping, random, season, ho
     const at = hours[r]!
     const row = chosen[r]!
     const vector = history.features.subarray(row * FEATURE_COUNT, (row + 1) * FEATURE_COUNT)
+    const lookups = lookupsAt(at)
+    const climatology = lookups[column]!
     yearDepartureAt(at, yearDeparture)
     recentreOffsets(lookups, climate.monthShare, yearDeparture, vector, at, offsets)
     linearInputs(lookups, offsets, vector, at, x.subarray(r * p + 1, r * p + 1 + LINEAR_COUNT))

@@ -4,7 +4,15 @@
  */
 import { COLUMN, COLUMN_COUNT, FEATURE_COUNT, FEATURES, MONTH_HOURS, MONTH_MEAN_INDEX } from '../features/index.ts'
 import { type ForecastVariable, HORIZON_HOURS } from '../../schemas/quantities.ts'
-import { type Climatology, type ClimatologyLookup, fitClimatology, FULL_YEAR_HOURS, spanOf, tabulate } from './climatology.ts'
+import {
+  type Climatology,
+  type ClimatologyLookup,
+  fitLeavingOut,
+  FULL_YEAR_HOURS,
+  type HourRange,
+  spanOf,
+  tabulate,
+} from './climatology.ts'
 import type { TrainingSet } from './types.ts'
 
 /** Position in the vector of each column at the described hour (precipitation: 1 wet, 0 dry). */
@@ -55,42 +63,85 @@ function columnSeries(history: TrainingSet, column: number): Float64Array {
 
 export type FittedClimate = {
   readonly climate: StationClimate
-  /** By column, for every hour of the history, a month before it and a horizon after it. */
-  readonly lookups: Lookups
+  /** By column, as a row of that hour must see it: without the hours ahead of the row where the record is long enough. */
+  readonly lookupsAt: (hour: number) => Lookups
   /** Mean departure of the year up to the hour, causal, by column. */
   readonly yearDepartureAt: (hour: number, out: Float64Array) => void
 }
 
-export function fitStationClimate(history: TrainingSet): FittedClimate {
+/**
+ * Records of two years and more: rows are seen through a climatology that leaves out the 91 days they lie in and the horizon after them, as
+ * a forecast's climatology has not seen the days to come.
+ */
+const BLOCK_HOURS = 91 * 24
+const MIN_LEFT_OUT_YEARS = 2
+
+/** `leavesOut` false: every row is seen through the climatology of the whole record. */
+export function fitStationClimate(history: TrainingSet, leavesOut: boolean): FittedClimate {
   const startHour = history.featureHours[0] ?? history.startHour
+  const length = (history.featureHours.at(-1) ?? startHour) - startHour + 1
+  const ranges =
+    !leavesOut || length < MIN_LEFT_OUT_YEARS * YEAR_HOURS
+      ? []
+      : Array.from({ length: Math.ceil(length / BLOCK_HOURS) }, (_, k) => ({
+          from: k * BLOCK_HOURS,
+          to: (k + 1) * BLOCK_HOURS + HORIZON_HOURS,
+        }))
   const monthShare = new Float64Array(COLUMN_COUNT)
-  const prefixes: Array<Float64Array | null> = []
-  const lookups: Array<ClimatologyLookup | null> = []
-  const climatologies = Array.from({ length: COLUMN_COUNT }, (_, column) => {
+  const columns = Array.from({ length: COLUMN_COUNT }, (_, column) => {
     const series = columnSeries(history, column)
-    const climatology = fitClimatology(startHour, series, FOLLOWS_THE_SUN.has(column))
     const isFull = spanOf(series) >= FULL_YEAR_HOURS
     monthShare[column] = isFull ? RECENTRE.full.month : RECENTRE.partial.month
-    const lookup = climatology ? tabulate(climatology, startHour - MONTH_HOURS, startHour + series.length + HORIZON_HOURS) : null
-    lookups.push(lookup)
-    prefixes.push(lookup && isFull ? departurePrefix(lookup, startHour, series) : null)
-    return climatology
-  })
-  const yearDepartureAt = (hour: number, out: Float64Array): void => {
-    for (let column = 0; column < COLUMN_COUNT; column++) {
-      const prefix = prefixes[column]
-      if (!prefix) {
-        out[column] = 0
-        continue
-      }
-      const to = Math.min(Math.max(hour - startHour + 1, 0), prefix.length - 1)
-      // Divided by the whole year also where less is known: shrunk to nothing.
-      out[column] = (RECENTRE.full.year * (prefix[to]! - prefix[Math.max(to - YEAR_HOURS, 0)]!)) / YEAR_HOURS
+    const fitted = fitLeavingOut(startHour, series, FOLLOWS_THE_SUN.has(column), ranges)
+    if (!fitted) return null
+    const whole = tabulate(fitted.whole, startHour - MONTH_HOURS, startHour + length + HORIZON_HOURS)
+    // A season seen once cannot be left out: what would be left knows nothing about it.
+    const without = fitted.without.map((climatology, k) => (isSeenInOtherYears(series, ranges[k]!) ? climatology : null))
+    return {
+      climatology: fitted.whole,
+      whole,
+      without,
+      blocks: without.map((climatology, k) =>
+        climatology ? tabulate(climatology, startHour + ranges[k]!.from - MONTH_HOURS, startHour + ranges[k]!.to) : whole,
+      ),
+      prefix: isFull ? departurePrefix(whole, startHour, series) : null,
     }
+  })
+  const wholeLookups = columns.map((column) => column?.whole ?? null)
+  const blockLookups = ranges.map((_, k) => columns.map((column) => column?.blocks[k] ?? null))
+  const blockOf = (hour: number): number => Math.min(Math.max(Math.floor((hour - startHour) / BLOCK_HOURS), 0), ranges.length - 1)
+  const yearDepartureOf = (column: number, hour: number, block: number): number => {
+    const known = columns[column]
+    if (!known?.prefix) return 0
+    const { prefix, climatology, without } = known
+    const to = Math.min(Math.max(hour - startHour + 1, 0), length)
+    const from = Math.max(to - YEAR_HOURS, 0)
+    // Divided by the whole year also where less is known: shrunk to nothing. Over a year climatologies differ by their constant terms.
+    const other = without[block]
+    const shift = other ? (climatology.coefficients[0]! - other.coefficients[0]!) * (to - from) : 0
+    return (RECENTRE.full.year * (prefix[to]! - prefix[from]! + shift)) / YEAR_HOURS
   }
-  const yearDeparture = new Float64Array(COLUMN_COUNT)
-  yearDepartureAt(history.featureHours.at(-1) ?? startHour, yearDeparture)
-  return { climate: { climatologies, yearDeparture, monthShare }, lookups, yearDepartureAt }
+  const yearDepartureAt = (hour: number, out: Float64Array): void => {
+    const block = blockOf(hour)
+    for (let column = 0; column < COLUMN_COUNT; column++) out[column] = yearDepartureOf(column, hour, block)
+  }
+  const newest = history.featureHours.at(-1) ?? startHour
+  const yearDeparture = Float64Array.from({ length: COLUMN_COUNT }, (_, column) => yearDepartureOf(column, newest, -1))
+  return {
+    climate: { climatologies: columns.map((column) => column?.climatology ?? null), yearDeparture, monthShare },
+    lookupsAt: (hour) => blockLookups[blockOf(hour)] ?? wholeLookups,
+    yearDepartureAt,
+  }
+}
+
+/** Whether other years, taken together, observed the same season for at least half as many hours as the range has. */
+function isSeenInOtherYears(series: Float64Array, { from, to }: HourRange): boolean {
+  let seen = 0
+  for (let shift = (from % YEAR_HOURS) - from; from + shift < series.length; shift += YEAR_HOURS) {
+    if (shift === 0) continue
+    for (let i = from + shift; i < to + shift && i < series.length; i++) if (!Number.isNaN(series[i]!)) seen++
+  }
+  return seen * 2 >= to - from
 }
 
 /** Running sum of observed minus climatology; a missing hour adds nothing. */

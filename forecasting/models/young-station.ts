@@ -45,11 +45,10 @@ export type Damping = {
 export function fitDamping(
   history: TrainingSet,
   variable: ForecastVariable,
-  { climate, lookups, yearDepartureAt }: FittedClimate,
+  { climate, lookupsAt, yearDepartureAt }: FittedClimate,
 ): Damping {
   const { column, factor } = OWN[variable]
   const usual = USUAL[variable]
-  const climatology = lookups[column]!
   const target = history.targets[variable]
   const products = new Float64Array(H)
   const squares = new Float64Array(H)
@@ -61,6 +60,8 @@ export function fitDamping(
     const vector = history.features.subarray(row * FEATURE_COUNT, (row + 1) * FEATURE_COUNT)
     const newest = vector[NEWEST_INDEX[column]!]!
     if (newest !== newest) return
+    const lookups = lookupsAt(at)
+    const climatology = lookups[column]!
     yearDepartureAt(at, yearDeparture)
     recentreOffsets(lookups, climate.monthShare, yearDeparture, vector, at, offsets)
     const departure = factor * (newest - climatology.at(at) - offsets[column]!)
