@@ -20,7 +20,7 @@ import type { CheckedObservation, Observation } from '../../schemas/generated/ty
 import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
 
 /** Real series that are not part of the repository; a checkout may have them beside it. */
-export const REFERENCE_DATA = new URL('../../../shared/data/', import.meta.url)
+const REFERENCE_DATA = new URL('../../../shared/data/', import.meta.url)
 export const hasReference = (file: string): boolean => existsSync(new URL(file, REFERENCE_DATA))
 
 export type Station = { readonly stationId: string; readonly observations: readonly Observation[] }

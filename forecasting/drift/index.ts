@@ -1,22 +1,12 @@
-export { causeOf, type Evidence, movesAlong, type Neighbour } from './cause.ts'
-export { type ChangePoint, findChangePoint, type Innovations, jumpsAlong } from './change-point.ts'
-export {
-  CHARTS,
-  type ChartSpec,
-  leading,
-  longRunSd,
-  measureCharts,
-  simulateRunLengths,
-  stationBudget,
-  thresholds,
-} from './cusum.ts'
+export { causeOf, movesAlong } from './cause.ts'
+export { findChangePoint, type Innovations, jumpsAlong } from './change-point.ts'
+export { CHARTS, leading, longRunSd, measureCharts, simulateRunLengths, stationBudget, thresholds } from './cusum.ts'
 export type { HourOfDay } from './day.ts'
 export {
   closeDay,
   DEFAULT_DETECTOR,
   type Detector,
   type DetectorOptions,
-  type DriftState,
   NEW_DETECTOR,
   restartCharts,
   type Verdict,
