@@ -172,6 +172,19 @@ describe('roles', () => {
       ['shadow', 'v3', 3, 3],
     ])
   })
+  it('publishes no dew point above the temperature, whoever forecast it', async () => {
+    const world = createWorld()
+    await world.order(3, control(world.served(10)))
+    await world.order(4, control(world.served(15), { variable: 'dewPointC', challengers: [world.served(9), world.served(12)] }))
+    await world.handler.settled()
+    expect(world.forecasts().map((forecast) => [forecast.variable, forecast.modelVersion, levelOf(forecast)])).toEqual([
+      ['temperatureC', 'v10', 10],
+      ['dewPointC', 'v15', 10],
+      ['dewPointC', 'v9', 9],
+      ['dewPointC', 'v12', 10],
+    ])
+  })
+
   it('shows a model that was trained on a homogenised history its inputs the same way', async () => {
     const world = createWorld()
     const changePoints = [{ variable: 'temperatureC', at: T0 + HOUR_MS, offset: 2.5 }]

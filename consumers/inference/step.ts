@@ -4,6 +4,7 @@
  */
 
 import { FEATURE_SET, HOUR_MS, homogeniseVector } from '../../forecasting/features/index.ts'
+import { agree, type HumidityForecasts, type Prediction } from '../../forecasting/models/index.ts'
 import { type BatchStep, emit, type OutboundEvent, skip } from '../../infra/runtime/kafka/types.ts'
 import { forecastEventId, modelKey } from '../../schemas/event-ids.ts'
 import type { Feature, Forecast } from '../../schemas/generated/types.ts'
@@ -49,31 +50,49 @@ export function createStationClock(): Deps['nowAt'] {
 
 function forecastsOf(feature: Feature, active: ReadonlyMap<string, ActiveModels>, isLate: boolean): OutboundEvent[] {
   const values = Float32Array.from(feature.values)
+  const predict = ({ served, fitted }: LoadedModel): Prediction =>
+    // A model trained on a homogenised history must see its inputs the same way, until the step has left every window.
+    fitted.predict({
+      validAtMs: feature.validAt,
+      features: homogeniseVector(values, feature.validAt / HOUR_MS, served.changePoints),
+    })
+  const champions = new Map([...active].map(([variable, { champion }]) => [variable, predict(champion)]))
+  const quantilesOf = Object.fromEntries([...champions].map(([variable, { quantiles }]) => [variable, quantiles]))
+  const agreed = agree(quantilesOf)
   const events: OutboundEvent[] = []
-  for (const [variable, models] of active) {
-    const issue = (model: LoadedModel, role: Forecast['role']): void => {
-      const value = forecastOf(feature, values, variable as Forecast['variable'], model, role, models.controlOffset, isLate)
+  for (const [name, models] of active) {
+    const variable = name as Forecast['variable']
+    const publish = (model: LoadedModel, role: Forecast['role'], prediction: Prediction): void => {
+      const value = forecastOf(feature, variable, model, role, models.controlOffset, isLate, prediction)
       events.push({ topic: 'weather.forecast.v1', key: feature.stationId, value })
     }
-    issue(models.champion, 'champion')
+    const champion = champions.get(name)!
+    publish(models.champion, 'champion', withQuantilesOf(variable, champion, agreed))
+    // Each rival is made to agree with the other champions, as it would be in the champion's place.
+    const issue = (model: LoadedModel, role: Forecast['role']): void => {
+      const prediction = predict(model)
+      publish(model, role, withQuantilesOf(variable, prediction, agree({ ...quantilesOf, [variable]: prediction.quantiles })))
+    }
     for (const challenger of models.challengers) issue(challenger, 'challenger')
     for (const shadow of models.shadows) issue(shadow, 'shadow')
   }
   return events
 }
 
+function withQuantilesOf(variable: Forecast['variable'], prediction: Prediction, agreed: HumidityForecasts): Prediction {
+  const quantiles = (agreed as Partial<Record<Forecast['variable'], Float32Array>>)[variable]
+  return quantiles ? { ...prediction, quantiles } : prediction
+}
+
 function forecastOf(
   feature: Feature,
-  values: Float32Array,
   variable: Forecast['variable'],
   model: LoadedModel,
   role: Forecast['role'],
   controlOffset: number,
   isLate: boolean,
+  prediction: Prediction,
 ): Forecast {
-  // A model trained on a homogenised history must see its inputs the same way, until the step has left every window.
-  const features = homogeniseVector(values, feature.validAt / HOUR_MS, model.served.changePoints)
-  const prediction = model.fitted.predict({ validAtMs: feature.validAt, features })
   const identity = {
     stationId: feature.stationId,
     variable,
