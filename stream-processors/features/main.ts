@@ -1,12 +1,16 @@
 /** checked observation → hourly grid and feature vectors (Kafka and ClickHouse). */
 import { z } from 'zod'
-import { openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
+import { coalesce, openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
 import { clickhouseBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
 import { openPublisher, startProcessor } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
 import { restoreStationState } from './station-state.ts'
 import { createFeatureStep } from './step.ts'
 import { createFeatureSink, createHourLoader } from './store.ts'
+
+/** Rows of all partitions go in together; this long the first wait for others. Events do not wait for them. */
+const COALESCE_MS = 50
+const MAX_ROWS = 8000
 
 const FeaturesConfig = z.object({ ...kafkaBlock.shape, ...registryBlock.shape, ...clickhouseBlock.shape })
 
@@ -30,7 +34,8 @@ export const service = defineService({
         name: 'features',
         topics: ['weather.observation-checked.v1'],
         step,
-        sink: createFeatureSink(clickhouse),
+        sink: coalesce(createFeatureSink(clickhouse), { windowMs: COALESCE_MS, maxRows: MAX_ROWS }),
+        writesBehind: true,
         onAssigned: async () => forget(),
       }),
     )

@@ -1,6 +1,7 @@
 /**
  * One insert for what several partitions write at nearly the same time: ClickHouse wants few large inserts, a fetch brings many small
- * batches. Each caller is answered only when the insert that holds its rows has been acknowledged.
+ * batches. Each caller is answered only when the insert that holds its rows has been acknowledged. While an insert is under way, the
+ * next gathers: the slower the store, the larger its inserts.
  */
 import { isPermanent } from '../errors.ts'
 import type { Sink } from '../kafka/types.ts'
@@ -8,7 +9,7 @@ import type { Sink } from '../kafka/types.ts'
 export type CoalesceOptions = {
   /** How long the first writer waits for others, ms. */
   readonly windowMs: number
-  /** Rows that end the wait at once. */
+  /** Rows that end the wait at once, also beside an insert that is under way. */
   readonly maxRows: number
 }
 
@@ -17,6 +18,7 @@ type Job<Row> = { readonly rows: readonly Row[]; resolve: () => void; reject: (e
 export function coalesce<Row>(sink: Sink<Row>, { windowMs, maxRows }: CoalesceOptions): Sink<Row> {
   let jobs: Array<Job<Row>> = []
   let waitingRows = 0
+  let writing = 0
   let timer: NodeJS.Timeout | null = null
 
   const flush = (): void => {
@@ -25,7 +27,15 @@ export function coalesce<Row>(sink: Sink<Row>, { windowMs, maxRows }: CoalesceOp
     const taken = jobs
     jobs = []
     waitingRows = 0
-    void writeTogether(taken)
+    writing += 1
+    void writeTogether(taken).then(() => {
+      writing -= 1
+      if (timer === null && jobs.length > 0 && writing === 0) flush()
+    })
+  }
+  const windowOver = (): void => {
+    timer = null
+    if (writing === 0) flush()
   }
 
   const writeTogether = async (taken: ReadonlyArray<Job<Row>>): Promise<void> => {
@@ -48,7 +58,7 @@ export function coalesce<Row>(sink: Sink<Row>, { windowMs, maxRows }: CoalesceOp
         jobs.push({ rows, resolve, reject })
         waitingRows += rows.length
         if (waitingRows >= maxRows) flush()
-        else timer ??= setTimeout(flush, windowMs)
+        else if (jobs.length === 1) timer ??= setTimeout(windowOver, windowMs)
       }),
   }
 }

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it, vi } from 'vitest'
 import { AppError } from '../errors.ts'
 import { coalesce } from './coalesce.ts'
 
@@ -43,5 +44,26 @@ describe('coalesce', () => {
     const results = await Promise.allSettled([together.write(['a']), together.write(['bad']), together.write(['c'])])
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     expect(writes).toEqual([['a'], ['c']])
+  })
+  it('gathers while an insert is under way', async () => {
+    const inserts: Array<{ rows: readonly string[]; done: () => void }> = []
+    const together = coalesce<string>(
+      { write: (rows) => new Promise((done) => void inserts.push({ rows, done })) },
+      { windowMs: 1, maxRows: 3 },
+    )
+    const rowsInserted = () => inserts.map(({ rows }) => rows)
+    const first = together.write(['a'])
+    await vi.waitFor(() => expect(rowsInserted()).toEqual([['a']]))
+    const others = [together.write(['b']), together.write(['c'])]
+    await sleep(20)
+    expect(rowsInserted()).toEqual([['a']])
+    inserts[0]?.done()
+    await first
+    await vi.waitFor(() => expect(rowsInserted()).toEqual([['a'], ['b', 'c']]))
+    // So many that waiting no longer pays: beside the one under way.
+    const many = together.write(['d', 'e', 'f'])
+    expect(rowsInserted()).toEqual([['a'], ['b', 'c'], ['d', 'e', 'f']])
+    for (const { done } of inserts) done()
+    await Promise.all([...others, many])
   })
 })

@@ -1,6 +1,7 @@
 /**
- * One fetched batch of one partition: decode → step → sink and publish → dead letters, in slices, each slice acknowledged before
- * the next begins. Knows no consumer: the guard says whether the partition is still ours and keeps time.
+ * One fetched batch of one partition: decode → step → sink and publish → dead letters, in slices. A slice begins when the one before
+ * is published and, unless the processor writes behind, durable. Knows no consumer: the guard says whether the partition is still
+ * ours and keeps time.
  * Guarantee: `acknowledged(offset)` is called only when everything before it is durable somewhere (sink, topic or dead letters).
  */
 import type { TopicName } from '../../../schemas/topics.ts'
@@ -12,6 +13,7 @@ import { DecodedEvent, type FetchedMessage } from './messages.ts'
 import type { ProcessorMetrics } from './processor-metrics.ts'
 import type { KafkaPublisher } from './publisher.ts'
 import type { BatchStep, InboundEvent, OutboundEvent, Outcome, Sink } from './types.ts'
+import type { WriteBehind } from './write-behind.ts'
 
 /** Thrown to leave a batch without advancing: stopping, or the partition is no longer ours. */
 export class BatchAbandoned extends Error {
@@ -25,6 +27,8 @@ export type BatchGuard = {
   checkBeforeSlice(): void
   /** Keeps membership; throws BatchAbandoned when it is lost. */
   heartbeat(): Promise<void>
+  /** The loop goes on behind this offset; what is before it may not be durable yet. */
+  passed(offset: string): void
   /** Everything up to this offset (inclusive) is durable. */
   acknowledged(offset: string): void
   /** Waits out a back-off; throws BatchAbandoned when it is no use. */
@@ -47,6 +51,8 @@ export type BatchRunnerDeps<TIn extends TopicName, Row> = {
   readonly publisher: Pick<KafkaPublisher, 'publish' | 'publishRaw'>
   readonly codec: Pick<Codec, 'decode' | 'prepareDecoding'>
   readonly maxBatchEvents: number
+  /** Absent: a slice waits until the rows of the one before are durable. */
+  readonly writeBehind?: WriteBehind
   /** Runs step calls of this processor one at a time: steps share state between partitions. */
   readonly exclusive: <T>(call: () => Promise<T>) => Promise<T>
   readonly metrics: ProcessorMetrics
@@ -77,35 +83,57 @@ export function createBatchRunner<TIn extends TopicName, Row>(deps: BatchRunnerD
         guard.checkBeforeSlice()
         const messages = batch.messages.slice(from, from + deps.maxBatchEvents)
         const isLastSlice = from + messages.length >= batch.messages.length
-        await runSlice(batch, messages, isLastSlice, guard)
-        guard.check()
-        guard.acknowledged((messages.at(-1) as FetchedMessage).offset)
+        const { durable } = await runSlice(batch, messages, isLastSlice, guard)
+        const { offset } = messages.at(-1) as FetchedMessage
+        const acknowledge = (): void => {
+          guard.check()
+          guard.acknowledged(offset)
+        }
+        if (deps.writeBehind) {
+          guard.passed(offset)
+          await deps.writeBehind.push(`${batch.topic}|${batch.partition}`, messages.length, durable, acknowledge)
+        } else {
+          await durable
+          guard.passed(offset)
+          acknowledge()
+        }
       }
     },
   }
 
+  /** Resolves once the slice's events are published, with what resolves once its rows and dead letters are in as well. */
   async function runSlice(
     batch: FetchedBatch<TIn>,
     messages: readonly FetchedMessage[],
     isLastSlice: boolean,
     guard: BatchGuard,
-  ): Promise<void> {
+  ): Promise<{ durable: Promise<void> }> {
     const items = await decodeAll(batch, messages, guard)
     const decoded = items.filter((item) => item.event !== null)
     const caughtUp = isLastSlice && Number((messages.at(-1) as FetchedMessage).offset) + 1 >= batch.highWatermark
     await runStep(batch, decoded, caughtUp, guard)
     // Both may run at once: neither is visible as progress before both are durable.
-    const results = await Promise.allSettled([writeRows(decoded, guard), publishEvents(decoded, guard)])
-    const failed = results.find((result) => result.status === 'rejected')
-    if (failed) throw failed.reason
-    await publishDeadLetters(batch, items, guard)
-    metrics.eventsIn(batch.topic, messages.length)
-    for (const { outcome, failure } of items) {
-      if (failure) metrics.outcome('dead-letter', failure.code)
-      else if (outcome?.kind === 'emit') metrics.outcome('emit', 'ok')
-      else if (outcome) metrics.outcome(outcome.kind, outcome.reason)
-      else metrics.outcome('skip', 'tombstone')
+    const written = writeRows(decoded, guard)
+    // Told below, when the publishing is over.
+    written.catch(() => undefined)
+    try {
+      await publishEvents(decoded, guard)
+    } catch (error) {
+      await Promise.allSettled([written])
+      throw error
     }
+    const finish = async (): Promise<void> => {
+      await written
+      await publishDeadLetters(batch, items, guard)
+      metrics.eventsIn(batch.topic, messages.length)
+      for (const { outcome, failure } of items) {
+        if (failure) metrics.outcome('dead-letter', failure.code)
+        else if (outcome?.kind === 'emit') metrics.outcome('emit', 'ok')
+        else if (outcome) metrics.outcome(outcome.kind, outcome.reason)
+        else metrics.outcome('skip', 'tombstone')
+      }
+    }
+    return { durable: finish() }
   }
 
   async function decodeAll(

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import type { Observation } from '../../../schemas/generated/types.ts'
 import { AppError } from '../errors.ts'
@@ -9,6 +10,7 @@ import { createProcessorMetrics } from './processor-metrics.ts'
 import type { RawMessage } from './publisher.ts'
 import type { BatchStep, OutboundEvent, Sink, Tombstone } from './types.ts'
 import { deadLetter, emit, skip } from './types.ts'
+import { createWriteBehind } from './write-behind.ts'
 
 const IN = 'weather.observation.v1'
 const transient = (message = 'away') => new AppError(message, { code: 'away', retry: 'transient' })
@@ -22,8 +24,11 @@ function setUp(options: {
   publishRaw?: (messages: readonly RawMessage[]) => Promise<void>
   maxBatchEvents?: number
   backOffs?: number
+  writeBehindEvents?: number
 }) {
   const acknowledged: string[] = []
+  const passed: string[] = []
+  const failures: unknown[] = []
   const letters: RawMessage[] = []
   const stuck: Array<string | null> = []
   let backOffsLeft = options.backOffs ?? 0
@@ -32,6 +37,7 @@ function setUp(options: {
     check: () => undefined,
     checkBeforeSlice: () => undefined,
     heartbeat: () => Promise.resolve(),
+    passed: (offset) => void passed.push(offset),
     acknowledged: (offset) => void acknowledged.push(offset),
     backOff: () => (backOffsLeft-- > 0 ? Promise.resolve() : Promise.reject(new BatchAbandoned('no more patience'))),
     stuck: (reason) => void stuck.push(reason),
@@ -52,6 +58,9 @@ function setUp(options: {
       prepareDecoding: () => Promise.resolve(),
     },
     maxBatchEvents: options.maxBatchEvents ?? 100,
+    ...(options.writeBehindEvents === undefined
+      ? {}
+      : { writeBehind: createWriteBehind(options.writeBehindEvents, (error) => void failures.push(error)) }),
     exclusive: (call) => call(),
     metrics: createProcessorMetrics(metrics),
     log: createLogger('test', 'silent'),
@@ -72,7 +81,7 @@ function setUp(options: {
       },
       guard,
     )
-  return { run, acknowledged, letters, stuck, metrics }
+  return { run, acknowledged, passed, failures, letters, stuck, metrics }
 }
 const codes = (letters: readonly RawMessage[]) =>
   letters.map(({ headers }) => `${headers['isobar-offset']}:${headers['isobar-error-code']}`)
@@ -87,6 +96,54 @@ it('acknowledges slice by slice, each after its rows are durable', async () => {
   await run([1, 2, 3, 4, 5])
   expect(log).toEqual(['1,2 after ', '3,4 after 1', '5 after 1,3'])
   expect(acknowledged).toEqual(['1', '3', '4'])
+})
+
+it('writing behind, goes on at once and acknowledges in order', async () => {
+  const writes: Array<{ rows: number[]; done: () => void }> = []
+  const { run, acknowledged, passed } = setUp({
+    maxBatchEvents: 1,
+    writeBehindEvents: 10,
+    sink: { write: (rows) => new Promise((done) => writes.push({ rows: [...rows], done })) },
+  })
+  await run([1, 2, 3])
+  expect([writes.map(({ rows }) => rows), passed, acknowledged]).toEqual([[[1], [2], [3]], ['0', '1', '2'], []])
+  writes[1]?.done()
+  writes[2]?.done()
+  await setImmediate()
+  expect(acknowledged).toEqual([])
+  writes[0]?.done()
+  await setImmediate()
+  expect(acknowledged).toEqual(['0', '1', '2'])
+})
+
+it('writing behind, waits while too much is under way', async () => {
+  const writes: Array<() => void> = []
+  const { run, passed } = setUp({
+    maxBatchEvents: 2,
+    writeBehindEvents: 2,
+    sink: { write: () => new Promise((done) => writes.push(done)) },
+  })
+  const running = run([1, 2, 3, 4, 5, 6])
+  await setImmediate()
+  expect(passed).toEqual(['1', '3', '5'])
+  let isOver = false
+  void running.then(() => (isOver = true))
+  await setImmediate()
+  expect(isOver).toBe(false)
+  writes[0]?.()
+  await running
+})
+
+it('writing behind, a slice that fails for good is told, and nothing after it is acknowledged', async () => {
+  const { run, acknowledged, failures } = setUp({
+    maxBatchEvents: 1,
+    writeBehindEvents: 1,
+    sink: { write: (rows) => (rows.includes(2) ? Promise.reject(new Error('what?')) : Promise.resolve()) },
+  })
+  await expect(run([1, 2, 3, 4, 5])).rejects.toThrow('what?')
+  await setImmediate()
+  expect(acknowledged).toEqual(['0'])
+  expect(failures[0]).toMatchObject({ message: 'what?' })
 })
 
 it('keeps the offset when the DLQ is down', async () => {

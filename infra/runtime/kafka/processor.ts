@@ -19,6 +19,7 @@ import { type Committer, createCommitter } from './committer.ts'
 import { createProcessorMetrics } from './processor-metrics.ts'
 import type { KafkaPublisher } from './publisher.ts'
 import type { ProcessorOptions, RunningProcessor } from './types.ts'
+import { createWriteBehind } from './write-behind.ts'
 
 export type ProcessorDeps = {
   readonly config: KafkaConfig & RegistryConfig
@@ -42,6 +43,8 @@ const STALE_POLL_MS = 30_000
  */
 const PARTITIONS_AT_ONCE = 3
 const FETCH_BYTES = 8 * 1024 * 1024
+/** Of a partition, beside the slice at hand: what a store of normal speed takes in meanwhile, and bounded memory when it stands still. */
+const EVENTS_WRITTEN_BEHIND = 4000
 
 /** Resolves once the consumer has been started; joining the group goes on beside, see readiness(). */
 export async function startProcessor<TIn extends TopicName, Row = never>(
@@ -92,6 +95,9 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     return result
   }
 
+  const writeBehind = createWriteBehind(EVENTS_WRITTEN_BEHIND, (error) => {
+    if (!(error instanceof BatchAbandoned)) fail(error)
+  })
   const runner = createBatchRunner<TIn, Row>({
     name,
     step: options.step,
@@ -99,6 +105,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     publisher: options.publisher,
     codec: createCodec(options.registry ?? openRegistry(config)),
     maxBatchEvents: options.maxBatchEvents ?? 2000,
+    ...(options.writesBehind ? { writeBehind } : {}),
     exclusive,
     metrics,
     log,
@@ -108,6 +115,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
   consumer.on('consumer.group_join', ({ payload }) => {
     epoch += 1
     committer.reset()
+    writeBehind.reset()
     metrics.forgetLag()
     state = 'restoring'
     const assignment = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
@@ -144,6 +152,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
       if (stopping.signal.aborted) return
       stopping.abort()
       await Promise.allSettled(inFlight)
+      await writeBehind.settled()
       await committer.close()
       await consumer.disconnect()
     },
@@ -184,6 +193,8 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
   async function restore(myEpoch: number, assignment: ReadonlyArray<{ topic: TIn; partition: number }>): Promise<void> {
     const isCurrent = (): boolean => epoch === myEpoch && !stopping.signal.aborted
     const { onAssigned } = options
+    // A state must not be read back while rows made of it are still on their way.
+    await writeBehind.settled()
     for (let attempt = 1; isCurrent(); attempt++) {
       try {
         if (onAssigned) {
@@ -262,10 +273,13 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
         await beat()
         if (!isOurs()) throw new BatchAbandoned('reassigned')
       },
+      passed(offset) {
+        lastProgress = Date.now()
+        payload.resolveOffset(offset)
+      },
       acknowledged(offset) {
         lastProgress = Date.now()
         const isLast = offset === batch.messages.at(-1)?.offset
-        payload.resolveOffset(offset)
         const next = (isLast ? BigInt(batch.lastOffset()) : BigInt(offset)) + 1n
         committer.remember(batch.topic, batch.partition, next)
         metrics.lag(topic, batch.partition, Math.max(0, Number(BigInt(batch.highWatermark) - next)))

@@ -87,6 +87,11 @@ export type ProcessorOptions<TIn extends TopicName, Row = never> = {
    * (null: nothing committed). A step drops or restores its state here. Throwing a transient AppError retries with back-off.
    */
   readonly onAssigned?: (assignment: ReadonlyArray<{ topic: TIn; partition: number; nextOffset: number | null }>) => Promise<void>
+  /**
+   * Reads on while the sink still writes what was read before; offsets follow in order. For sinks whose rows may arrive in any order
+   * (replacing tables with versions), and steps that never read their own rows back between assignments.
+   */
+  readonly writesBehind?: boolean
   /** Rows handed to one step call at most (default 2,000). */
   readonly maxBatchEvents?: number
   /**
