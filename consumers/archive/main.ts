@@ -33,7 +33,7 @@ export const service = defineService({
         topics: [...ARCHIVED_TOPICS],
         step: createArchiveStep(),
         sink: coalesce(createBatchedWriter(clickhouse), { windowMs: COALESCE_MS, maxRows: MAX_ROWS }),
-        writesBehind: true,
+        isPipelined: true,
         fetch: { minBytes: FETCH_MIN_BYTES, maxWaitMs: FETCH_WAIT_MS, partitionsAtOnce: PARTITIONS_AT_ONCE },
       }),
     )

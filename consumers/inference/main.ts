@@ -49,6 +49,7 @@ export const service = defineService({
         publisher,
         name: 'inference',
         topics: ['weather.feature.v1'],
+        isPipelined: true,
         step: createInferenceStep({
           models,
           observeEventTime: (epochMs) => clock.observe(epochMs),

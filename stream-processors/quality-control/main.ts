@@ -31,6 +31,7 @@ export const service = defineService({
         topics: ['weather.observation.v1'],
         step,
         onAssigned,
+        isPipelined: true,
       }),
     )
   },

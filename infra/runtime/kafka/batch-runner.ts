@@ -1,6 +1,6 @@
 /**
  * One fetched batch of one partition: decode → step → sink and publish → dead letters, in slices. A slice begins when the one before
- * is published and, unless the processor writes behind, durable. Knows no consumer: the guard says whether the partition is still
+ * is durable or, in a pipelined processor, when its step is over. Knows no consumer: the guard says whether the partition is still
  * ours and keeps time.
  * Guarantee: `acknowledged(offset)` is called only when everything before it is durable somewhere (sink, topic or dead letters).
  */
@@ -9,11 +9,11 @@ import { AppError, isPermanent, isTransient, messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Codec } from './codec.ts'
 import { type DeadLetterCause, toDeadLetter } from './dead-letter.ts'
+import { createTurns, type InFlight } from './in-flight.ts'
 import { DecodedEvent, type FetchedMessage } from './messages.ts'
 import type { ProcessorMetrics } from './processor-metrics.ts'
 import type { KafkaPublisher } from './publisher.ts'
 import type { BatchStep, InboundEvent, OutboundEvent, Outcome, Sink } from './types.ts'
-import type { WriteBehind } from './write-behind.ts'
 
 /** Thrown to leave a batch without advancing: stopping, or the partition is no longer ours. */
 export class BatchAbandoned extends Error {
@@ -51,8 +51,8 @@ export type BatchRunnerDeps<TIn extends TopicName, Row> = {
   readonly publisher: Pick<KafkaPublisher, 'publish' | 'publishRaw'>
   readonly codec: Pick<Codec, 'decode' | 'prepareDecoding'>
   readonly maxBatchEvents: number
-  /** Absent: a slice waits until the rows of the one before are durable. */
-  readonly writeBehind?: WriteBehind
+  /** Absent: a slice waits until the one before is durable. */
+  readonly inFlight?: InFlight
   /** Runs step calls of this processor one at a time: steps share state between partitions. */
   readonly exclusive: <T>(call: () => Promise<T>) => Promise<T>
   readonly metrics: ProcessorMetrics
@@ -76,6 +76,8 @@ const UNKNOWN_ERROR_ATTEMPTS = 2
 
 export function createBatchRunner<TIn extends TopicName, Row>(deps: BatchRunnerDeps<TIn, Row>): BatchRunner<TIn> {
   const { name, step, sink, publisher, codec, metrics, log } = deps
+  /** Of several slices what is published together goes in their order; a retry holds back what comes after. */
+  const publishInTurn = createTurns<Item<TIn, Row>, BatchGuard>((items, guard) => publishEvents(items, guard))
 
   return {
     async run(batch, guard) {
@@ -89,9 +91,9 @@ export function createBatchRunner<TIn extends TopicName, Row>(deps: BatchRunnerD
           guard.check()
           guard.acknowledged(offset)
         }
-        if (deps.writeBehind) {
+        if (deps.inFlight) {
           guard.passed(offset)
-          await deps.writeBehind.push(`${batch.topic}|${batch.partition}`, messages.length, durable, acknowledge)
+          await deps.inFlight.push(`${batch.topic}|${batch.partition}`, messages.length, durable, acknowledge)
         } else {
           await durable
           guard.passed(offset)
@@ -101,7 +103,7 @@ export function createBatchRunner<TIn extends TopicName, Row>(deps: BatchRunnerD
     },
   }
 
-  /** Resolves once the slice's events are published, with what resolves once its rows and dead letters are in as well. */
+  /** Resolves when the step is over, with what resolves once all that it made is durable. */
   async function runSlice(
     batch: FetchedBatch<TIn>,
     messages: readonly FetchedMessage[],
@@ -112,18 +114,11 @@ export function createBatchRunner<TIn extends TopicName, Row>(deps: BatchRunnerD
     const decoded = items.filter((item) => item.event !== null)
     const caughtUp = isLastSlice && Number((messages.at(-1) as FetchedMessage).offset) + 1 >= batch.highWatermark
     await runStep(batch, decoded, caughtUp, guard)
-    // Both may run at once: neither is visible as progress before both are durable.
-    const written = writeRows(decoded, guard)
-    // Told below, when the publishing is over.
-    written.catch(() => undefined)
-    try {
-      await publishEvents(decoded, guard)
-    } catch (error) {
-      await Promise.allSettled([written])
-      throw error
-    }
     const finish = async (): Promise<void> => {
-      await written
+      // Both may run at once: neither is visible as progress before both are durable.
+      const results = await Promise.allSettled([writeRows(decoded, guard), publishInTurn(decoded, guard)])
+      const failed = results.find((result) => result.status === 'rejected')
+      if (failed) throw failed.reason
       await publishDeadLetters(batch, items, guard)
       metrics.eventsIn(batch.topic, messages.length)
       for (const { outcome, failure } of items) {

@@ -10,7 +10,7 @@ import { createProcessorMetrics } from './processor-metrics.ts'
 import type { RawMessage } from './publisher.ts'
 import type { BatchStep, OutboundEvent, Sink, Tombstone } from './types.ts'
 import { deadLetter, emit, skip } from './types.ts'
-import { createWriteBehind } from './write-behind.ts'
+import { createInFlight } from './in-flight.ts'
 
 const IN = 'weather.observation.v1'
 const transient = (message = 'away') => new AppError(message, { code: 'away', retry: 'transient' })
@@ -24,7 +24,7 @@ function setUp(options: {
   publishRaw?: (messages: readonly RawMessage[]) => Promise<void>
   maxBatchEvents?: number
   backOffs?: number
-  writeBehindEvents?: number
+  inFlightEvents?: number
 }) {
   const acknowledged: string[] = []
   const passed: string[] = []
@@ -58,9 +58,9 @@ function setUp(options: {
       prepareDecoding: () => Promise.resolve(),
     },
     maxBatchEvents: options.maxBatchEvents ?? 100,
-    ...(options.writeBehindEvents === undefined
+    ...(options.inFlightEvents === undefined
       ? {}
-      : { writeBehind: createWriteBehind(options.writeBehindEvents, (error) => void failures.push(error)) }),
+      : { inFlight: createInFlight(options.inFlightEvents, (error) => void failures.push(error)) }),
     exclusive: (call) => call(),
     metrics: createProcessorMetrics(metrics),
     log: createLogger('test', 'silent'),
@@ -98,11 +98,11 @@ it('acknowledges slice by slice, each after its rows are durable', async () => {
   expect(acknowledged).toEqual(['1', '3', '4'])
 })
 
-it('writing behind, goes on at once and acknowledges in order', async () => {
+it('pipelined, goes on at once and acknowledges in order', async () => {
   const writes: Array<{ rows: number[]; done: () => void }> = []
   const { run, acknowledged, passed } = setUp({
     maxBatchEvents: 1,
-    writeBehindEvents: 10,
+    inFlightEvents: 10,
     sink: { write: (rows) => new Promise((done) => writes.push({ rows: [...rows], done })) },
   })
   await run([1, 2, 3])
@@ -116,11 +116,11 @@ it('writing behind, goes on at once and acknowledges in order', async () => {
   expect(acknowledged).toEqual(['0', '1', '2'])
 })
 
-it('writing behind, waits while too much is under way', async () => {
+it('pipelined, waits while too much is under way', async () => {
   const writes: Array<() => void> = []
   const { run, passed } = setUp({
     maxBatchEvents: 2,
-    writeBehindEvents: 2,
+    inFlightEvents: 2,
     sink: { write: () => new Promise((done) => writes.push(done)) },
   })
   const running = run([1, 2, 3, 4, 5, 6])
@@ -134,10 +134,10 @@ it('writing behind, waits while too much is under way', async () => {
   await running
 })
 
-it('writing behind, a slice that fails for good is told, and nothing after it is acknowledged', async () => {
+it('pipelined, a slice that fails for good is told, and nothing after it is acknowledged', async () => {
   const { run, acknowledged, failures } = setUp({
     maxBatchEvents: 1,
-    writeBehindEvents: 1,
+    inFlightEvents: 1,
     sink: { write: (rows) => (rows.includes(2) ? Promise.reject(new Error('what?')) : Promise.resolve()) },
   })
   await expect(run([1, 2, 3, 4, 5])).rejects.toThrow('what?')

@@ -17,9 +17,9 @@ import { createCodec } from './codec.ts'
 import { RETRY, fromBroker, onBroker, openKafka } from './connection.ts'
 import { type Committer, createCommitter } from './committer.ts'
 import { createProcessorMetrics } from './processor-metrics.ts'
+import { createInFlight } from './in-flight.ts'
 import type { KafkaPublisher } from './publisher.ts'
 import type { ProcessorOptions, RunningProcessor } from './types.ts'
-import { createWriteBehind } from './write-behind.ts'
 
 export type ProcessorDeps = {
   readonly config: KafkaConfig & RegistryConfig
@@ -43,8 +43,8 @@ const STALE_POLL_MS = 30_000
  */
 const PARTITIONS_AT_ONCE = 3
 const FETCH_BYTES = 8 * 1024 * 1024
-/** Of a partition, beside the slice at hand: what a store of normal speed takes in meanwhile, and bounded memory when it stands still. */
-const EVENTS_WRITTEN_BEHIND = 4000
+/** Of a partition, beside the slice at hand: what brokers and store take in meanwhile, and bounded memory when they stand still. */
+const EVENTS_IN_FLIGHT = 4000
 
 /** Resolves once the consumer has been started; joining the group goes on beside, see readiness(). */
 export async function startProcessor<TIn extends TopicName, Row = never>(
@@ -95,7 +95,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     return result
   }
 
-  const writeBehind = createWriteBehind(EVENTS_WRITTEN_BEHIND, (error) => {
+  const slicesInFlight = createInFlight(EVENTS_IN_FLIGHT, (error) => {
     if (!(error instanceof BatchAbandoned)) fail(error)
   })
   const runner = createBatchRunner<TIn, Row>({
@@ -105,7 +105,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     publisher: options.publisher,
     codec: createCodec(options.registry ?? openRegistry(config)),
     maxBatchEvents: options.maxBatchEvents ?? 2000,
-    ...(options.writesBehind ? { writeBehind } : {}),
+    ...(options.isPipelined ? { inFlight: slicesInFlight } : {}),
     exclusive,
     metrics,
     log,
@@ -115,7 +115,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
   consumer.on('consumer.group_join', ({ payload }) => {
     epoch += 1
     committer.reset()
-    writeBehind.reset()
+    slicesInFlight.reset()
     metrics.forgetLag()
     state = 'restoring'
     const assignment = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
@@ -152,7 +152,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
       if (stopping.signal.aborted) return
       stopping.abort()
       await Promise.allSettled(inFlight)
-      await writeBehind.settled()
+      await slicesInFlight.settled()
       await committer.close()
       await consumer.disconnect()
     },
@@ -194,7 +194,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     const isCurrent = (): boolean => epoch === myEpoch && !stopping.signal.aborted
     const { onAssigned } = options
     // A state must not be read back while rows made of it are still on their way.
-    await writeBehind.settled()
+    await slicesInFlight.settled()
     for (let attempt = 1; isCurrent(); attempt++) {
       try {
         if (onAssigned) {

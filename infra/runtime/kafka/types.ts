@@ -88,10 +88,10 @@ export type ProcessorOptions<TIn extends TopicName, Row = never> = {
    */
   readonly onAssigned?: (assignment: ReadonlyArray<{ topic: TIn; partition: number; nextOffset: number | null }>) => Promise<void>
   /**
-   * Reads on while the sink still writes what was read before; offsets follow in order. For sinks whose rows may arrive in any order
-   * (replacing tables with versions), and steps that never read their own rows back between assignments.
+   * Reads on while what was made before is still being published and written; offsets follow in order. For steps that never read back
+   * between assignments what they made, and sinks whose rows may arrive in any order (replacing tables with versions).
    */
-  readonly writesBehind?: boolean
+  readonly isPipelined?: boolean
   /** Rows handed to one step call at most (default 2,000). */
   readonly maxBatchEvents?: number
   /**

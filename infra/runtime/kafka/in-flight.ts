@@ -1,10 +1,10 @@
 /**
- * What was published but is not yet durable everywhere: the loop reads on while a sink still writes, and a partition's offset follows
- * in order, each slice only after all slices before it. A store answers in tens of milliseconds, the next hop in one: without this,
- * every event would wait for the rows of the one before.
+ * What a step has made but is not durable yet: a pipelined loop reads on meanwhile, and a partition's offset follows in order, each
+ * slice only after all slices before it. Brokers and stores answer in milliseconds to tens of milliseconds: without this, every event
+ * would wait for the answers to the ones before.
  */
 
-export type WriteBehind = {
+export type InFlight = {
   /**
    * Calls `acknowledge` once `durable` and everything pushed before for this partition is; resolves as soon as there is room for more.
    * Rejects, like everything after it in the partition, with what `durable` rejected with.
@@ -22,7 +22,7 @@ type Line = { readonly durable: Promise<void>; readonly events: number }
  * `maxEvents`: so many events of a partition may be under way beside one slice; more wait, which is back-pressure. `onFailure` hears
  * what became of a slice that nobody waits for any more.
  */
-export function createWriteBehind(maxEvents: number, onFailure: (error: unknown) => void): WriteBehind {
+export function createInFlight(maxEvents: number, onFailure: (error: unknown) => void): InFlight {
   let lines = new Map<string, Line[]>()
   const underWay = new Set<Promise<void>>()
 
@@ -55,4 +55,38 @@ export function createWriteBehind(maxEvents: number, onFailure: (error: unknown)
       while (underWay.size > 0) await Promise.allSettled(underWay)
     },
   }
+}
+
+/**
+ * One call at a time; what is asked for meanwhile goes into the next, in order, under the first asker's guard. All who share a call
+ * share its failure.
+ */
+export function createTurns<T, Guard>(call: (items: readonly T[], guard: Guard) => Promise<void>) {
+  type Job = { readonly items: readonly T[]; readonly guard: Guard; resolve: () => void; reject: (error: unknown) => void }
+  let waiting: Job[] = []
+  let isBusy = false
+
+  const pump = async (): Promise<void> => {
+    isBusy = true
+    while (waiting.length > 0) {
+      const jobs = waiting
+      waiting = []
+      try {
+        await call(
+          jobs.flatMap(({ items }) => items),
+          (jobs[0] as Job).guard,
+        )
+        for (const job of jobs) job.resolve()
+      } catch (error) {
+        for (const job of jobs) job.reject(error)
+      }
+    }
+    isBusy = false
+  }
+
+  return (items: readonly T[], guard: Guard): Promise<void> =>
+    new Promise((resolve, reject) => {
+      waiting.push({ items, guard, resolve, reject })
+      if (!isBusy) void pump()
+    })
 }
