@@ -1,5 +1,5 @@
 /** The launcher itself: it stops whole, resumes, cleans up after a predecessor that was killed, shares the machine, empties its folder. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,6 +9,7 @@ import { kafkaBlock, readConfig } from '../../infra/runtime/config/index.ts'
 import { readEnds } from '../../infra/runtime/kafka/index.ts'
 import { createLogger } from '../../infra/runtime/log.ts'
 import { BUNDLED_OBSERVATIONS, loadSeries } from '../../producers/replay/series.ts'
+import { processesOf } from '../support/processes.ts'
 import { expectExact, newestSent, throughTo } from './support/exactness.ts'
 import { newHome, removeHome, startSystem, type System, until } from './support/system.ts'
 
@@ -25,23 +26,6 @@ async function takeDefaultPort(): Promise<Server | null> {
     server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(null) : reject(error)))
     server.listen(DEFAULT_PORT, '127.0.0.1', () => resolve(server))
   })
-}
-
-/** Pids of processes whose command line or environment names the folder. Linux tells; elsewhere only the recorded ones are known. */
-function processesOf(home: string): number[] {
-  if (process.platform !== 'linux') return []
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => ['cmdline', 'environ'].some((file) => readOfProcess(`/proc/${pid}/${file}`).includes(home)))
-    .map(Number)
-}
-
-function readOfProcess(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return '' // it has ended meanwhile, or belongs to another user
-  }
 }
 
 /** Every process of a run; all of them run, and the look at the whole machine finds them too. */
