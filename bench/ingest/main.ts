@@ -1,8 +1,8 @@
 /**
  * Checked observations through the features processor, from a backlog: topic → topic (the step in the shared loop, every guarantee on),
- * and topic → queryable (the service as it runs, until its rows can be read in ClickHouse). 1, 100 and 10,000 stations.
+ * and topic → queryable (the service as it runs, until its rows can be read in ClickHouse). 1, 100 and 10,000 stations. Then what others
+ * reach on this machine in the same run (bench/peers).
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { applyMigrations, openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
@@ -10,9 +10,11 @@ import { clickhouseBlock, kafkaBlock, readConfig, registryBlock } from '../../in
 import { applyTopics, readEnds } from '../../infra/runtime/kafka/index.ts'
 import { createLogger } from '../../infra/runtime/log.ts'
 import { registerSchemas } from '../../infra/runtime/registry/index.ts'
+import { measurePeers, PEER_STATIONS, peerFigures } from '../peers/measure.ts'
+import { type Pace, shownPace, timeBacklog } from '../shared/backlog.ts'
 import { type Figure, figure } from '../shared/figures.ts'
 import { fillObservations } from '../shared/observations.ts'
-import { type BenchProcess, cpuSecondsOf, startNode, startService } from '../shared/processes.ts'
+import { startNode, startService } from '../shared/processes.ts'
 import { type BenchEnvironment, isolated, withServers } from '../shared/servers.ts'
 
 const STATIONS = [1, 100, 10_000] as const
@@ -20,14 +22,9 @@ const TOPIC_TO_TOPIC = fileURLToPath(new URL('topic-to-topic.ts', import.meta.ur
 const GOAL_TOPIC = 50_000
 const GOAL_QUERYABLE = 20_000
 const GOAL_FLATNESS = 1.15
-const SAMPLE_MS = 100
-const LIMIT_MS = 120_000
 
 const log = createLogger('bench', 'warn')
 const Config = z.object({ ...kafkaBlock.shape, ...registryBlock.shape, ...clickhouseBlock.shape })
-
-/** What one process did with a backlog after its warm-up: observations per second, and its own CPU time per observation. */
-type Pace = { readonly perSecond: number; readonly cpuMicroseconds: number | null }
 
 export async function run({ quick, json }: { quick: boolean; json: boolean }): Promise<Figure[]> {
   const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
@@ -39,9 +36,11 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
       toTopic.push(measured.toTopic)
       toStore.push(measured.toStore)
     }
+    const peers = await measurePeers(env, quick, say)
     return [
       ...STATIONS.map((stations, i) => pace('topic → topic', stations, toTopic[i] as Pace, GOAL_TOPIC)),
       ...flatness('topic → topic', toTopic),
+      ...peerFigures(toTopic[STATIONS.indexOf(PEER_STATIONS)] as Pace, peers),
       ...STATIONS.map((stations, i) => pace('topic → queryable', stations, toStore[i] as Pace, GOAL_QUERYABLE)),
       ...flatness('topic → queryable', toStore),
     ]
@@ -89,52 +88,21 @@ async function measure(
       const ends = await readEnds(config, log, ['weather.feature.v1'])
       return ends.reduce((sum, { end }) => sum + end, 0)
     }
-    const toTopic = await timed(startNode([...profileFlags('topic'), TOPIC_TO_TOPIC], env), features, warmUp, total)
-    say(`${stations} stations, topic → topic: ${shown(toTopic)}`)
+    const toTopic = await timeBacklog(startNode([...profileFlags('topic'), TOPIC_TO_TOPIC], env), features, warmUp, total)
+    say(`${stations} stations, topic → topic: ${shownPace(toTopic)}`)
 
     const rows = async (): Promise<number> => {
       const [row] = await clickhouse.query<{ rows: number }>('SELECT count() AS rows FROM feature_log')
       return row?.rows ?? 0
     }
-    const toStore = await timed(startService(['features'], env, profileFlags('store')), rows, warmUp, total)
+    const toStore = await timeBacklog(startService(['features'], env, profileFlags('store')), rows, warmUp, total)
     const [distinct] = await clickhouse.query<{ rows: number }>('SELECT count() AS rows FROM feature_version')
     if (distinct?.rows !== total) throw new Error(`${total} observations became ${distinct?.rows ?? 0} vectors in the store`)
-    say(`${stations} stations, topic → queryable: ${shown(toStore)}`)
+    say(`${stations} stations, topic → queryable: ${shownPace(toStore)}`)
     return { toTopic, toStore }
   } finally {
     await clickhouse.close()
   }
-}
-
-/** Watches how far a process has come until it is through; the pace counts from the first look past the warm-up. */
-async function timed(process: BenchProcess, done: () => Promise<number>, warmUp: number, total: number): Promise<Pace> {
-  const look = async (): Promise<{ at: number; count: number; cpu: number | null }> => {
-    const count = await done()
-    return { at: performance.now(), count, cpu: cpuSecondsOf(process.pid) }
-  }
-  try {
-    const deadline = performance.now() + LIMIT_MS
-    let first: Awaited<ReturnType<typeof look>> | null = null
-    for (;;) {
-      const now = await Promise.race([look(), process.failed])
-      if (first === null && now.count >= warmUp) first = now
-      if (first !== null && now.count >= total) {
-        const count = now.count - first.count
-        return {
-          perSecond: (1000 * count) / (now.at - first.at),
-          cpuMicroseconds: now.cpu === null || first.cpu === null ? null : (1e6 * (now.cpu - first.cpu)) / count,
-        }
-      }
-      if (performance.now() > deadline) throw new Error(`${now.count} of ${total} within ${LIMIT_MS / 1000} s`)
-      await sleep(SAMPLE_MS)
-    }
-  } finally {
-    await process.stop()
-  }
-}
-
-function shown({ perSecond, cpuMicroseconds }: Pace): string {
-  return `${Math.round(perSecond)} observations/s, ${cpuMicroseconds?.toFixed(1) ?? '?'} µs of CPU each`
 }
 
 /** BENCH_PROFILE=folder leaves a CPU profile of every measured process there. */

@@ -13,6 +13,7 @@ const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 const READY = 'Ctrl-C stops everything'
 const LIMIT_MS = 300_000
 const POLL_MS = 50
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 /** A station of the list has a forecast for its next hour, and the chart has more hours than were observed. */
 const FORECAST_SHOWN = `(() => {
   const stations = [...document.querySelectorAll('#stations .station')]
@@ -28,7 +29,7 @@ export type Start = {
   readonly wasCold: boolean
   readonly output: string
   readonly run: RunRecord
-  /** Sends the signal to `npm start`; how long until it had ended, and what still runs then. */
+  /** Ctrl-C; how long until `npm start` had ended, and what still runs then. */
   interrupt(): Promise<{ readonly seconds: number; readonly left: number }>
   /** SIGKILL to the launcher, the process that has all others as children. */
   killLauncher(): Promise<void>
@@ -61,10 +62,20 @@ export async function npmStart(folder: string, home: string, from: number, brows
     if (found === null) throw new Error(`no run file at ${file}`)
     return found
   }
+  // A terminal gives Ctrl-C to every process of the foreground group; npm's shell would not pass on one that only npm got.
+  const ctrlC = (): void => {
+    if (npm.pid !== undefined && npm.exitCode === null && npm.signalCode === null) process.kill(-npm.pid, 'SIGINT')
+  }
+  const onOwnEnd = (): void => {
+    ctrlC()
+    void exited.then(() => process.exit(1))
+  }
+  for (const signal of SIGNALS) process.once(signal, onOwnEnd)
+  void exited.then(() => SIGNALS.forEach((signal) => process.off(signal, onOwnEnd)))
   const end = async (): Promise<{ seconds: number; left: number }> => {
     const { processes } = record()
     const signalled = performance.now()
-    npm.kill('SIGINT')
+    ctrlC()
     await exited
     return { seconds: (performance.now() - signalled) / 1000, left: stillRunning(home, processes) }
   }
@@ -87,7 +98,7 @@ export async function npmStart(folder: string, home: string, from: number, brows
       },
     }
   } catch (error) {
-    npm.kill('SIGINT')
+    ctrlC()
     await exited
     throw error
   }
@@ -103,7 +114,7 @@ type Shown = { readonly isThere: () => Promise<boolean>; readonly close: () => P
 async function shownBy(browser: Browser, httpUrl: string): Promise<Shown> {
   const page = await browser.newPage()
   await page.goto(httpUrl)
-  return { isThere: async () => (await page.evaluate(FORECAST_SHOWN)) as boolean, close: () => page.close() }
+  return { isThere: async () => await page.evaluate<boolean>(FORECAST_SHOWN), close: () => page.close() }
 }
 
 function answeredBy(httpUrl: string): Shown {

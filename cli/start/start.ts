@@ -19,6 +19,7 @@ import { type StoryWatch, watchStory } from './watch.ts'
 
 const DEFAULT_SPEED = 2
 const DEMO_SPEED = 6
+const SAME_PRESS_MS = 500
 const PRODUCER_PROBE = `probe${PROCESS_COUNT - 1}`
 
 /** Resolves with the exit code, once everything has been stopped again. */
@@ -152,17 +153,21 @@ function judge(options: StartOptions, watch: StoryWatch, firstForecastSeconds: n
   return stages.every(({ ok }) => ok) ? EXIT.ok : EXIT.failure
 }
 
-/** The first SIGINT or SIGTERM asks for an orderly end; the second ends at once (the next start cleans up). */
+/**
+ * The first SIGINT or SIGTERM asks for an orderly end; the second ends at once (the next start cleans up). One press can arrive twice, to
+ * this process as a member of its group and passed on by its parent: what follows at once is not a second one.
+ */
 function onInterrupt(): { signal: Promise<void>; fired: () => boolean } {
-  let fired = false
+  let firedAt: number | null = null
   const signal = new Promise<void>((resolve) => {
     const handle = (): void => {
-      if (fired) process.exit(EXIT.failure)
-      fired = true
+      if (firedAt !== null && performance.now() - firedAt < SAME_PRESS_MS) return
+      if (firedAt !== null) process.exit(EXIT.failure)
+      firedAt = performance.now()
       resolve()
     }
     process.on('SIGINT', handle)
     process.on('SIGTERM', handle)
   })
-  return { signal, fired: () => fired }
+  return { signal, fired: () => firedAt !== null }
 }
