@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { DEFAULT_WEATHER_RULES, weatherRuleSchema } from '../alerting/rules/weather-probability.ts'
 import { apiGet, apiPost } from './api-client.ts'
+import { instant, positiveNumber } from './arguments.ts'
 import { backtestRule, forecastsOfPredictions } from './backtest.ts'
 import { CliError, EXIT } from './exit.ts'
 import { printJson, printTable } from './output.ts'
@@ -21,9 +22,12 @@ export function register(program: Command): void {
   const alerts = program.command('alerts').description('alerts: list, test, silence, backtest')
   alerts
     .command('list')
-    .option('--json', 'as JSON')
-    .action(async ({ json }: { json?: boolean }) => {
-      const answer = await apiGet<{ alerts: Alert[] }>('/v1/alerts')
+    .description('newest state of each alert')
+    .option('--state <state>', 'only firing, or only resolved')
+    .option('--json', 'as JSON, with labels and deliveries')
+    .addHelpText('after', '\nExamples:\n  isobar alerts list --state firing\n  isobar alerts list --json')
+    .action(async ({ state, json }: { state?: string; json?: boolean }) => {
+      const answer = await apiGet<{ alerts: Alert[] }>('/v1/alerts', { state })
       if (json) return printJson(answer)
       printTable(answer.alerts, [
         { title: 'state', value: ({ state }) => state },
@@ -36,12 +40,47 @@ export function register(program: Command): void {
   alerts
     .command('test')
     .description('send a test alert through every channel (key with the scope operate in ISOBAR_API_KEY)')
-    .action(async () => printJson(await apiPost('/v1/alerts/test', {})))
+    .option('--message <text>', 'what it says')
+    .option('--severity <severity>', 'info, warning or critical')
+    .option('--dry-run', 'show what would be sent')
+    .option('--json', 'as JSON (it always is)')
+    .addHelpText(
+      'after',
+      '\nExample:\n  ISOBAR_API_KEY=isk_… isobar alerts test --severity critical --message "Is anybody there?"',
+    )
+    .action(async ({ message, severity, dryRun }: { message?: string; severity?: string; dryRun?: boolean }) => {
+      const body = { ...(message === undefined ? {} : { message }), ...(severity === undefined ? {} : { severity }) }
+      printJson(dryRun ? body : await apiPost('/v1/alerts/test', body))
+    })
   alerts
     .command('silence')
     .description('keep quiet about alerts with these labels (key with the scope operate in ISOBAR_API_KEY)')
-    .requiredOption('--body <json>', 'as POST /v1/alerts/silences takes it (see /docs)')
-    .action(async ({ body }: { body: string }) => printJson(await apiPost('/v1/alerts/silences', JSON.parse(body))))
+    .argument(
+      '<matcher...>',
+      'label=value, label!=value, label=~regex or label!~regex; all must match. Labels: isobar alerts list --json',
+    )
+    .requiredOption('--comment <text>', 'why; kept in the audit log')
+    .option('--hours <n>', 'how long, in event time; 2 by default', positiveNumber)
+    .option('--until <instant>', 'or until when (ISO 8601)', instant)
+    .option('--dry-run', 'show what would be sent')
+    .option('--json', 'as JSON (it always is)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  ISOBAR_API_KEY=isk_… isobar alerts silence station=lga rule=sensor-fault --hours 6 --comment "sensor is being replaced"
+  ISOBAR_API_KEY=isk_… isobar alerts silence 'severity!=critical' --until 2013-07-20T06:00:00Z --comment "maintenance"`,
+    )
+    .action(async (matchers: string[], { comment, hours, until, dryRun }: SilenceOptions) => {
+      if (hours !== undefined && until !== undefined) throw new CliError('give --hours or --until, not both', EXIT.usage)
+      const body = {
+        matchers: matchers.map(matcherOf),
+        comment,
+        ...(hours === undefined ? {} : { durationHours: hours }),
+        ...(until === undefined ? {} : { endsAt: new Date(until).toISOString() }),
+      }
+      printJson(dryRun ? body : await apiPost('/v1/alerts/silences', body))
+    })
   alerts
     .command('backtest <predictions>')
     .description('weather rules against the CSV of isobar evaluate --predictions: raised, right, missed; without servers')
@@ -57,6 +96,15 @@ Example:
   isobar alerts backtest roof-predictions.csv --variable temperatureC`,
     )
     .action(backtest)
+}
+
+type SilenceOptions = { comment: string; hours?: number; until?: number; dryRun?: boolean }
+
+function matcherOf(text: string): { label: string; op: string; value: string } {
+  const [, label, op, value] = /^([^=!~]+)(=~|!~|!=|=)(.*)$/.exec(text) ?? []
+  if (label === undefined || op === undefined || value === undefined)
+    throw new CliError(`"${text}" is no matcher; write label=value, for example station=lga`, EXIT.usage)
+  return { label, op, value }
 }
 
 type BacktestOptions = { variable: string; model: string; rules?: string; json?: boolean }

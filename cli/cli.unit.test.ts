@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createProgram } from './program.ts'
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))
 const home = mkdtempSync(join(tmpdir(), 'isobar-cli-'))
@@ -47,6 +49,14 @@ function answers(status: number, body: unknown): void {
   answer = { status, body }
 }
 
+function leaves(command: Command): Command[] {
+  return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves)
+}
+
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
+}
+
 describe('isobar', () => {
   it('shows every verb once in its help', async () => {
     const { out, code } = await isobar(['--help'])
@@ -56,6 +66,10 @@ describe('isobar', () => {
       'run',
       'stations',
       'ingest',
+      'replay',
+      'deploy',
+      'evaluate',
+      'rebuild',
       'forecast',
       'models',
       'skill',
@@ -75,6 +89,72 @@ describe('isobar', () => {
     expect((await isobar(['models', 'show', 'jfk'])).code).toBe(2)
     expect(await isobar(['config', 'show'])).toMatchObject({ code: 4, err: expect.stringContaining('npm start') })
     expect((await isobar(['stations', 'list'], { ISOBAR_URL: 'http://127.0.0.1:9' })).code).toBe(4)
+  })
+  it('has examples in the help of every verb, and exit codes in that of all', async () => {
+    expect((await isobar(['--help'])).out).toContain('4 not reachable')
+    const helps = leaves(await createProgram()).map((command) => {
+      let help = ''
+      command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp()
+      return { path: pathOf(command), hasExample: help.includes('Example') }
+    })
+    expect(helps.length).toBeGreaterThan(25)
+    expect(helps.filter(({ hasExample }) => !hasExample).map(({ path }) => path)).toEqual([])
+  })
+  it('names the nearest word on a typo', async () => {
+    expect(await isobar(['forcast', 'jfk'])).toMatchObject({ code: 2, err: expect.stringContaining('Did you mean forecast?') })
+    expect((await isobar(['forecast', 'jfk', '--huors', '3'])).err).toContain('Did you mean --hours?')
+    expect((await isobar(['events', 'tail', '--topic', 'weather.forcast.v1'])).err).toContain('did you mean weather.forecast.v1?')
+    expect(await isobar(['run', 'fetures'])).toMatchObject({ code: 2, err: expect.stringContaining('did you mean features?') })
+    expect((await isobar(['keys', 'create', '--name', 'x', '--scopes', 'red'])).err).toContain('did you mean read?')
+  })
+  it('refuses values of the wrong kind before it does anything', async () => {
+    for (const args of [
+      ['forecast', 'jfk', '--hours', 'many'],
+      ['dlq', 'redrive', 'weather.observation.v1', '--offsets', '3,x'],
+      ['alerts', 'silence', 'station', '--comment', 'because'],
+      ['replay', '--speed', '-1'],
+      ['stations', 'add', 'roof', '--name', 'Roof', '--latitude', 'north', '--longitude', '1'],
+    ])
+      expect((await isobar(args)).code, args.join(' ')).toBe(2)
+  })
+  it('sends nothing with --dry-run', async () => {
+    answers(500, {})
+    expect(
+      JSON.parse(
+        (await isobar(['alerts', 'silence', 'station=lga', 'rule!~stale.*', '--hours', '6', '--comment', 'why', '--dry-run']))
+          .out,
+      ),
+    ).toEqual({
+      matchers: [
+        { label: 'station', op: '=', value: 'lga' },
+        { label: 'rule', op: '!~', value: 'stale.*' },
+      ],
+      comment: 'why',
+      durationHours: 6,
+    })
+    const roof = ['stations', 'add', 'roof', '--name', 'Roof', '--latitude', '53.35', '--longitude', '-6.26', '--dry-run']
+    expect(JSON.parse((await isobar(roof)).out)).toEqual({ stationId: 'roof', name: 'Roof', latitude: 53.35, longitude: -6.26 })
+    expect((await isobar(['alerts', 'test', '--dry-run'])).code).toBe(0)
+    expect((await isobar(['reset', '--dry-run'])).err).toContain('does not exist')
+    expect(seen).toEqual([])
+  })
+  it('replay --dry-run describes the file without servers and tells bad rows by line', async () => {
+    const file = join(home, 'roof.csv')
+    writeFileSync(
+      file,
+      'stationId,observedAt,temperatureC\nroof,2024-01-01T00:00:00Z,3\nroof,nonsense,4\nroof,2024-01-04T00:00:00Z,5\n',
+    )
+    const { code, out, err } = await isobar(['replay', file, '--dry-run', '--json'])
+    expect(code).toBe(1)
+    expect(err).toContain(`${file}:3: `)
+    expect(JSON.parse(out)).toMatchObject({
+      source: 'replay:roof',
+      observations: 2,
+      badRows: 1,
+      stations: 'roof',
+      from: '2024-01-01T00:00:00.000Z',
+      backfillUntil: '2024-01-03T00:00:00.000Z',
+    })
   })
   it('turns problem documents into words and exit codes', async () => {
     answers(404, { title: 'Not found', detail: 'No station nowhere.' })

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { kafkaBlock, readConfig, registryBlock } from '../infra/runtime/config/index.ts'
 import { countDeadLetters, openPublisher, readDeadLetters, redrive } from '../infra/runtime/kafka/index.ts'
 import { createLogger } from '../infra/runtime/log.ts'
+import { wholeNumber, wholeNumbers } from './arguments.ts'
 import { printJson, printTable, talk } from './output.ts'
 import { serverEnv } from './running.ts'
 import { topicNamed } from './topic-named.ts'
@@ -15,6 +16,7 @@ export function register(program: Command): void {
     .command('list')
     .description('how many there are, by topic')
     .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  isobar dlq list --json')
     .action(async ({ json }: { json?: boolean }) => {
       const counts = await countDeadLetters(readConfig(kafkaBlock, serverEnv()), log)
       if (json) return printJson(counts)
@@ -26,10 +28,12 @@ export function register(program: Command): void {
   dlq
     .command('show <topic>')
     .description('the dead letters of a topic, with why')
-    .option('--limit <n>', 'the newest n', '20')
+    .option('--limit <n>', 'the newest n', wholeNumber, 20)
     .option('--json', 'as JSON')
-    .action(async (topic: string, { limit, json }: { limit: string; json?: boolean }) => {
-      const letters = await readDeadLetters(readConfig(kafkaBlock, serverEnv()), log, topicNamed(topic), { limit: Number(limit) })
+    .addHelpText('after', '\nExample:\n  isobar dlq show weather.observation.v1 --limit 5')
+    .action(async (topic: string, { limit, json }: { limit: number; json?: boolean }) => {
+      const name = topicNamed(topic)
+      const letters = await readDeadLetters(readConfig(kafkaBlock, serverEnv()), log, name, { limit })
       const shown = letters.map(({ key, value, headers, ...rest }) => ({
         ...rest,
         key: key?.toString() ?? null,
@@ -48,17 +52,26 @@ export function register(program: Command): void {
   dlq
     .command('redrive <topic>')
     .description('send dead letters to their topic again, as they were')
-    .option('--offsets <list>', 'only these, separated by commas')
+    .option('--offsets <list>', 'only these (as dlq show numbers them), separated by commas', wholeNumbers)
     .option('--dry-run', 'say how many')
-    .action(async (topic: string, { offsets, dryRun }: { offsets?: string; dryRun?: boolean }) => {
+    .option('--json', 'the count as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  isobar dlq redrive weather.observation.v1 --dry-run\n  isobar dlq redrive weather.observation.v1 --offsets 3,4',
+    )
+    .action(async (topic: string, { offsets, dryRun, json }: { offsets?: number[]; dryRun?: boolean; json?: boolean }) => {
+      const name = topicNamed(topic)
       const env = serverEnv()
       const kafka = readConfig(kafkaBlock, env)
-      const only = offsets?.split(',').map(Number)
-      const letters = await readDeadLetters(kafka, log, topicNamed(topic), only ? { onlyOffsets: only } : {})
-      if (dryRun) return talk(`${letters.length} would be sent again`)
+      const letters = await readDeadLetters(kafka, log, name, offsets ? { onlyOffsets: offsets } : {})
+      const told = (sent: number): void => {
+        if (json) printJson({ topic: name, found: letters.length, sent })
+        else talk(dryRun ? `${letters.length} would be sent again` : `${sent} sent again`)
+      }
+      if (dryRun) return told(0)
       const publisher = openPublisher({ config: { ...kafka, ...readConfig(registryBlock, env) }, name: 'cli-redrive', log })
       try {
-        talk(`${await redrive(publisher, letters)} sent again`)
+        told(await redrive(publisher, letters))
       } finally {
         await publisher.close()
       }

@@ -4,6 +4,7 @@ import { kafkaBlock, readConfig, registryBlock } from '../infra/runtime/config/i
 import { startFollower } from '../infra/runtime/kafka/index.ts'
 import { createLogger } from '../infra/runtime/log.ts'
 import { TOPIC_NAMES } from '../schemas/topics.ts'
+import { wholeNumber } from './arguments.ts'
 import { serverEnv } from './running.ts'
 import { topicNamed } from './topic-named.ts'
 
@@ -17,12 +18,13 @@ export function register(program: Command): void {
     .option('--topic <topic...>', 'topics (default: all)')
     .option('--station <id>', 'only events of this station')
     .option('--from-beginning', 'everything that is still in the topics first')
-    .option('--limit <n>', 'end after this many')
+    .option('--limit <n>', 'end after this many', wholeNumber)
+    .option('--json', 'as JSON (it always is: one object a line)')
     .addHelpText('after', '\nExample:\n  isobar events tail --topic weather.forecast.v1 --station jfk --limit 1')
-    .action(async (options: { topic?: string[]; station?: string; fromBeginning?: boolean; limit?: string }) => {
-      const env = serverEnv()
+    .action(async (options: { topic?: string[]; station?: string; fromBeginning?: boolean; limit?: number }) => {
       const topics = (options.topic ?? [...TOPIC_NAMES]).map(topicNamed)
-      const limit = options.limit === undefined ? Number.POSITIVE_INFINITY : Number(options.limit)
+      const limit = options.limit ?? Number.POSITIVE_INFINITY
+      const env = serverEnv()
       let shown = 0
       const enough = Promise.withResolvers<void>()
       const follower = await startFollower({

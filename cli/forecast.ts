@@ -1,6 +1,7 @@
 /** `isobar forecast STATION`. */
 import type { Command } from 'commander'
 import { apiGet, apiGetText } from './api-client.ts'
+import { wholeNumber } from './arguments.ts'
 import { printJson, printTable, talk } from './output.ts'
 
 type Series = Readonly<Record<string, readonly number[]>>
@@ -17,13 +18,13 @@ export function register(program: Command): void {
     .command('forecast <station>')
     .description('newest forecast of a station: median and 80 % interval')
     .option('--variable <name>', 'variable', 'temperatureC')
-    .option('--hours <n>', 'how far', '48')
+    .option('--hours <n>', 'how far', wholeNumber, 48)
     .option('--timezone <zone>', 'IANA name; UTC by default')
     .option('--json', 'as the API answers')
     .option('--csv', 'as CSV')
     .addHelpText('after', '\nExamples:\n  isobar forecast jfk\n  isobar forecast jfk --variable windSpeedMps --hours 24 --csv')
     .action(
-      async (station: string, options: { variable: string; hours: string; timezone?: string; json?: boolean; csv?: boolean }) => {
+      async (station: string, options: { variable: string; hours: number; timezone?: string; json?: boolean; csv?: boolean }) => {
         const path = `/v1/stations/${encodeURIComponent(station)}/forecast`
         const query = { variables: options.variable, hours: options.hours, timezone: options.timezone, quantiles: '0.1,0.5,0.9' }
         if (options.csv) return void process.stdout.write(await apiGetText(path, { ...query, format: 'csv' }))

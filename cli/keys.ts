@@ -4,6 +4,7 @@ import { createKeyStore } from '../api/auth/key-store.ts'
 import { createKey, type KeyStore, listKeys, revokeKey, type Scope, SCOPES } from '../api/auth/keys.ts'
 import { openClickHouse } from '../infra/runtime/clickhouse/index.ts'
 import { clickhouseBlock, readConfig } from '../infra/runtime/config/index.ts'
+import { unknownName } from './arguments.ts'
 import { CliError, EXIT } from './exit.ts'
 import { printJson, printTable, talk } from './output.ts'
 import { serverEnv } from './running.ts'
@@ -15,13 +16,14 @@ export function register(program: Command): void {
     .description('make a key and show it, once')
     .requiredOption('--name <name>', 'who or what it is for')
     .option('--scopes <list>', `any of ${SCOPES.join(', ')}, separated by commas`, 'read')
+    .option('--dry-run', 'check only')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  isobar keys create --name "station gateway" --scopes read,ingest')
-    .action(async ({ name, scopes, json }: { name: string; scopes: string; json?: boolean }) => {
+    .action(async ({ name, scopes, dryRun, json }: { name: string; scopes: string; dryRun?: boolean; json?: boolean }) => {
       const wanted = scopes.split(',').map((scope) => scope.trim())
-      const unknown = wanted.filter((scope) => !SCOPES.includes(scope as Scope))
-      if (unknown.length > 0)
-        throw new CliError(`no scope named ${unknown.join(', ')}; there are: ${SCOPES.join(', ')}`, EXIT.usage)
+      const unknown = wanted.find((scope) => !SCOPES.includes(scope as Scope))
+      if (unknown !== undefined) throw new CliError(unknownName('scope', unknown, SCOPES), EXIT.usage)
+      if (dryRun) return talk(`a key for ${name} with ${wanted.join(', ')} would be made`)
       const made = await withStore((store) => createKey(store, { name, scopes: wanted as Scope[], nowMs: Date.now() }))
       if (json) printJson({ key: made.key, ...made.stored })
       else {
@@ -33,6 +35,7 @@ export function register(program: Command): void {
     .command('list')
     .description('keys, without the keys themselves')
     .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  isobar keys list --json')
     .action(async ({ json }: { json?: boolean }) => {
       const found = await withStore(listKeys)
       const shown = found.map((key) => ({
@@ -53,10 +56,17 @@ export function register(program: Command): void {
   keys
     .command('revoke <keyId>')
     .description('make a key invalid; running services notice within ten seconds')
-    .action(async (keyId: string) => {
-      if (!(await withStore((store) => revokeKey(store, keyId, Date.now()))))
-        throw new CliError(`no key with the id ${keyId}; see: isobar keys list`, EXIT.notFound)
-      talk(`${keyId} is revoked`)
+    .option('--dry-run', 'say which key it is')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  isobar keys revoke 3f9a0c7d --dry-run')
+    .action(async (keyId: string, { dryRun, json }: { dryRun?: boolean; json?: boolean }) => {
+      await withStore(async (store) => {
+        const found = (await listKeys(store)).find((key) => key.keyId === keyId)
+        if (!found) throw new CliError(`no key with the id ${keyId}; see: isobar keys list`, EXIT.notFound)
+        if (!dryRun) await revokeKey(store, keyId, Date.now())
+        if (json) printJson({ keyId, name: found.name, revoked: !dryRun })
+        else talk(`${keyId} (${found.name}) ${dryRun ? 'would be' : 'is'} revoked`)
+      })
     })
 }
 

@@ -1,39 +1,11 @@
-/** `isobar`: the one composition root. Each verb group is loaded only when it is used. */
-import { Command, CommanderError } from 'commander'
+/** `isobar`: the one composition root. */
+import { CommanderError } from 'commander'
+import { isAppError } from '../infra/runtime/errors.ts'
 import { CliError, EXIT } from './exit.ts'
-
-type VerbGroup = { register(program: Command): void }
-
-/** Verb → the file that has it. */
-const GROUPS: Readonly<Record<string, () => Promise<VerbGroup>>> = {
-  start: () => import('./start/command.ts'),
-  run: () => import('./run.ts'),
-  deploy: () => import('./deploy.ts'),
-  stations: () => import('./stations.ts'),
-  ingest: () => import('./ingest.ts'),
-  forecast: () => import('./forecast.ts'),
-  skill: () => import('./skill.ts'),
-  evaluate: () => import('./evaluate/command.ts'),
-  models: () => import('./models.ts'),
-  events: () => import('./events.ts'),
-  dlq: () => import('./dlq.ts'),
-  alerts: () => import('./alerts.ts'),
-  doctor: () => import('./doctor/command.ts'),
-  config: () => import('./config.ts'),
-  keys: () => import('./keys.ts'),
-  topics: () => import('./topics.ts'),
-  rebuild: () => import('./rebuild.ts'),
-  reset: () => import('./reset.ts'),
-}
+import { createProgram } from './program.ts'
 
 async function main(argv: readonly string[]): Promise<number> {
-  const program = new Command('isobar')
-    .description('Calibrated station-level weather forecasts as an event stream.')
-    .showHelpAfterError('(isobar --help shows all verbs)')
-    .exitOverride()
-  const verb = argv[0]
-  const wanted = verb !== undefined && GROUPS[verb] ? [GROUPS[verb]] : Object.values(GROUPS)
-  for (const load of wanted) (await load()).register(program)
+  const program = await createProgram(argv[0])
   try {
     await program.parseAsync(argv, { from: 'user' })
     return Number(process.exitCode ?? EXIT.ok)
@@ -42,6 +14,12 @@ async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof CliError) {
       process.stderr.write(`isobar: ${error.message}\n`)
       return error.exitCode
+    }
+    // What adapters report is meant for people: what, where and why; anything else is a defect and keeps its stack.
+    if (isAppError(error)) {
+      process.stderr.write(`isobar: ${error.message}\n`)
+      if (error.code === 'config-invalid') return EXIT.usage
+      return error.retry === 'transient' ? EXIT.unavailable : EXIT.failure
     }
     throw error
   }

@@ -13,6 +13,7 @@ export function register(program: Command): void {
     .command('list')
     .description('what is served')
     .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  isobar models list --json')
     .action(async ({ json }: Json) => {
       const answer = await apiGet<{ models: Model[] }>('/v1/models')
       if (json) return printJson(answer)
@@ -26,11 +27,15 @@ export function register(program: Command): void {
   models
     .command('show <model>')
     .description('one model, station/variable')
+    .option('--json', 'as JSON (it always is)')
+    .addHelpText('after', '\nExample:\n  isobar models show jfk/temperatureC')
     .action(async (model: string) => printJson(await apiGet(pathOf(model))))
   models
     .command('history <model>')
     .description('who was champion when, and why')
     .option('--at <instant>', 'who was champion then (ISO 8601)')
+    .option('--json', 'as JSON (it always is)')
+    .addHelpText('after', '\nExample:\n  isobar models history jfk/temperatureC --at 2013-07-10T00:00:00Z')
     .action(async (model: string, { at }: { at?: string }) => printJson(await apiGet(`${pathOf(model)}/history`, { at })))
   for (const action of ['retrain', 'promote', 'rollback'] as const) {
     models
@@ -39,6 +44,7 @@ export function register(program: Command): void {
       .requiredOption('--reason <text>', 'why; kept in the audit log')
       .option('--version <version>', 'which version (promote)')
       .option('--dry-run', 'say what would happen')
+      .option('--json', 'as JSON (it always is)')
       .addHelpText(
         'after',
         `\nExample:\n  ISOBAR_API_KEY=isk_… isobar models ${action} jfk/temperatureC --reason "new thermometer"`,

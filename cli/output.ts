@@ -18,6 +18,24 @@ export function printTable<Row>(rows: readonly Row[], columns: ReadonlyArray<Col
     )
 }
 
+const BAR_CELLS = 30
+
+/** A bar on a terminal; elsewhere a line for each tenth. */
+export function progressTo(stream: NodeJS.WriteStream, what: string): (done: number, total: number) => void {
+  let lastTenth = -1
+  return (done, total) => {
+    const share = total === 0 ? 1 : done / total
+    if (stream.isTTY) {
+      const full = Math.round(share * BAR_CELLS)
+      stream.write(`\r${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)} ${done} of ${total} ${what}${share === 1 ? '\n' : ''}`)
+      return
+    }
+    const tenth = Math.floor(share * 10)
+    if (tenth > lastTenth) stream.write(`${done} of ${total} ${what}\n`)
+    lastTenth = Math.max(lastTenth, tenth)
+  }
+}
+
 export function talk(line: string): void {
   process.stderr.write(`${line}\n`)
 }

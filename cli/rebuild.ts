@@ -7,11 +7,10 @@ import { AppError } from '../infra/runtime/errors.ts'
 import { readEnds } from '../infra/runtime/kafka/index.ts'
 import { createLogger } from '../infra/runtime/log.ts'
 import { CliError, EXIT } from './exit.ts'
-import { printJson, printTable, talk } from './output.ts'
+import { printJson, printTable, progressTo, talk } from './output.ts'
 import { serverEnv } from './running.ts'
 
 const log = createLogger('cli', 'error')
-const BAR_CELLS = 30
 
 export function register(program: Command): void {
   program
@@ -36,7 +35,7 @@ export function register(program: Command): void {
         into,
         log,
         signal: stop.signal,
-        onProgress: progressTo(process.stderr),
+        onProgress: progressTo(process.stderr, 'events'),
       }).catch(asCliError)
       if (json) printJson({ into, tables })
       else {
@@ -53,22 +52,6 @@ export function register(program: Command): void {
         throw new CliError(`the tables in ${into} are not those of ${config.clickhouseDatabase}`)
       }
     })
-}
-
-/** A bar on a terminal; elsewhere a line for each tenth. */
-function progressTo(stream: NodeJS.WriteStream): (done: number, total: number) => void {
-  let lastTenth = -1
-  return (done, total) => {
-    const share = total === 0 ? 1 : done / total
-    if (stream.isTTY) {
-      const full = Math.round(share * BAR_CELLS)
-      stream.write(`\r${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)} ${done} of ${total} events${share === 1 ? '\n' : ''}`)
-      return
-    }
-    const tenth = Math.floor(share * 10)
-    if (tenth > lastTenth) stream.write(`${done} of ${total} events\n`)
-    lastTenth = Math.max(lastTenth, tenth)
-  }
 }
 
 function asCliError(error: unknown): never {

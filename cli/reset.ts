@@ -1,19 +1,30 @@
 /** `isobar reset --yes`: empties the local data folder. */
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { DataDirError, defaultDataDir, resetLocalData } from '../infra/local/data-dir.ts'
 import { CliError, EXIT } from './exit.ts'
+import { talk } from './output.ts'
 
 export function register(program: Command): void {
   program
     .command('reset')
     .description('delete all local data (Kafka log, registry, ClickHouse tables, queues, outbox)')
     .option('--yes', 'really do it')
-    .action(async ({ yes }: { yes?: boolean }) => {
+    .option('--dry-run', 'say what would be deleted')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  isobar reset --dry-run\n  isobar reset --yes\n  ISOBAR_HOME=/var/tmp/second isobar reset --yes',
+    )
+    .action(async ({ yes, dryRun }: { yes?: boolean; dryRun?: boolean }) => {
       const dataDir = defaultDataDir(process.env)
+      if (dryRun)
+        return talk(
+          existsSync(dataDir) ? `everything in ${dataDir} would be deleted` : `nothing to delete: ${dataDir} does not exist`,
+        )
       if (!yes) throw new CliError(`this deletes everything in ${dataDir}; add --yes to do it`, EXIT.usage)
       try {
         const existed = await resetLocalData(dataDir)
-        process.stderr.write(existed ? `emptied ${dataDir}\n` : `nothing to delete: ${dataDir} does not exist\n`)
+        talk(existed ? `emptied ${dataDir}` : `nothing to delete: ${dataDir} does not exist`)
       } catch (error) {
         if (error instanceof DataDirError) throw new CliError(error.message)
         throw error

@@ -7,13 +7,16 @@ export function register(program: Command): void {
   program
     .command('skill')
     .description('verified errors by lead bucket, and skill over persistence and recentred climatology')
-    .option('--station <id>')
+    .option('--station <id>', 'only this station')
     .option('--variable <name>', 'variable', 'temperatureC')
+    .option('--role <role>', 'champion, challenger or shadow')
     .option('--json', 'as JSON')
-    .action(async ({ station, variable, json }: { station?: string; variable: string; json?: boolean }) => {
+    .addHelpText('after', '\nExamples:\n  isobar skill\n  isobar skill --station jfk --variable windSpeedMps --json')
+    .action(async ({ station, variable, role, json }: { station?: string; variable: string; role?: string; json?: boolean }) => {
       const answer = await apiGet<{ skill: Array<Readonly<Record<string, number | string>>> }>('/v1/skill', {
         stationId: station,
         variable,
+        role,
       })
       if (json) return printJson(answer)
       printTable(

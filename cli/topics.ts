@@ -15,6 +15,7 @@ export function register(program: Command): void {
     .command('plan')
     .description('show what apply would change')
     .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  isobar topics plan --json')
     .action(async ({ json }: { json?: boolean }) => {
       const env = serverEnv()
       show(await planTopics(readConfig(kafkaBlock, env), logger(env)), json)
@@ -24,6 +25,7 @@ export function register(program: Command): void {
     .description('create topics, add partitions, set settings, register schemas; never deletes')
     .option('--json', 'as JSON')
     .option('--dry-run', 'as plan')
+    .addHelpText('after', '\nExamples:\n  isobar topics apply --dry-run\n  isobar topics apply')
     .action(async ({ json, dryRun }: { json?: boolean; dryRun?: boolean }) => {
       const env = serverEnv()
       const kafka = readConfig(kafkaBlock, env)
