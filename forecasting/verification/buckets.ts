@@ -1,5 +1,5 @@
 /** Scores added up by lead bucket. */
-import { LEAD_BUCKETS, type LeadBucketName } from '../../schemas/quantities.ts'
+import { HORIZON_HOURS, LEAD_BUCKETS, type LeadBucketName } from '../../schemas/quantities.ts'
 import type { LeadScore } from './scores.ts'
 
 /** Mean scores of the leads of one bucket, unit of the variable; coverages 0–1. */
@@ -19,6 +19,11 @@ export type ScoredLead = Pick<LeadScore, 'error' | 'crps' | 'covered80' | 'cover
 
 const ORDER: readonly LeadBucketName[] = [...LEAD_BUCKETS.map(({ name }) => name), 'all']
 
+/** Position in ORDER of the bucket of each lead (index 0 = lead 1). */
+const BUCKET_OF_LEAD = Uint8Array.from({ length: HORIZON_HOURS }, (_, h) =>
+  LEAD_BUCKETS.findIndex(({ from, to }) => h + 1 >= from && h + 1 <= to),
+)
+
 /** Name of the bucket a lead belongs to; null outside 1–168 h. */
 export function bucketOf(leadHours: number): Exclude<LeadBucketName, 'all'> | null {
   return LEAD_BUCKETS.find(({ from, to }) => leadHours >= from && leadHours <= to)?.name ?? null
@@ -29,31 +34,29 @@ export function bucketOf(leadHours: number): Exclude<LeadBucketName, 'all'> | nu
  * 'all' leads. Leads outside 1–168 h and leads whose error is not finite are not counted; empty buckets are left out of the result.
  */
 export function createBucketScores() {
-  const sums = new Map<
-    LeadBucketName,
-    { n: number; absolute: number; squared: number; error: number; crps: number; in80: number; in95: number }
-  >()
+  const sums = ORDER.map(() => ({ n: 0, absolute: 0, squared: 0, error: 0, crps: 0, in80: 0, in95: 0 }))
+  const all = sums.at(-1)!
+  const count = (sum: (typeof sums)[number], { error, crps, covered80, covered95 }: ScoredLead): void => {
+    sum.n++
+    sum.absolute += Math.abs(error)
+    sum.squared += error * error
+    sum.error += error
+    sum.crps += crps
+    if (covered80) sum.in80++
+    if (covered95) sum.in95++
+  }
   return {
     add(leadHours: number, score: ScoredLead): void {
-      const bucket = bucketOf(leadHours)
-      if (bucket === null || !Number.isFinite(score.error)) return
-      for (const name of [bucket, 'all'] as const) {
-        const sum = sums.get(name) ?? { n: 0, absolute: 0, squared: 0, error: 0, crps: 0, in80: 0, in95: 0 }
-        sums.set(name, sum)
-        sum.n++
-        sum.absolute += Math.abs(score.error)
-        sum.squared += score.error ** 2
-        sum.error += score.error
-        sum.crps += score.crps
-        sum.in80 += score.covered80 ? 1 : 0
-        sum.in95 += score.covered95 ? 1 : 0
-      }
+      const own = sums[BUCKET_OF_LEAD[leadHours - 1] ?? -1]
+      if (!own || !Number.isFinite(score.error)) return
+      count(own, score)
+      count(all, score)
     },
     result(): BucketScore[] {
-      return ORDER.flatMap((leadBucket) => {
-        const sum = sums.get(leadBucket)
-        if (!sum) return []
+      return ORDER.flatMap((leadBucket, i) => {
+        const sum = sums[i]!
         const { n } = sum
+        if (n === 0) return []
         return [
           {
             leadBucket,

@@ -82,19 +82,26 @@ function constantPart(q: number, y: number, a: number, b: number): number {
   return y >= q ? (y - q) * half : (q - y) * (b - a - half)
 }
 
-/** ∫ over [a, b] of the pinball loss for q(τ) linear from p to q. Split where q(τ) crosses y; each part is a quadratic, so Simpson is exact. */
+/** ∫ over [a, b] of the pinball loss for q(τ) linear from p to q, in closed form. Split where q(τ) crosses y. */
 function linearPart(p: number, q: number, a: number, b: number, y: number): number {
-  const simpson = (from: number, to: number): number => {
-    const at = (tau: number) => (q - p) * ((tau - a) / (b - a)) + p
-    const middle = (from + to) / 2
-    // The side is decided at the middle: within one part y is on one side only, and at the crossing the loss is zero either way.
-    const above = y >= at(middle)
-    const loss = (tau: number) => (above ? tau * (y - at(tau)) : (1 - tau) * (at(tau) - y))
-    return ((to - from) / 6) * (loss(from) + 4 * loss(middle) + loss(to))
-  }
-  if (y <= p || y >= q || p === q) return simpson(a, b)
+  if (y >= p && y >= q) return belowPart(p, q, a, b, y)
+  if (y <= p && y <= q) return abovePart(p, q, a, b, y)
   const crossing = a + ((y - p) / (q - p)) * (b - a)
-  return simpson(a, crossing) + simpson(crossing, b)
+  return p < q
+    ? belowPart(p, y, a, crossing, y) + abovePart(y, q, crossing, b, y)
+    : abovePart(p, y, a, crossing, y) + belowPart(y, q, crossing, b, y)
+}
+
+/** ∫ over [a, b] of τ·(y − q(τ)). With t = (τ − a)/(b − a) both factors are linear, and the integral is that of a quadratic in t. */
+function belowPart(p: number, q: number, a: number, b: number, y: number): number {
+  const width = b - a
+  return width * (a * (y - p) + (width * (y - p) - a * (q - p)) / 2 - (width * (q - p)) / 3)
+}
+
+/** ∫ over [a, b] of (1 − τ)·(q(τ) − y). */
+function abovePart(p: number, q: number, a: number, b: number, y: number): number {
+  const width = b - a
+  return width * ((1 - a) * (p - y) + ((1 - a) * (q - p) - width * (p - y)) / 2 - (width * (q - p)) / 3)
 }
 
 function pitFromQuantiles(quantiles: ArrayLike<number>, y: number): number {
