@@ -9,7 +9,7 @@ import { annualAngle } from './climatology.ts'
 import { LINEAR_COUNT, linearInputs, NEWEST_INPUT } from './inputs.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
 import { near, usableRows } from './random-feature-ridge.ts'
-import { fitStationClimate, OWN, recentreOffsets } from './station-climate.ts'
+import { fitStationClimate, OWN } from './station-climate.ts'
 import type { TrainingSet } from './types.ts'
 import { fitDamping } from './young-station.ts'
 
@@ -80,7 +80,7 @@ function createLibrary(
   fitted: ReturnType<typeof fitStationClimate>,
 ) {
   const { column, factor } = OWN[variable]
-  const { climate, lookupsAt, yearDepartureAt } = fitted
+  const { lookupsAt, offsets } = fitted
   const lookups = lookupsAt(known.startHour)
   const climatology = lookups[column]!
   const target = known.targets[variable]
@@ -91,14 +91,11 @@ function createLibrary(
   const hours = Float64Array.from(rows, (row) => known.featureHours[row]!)
   const bases = new Float64Array(n)
   const newest = new Float64Array(n)
-  const offsets = new Float64Array(COLUMN_COUNT)
-  const yearDeparture = new Float64Array(COLUMN_COUNT)
   for (let r = 0; r < n; r++) {
     const vector = known.features.subarray(rows[r]! * FEATURE_COUNT, (rows[r]! + 1) * FEATURE_COUNT)
-    yearDepartureAt(hours[r]!, yearDeparture)
-    recentreOffsets(lookups, climate.monthShare, yearDeparture, vector, hours[r]!, offsets)
-    bases[r] = offsets[column]!
-    linearInputs(lookups, offsets, vector, hours[r]!, x.subarray(r * width, r * width + LINEAR_COUNT))
+    const recentred = offsets.subarray(rows[r]! * COLUMN_COUNT, (rows[r]! + 1) * COLUMN_COUNT)
+    bases[r] = recentred[column]!
+    linearInputs(lookups, recentred, vector, hours[r]!, x.subarray(r * width, r * width + LINEAR_COUNT))
     const own = x[r * width + NEWEST_INPUT[column]!]!
     newest[r] = own === own ? own * factor : 0
   }

@@ -2,7 +2,7 @@
  * Harmonic climatology: annual pairs × diurnal pairs. Three of each with a year of data or more (49 terms), one and two with less (15).
  * Little data: the annual terms are penalised, because part of a year extrapolates nonsense into the rest of it.
  */
-import { cholesky, solveColumns } from './linear.ts'
+import { addCross, addGram, cholesky, solveColumns } from './linear.ts'
 
 const HOURS_PER_YEAR = 8765.82
 /** From this length on the annual cycle counts as known, hours. */
@@ -52,6 +52,7 @@ export function fitLeavingOut(
   series: Float64Array,
   isSolar: boolean,
   ranges: readonly HourRange[],
+  calendar: Calendar = createCalendar(startHour, startHour + series.length),
 ): { readonly whole: Climatology; readonly without: readonly Climatology[] } | null {
   let observed = 0
   for (const value of series) if (value === value) observed++
@@ -67,7 +68,7 @@ export function fitLeavingOut(
   const left = ranges.map(() => emptySums(terms))
   for (let s = 0; s + 1 < cuts.length; s++) {
     const part = emptySums(terms)
-    accumulateHarmonics(startHour, series, { from: cuts[s]!, to: cuts[s + 1]! }, stride, shape, part)
+    accumulateHarmonics(calendar, startHour, series, { from: cuts[s]!, to: cuts[s + 1]! }, stride, shape, part)
     addSums(whole, part)
     ranges.forEach(({ from, to }, k) => {
       if (from > cuts[s]! || to < cuts[s + 1]!) addSums(left[k]!, part)
@@ -92,6 +93,7 @@ function addSums(into: Sums, what: Sums): void {
 
 /** Every `stride`th hour of a range, counted from the start of the series. */
 function accumulateHarmonics(
+  { from: first, annual, diurnal }: Calendar,
   startHour: number,
   series: Float64Array,
   { from, to }: HourRange,
@@ -99,25 +101,25 @@ function accumulateHarmonics(
   { annualPairs, diurnalPairs }: Shape,
   sums: Sums,
 ): void {
-  const { gram, cross } = sums
-  const terms = cross.length
+  const terms = sums.cross.length
   const perDay = 1 + 2 * diurnalPairs
-  const row = new Float64Array(terms)
-  const annual = new Float64Array(1 + 2 * annualPairs)
-  const diurnal = new Float64Array(perDay)
+  const most = Math.ceil((to - from) / stride) + 1
+  const x = new Float64Array(most * terms)
+  const y = new Float64Array(most)
+  let rows = 0
   for (let i = Math.ceil(from / stride) * stride; i < to; i += stride) {
-    const y = series[i]!
-    if (y !== y) continue
-    sums.rows++
-    harmonics(annualAngle(startHour + i), annual)
-    harmonics(dayAngle(startHour + i), diurnal)
-    for (let a = 0, k = 0; a < annual.length; a++) for (let d = 0; d < perDay; d++) row[k++] = annual[a]! * diurnal[d]!
-    for (let r = 0; r < terms; r++) {
-      const x = row[r]!
-      for (let c = r; c < terms; c++) gram[r * terms + c]! += x * row[c]!
-      cross[r]! += x * y
-    }
+    const value = series[i]!
+    if (value !== value) continue
+    const year = 2 * (startHour + i - first) * HARMONICS
+    const day = hourOfDay(startHour + i) * HARMONICS
+    let k = rows * terms
+    for (let a = 0; a <= 2 * annualPairs; a++) for (let d = 0; d < perDay; d++) x[k++] = annual[year + a]! * diurnal[day + d]!
+    y[rows++] = value
   }
+  const weights = new Float64Array(rows).fill(1)
+  addGram(x, terms, weights, 0, rows, sums.gram)
+  addCross(x, terms, y, 1, weights, 0, rows, sums.cross)
+  sums.rows += rows
 }
 
 function solveHarmonics({ rows, gram, cross }: Sums, shape: Shape, isSolar: boolean, years: number): Climatology {
@@ -130,7 +132,7 @@ function solveHarmonics({ rows, gram, cross }: Sums, shape: Shape, isSolar: bool
     return rows * (isSolar && i === perDay ? PENALTY.solar : PENALTY.partial)
   }
   const coefficients = new Float64Array(terms)
-  solveColumns(cholesky(gram, terms, penalty), terms, cross, 1, 0, 1, coefficients)
+  solveColumns(cholesky(gram, terms, penalty), cross, 1, 0, 1, coefficients)
   return { ...shape, coefficients }
 }
 
@@ -143,50 +145,113 @@ export function spanOf(series: Float64Array): number {
   return last - first + 1
 }
 
-const annualScratch = new Float64Array(7)
-const diurnalScratch = new Float64Array(7)
+/** Harmonics of every half hour of a span and of every hour of the day: computed once for all columns. */
+export type Calendar = {
+  readonly from: number
+  readonly to: number
+  /** (2·hours) × 7, half hours. */
+  readonly annual: Float64Array
+  /** 24 × 7. */
+  readonly diurnal: Float64Array
+}
 
-/** Climatological value of an hour since 1970. */
-function climatologyAt({ annualPairs, diurnalPairs, coefficients }: Climatology, epochHour: number): number {
-  harmonics(annualAngle(epochHour), annualScratch, annualPairs)
-  harmonics(dayAngle(epochHour), diurnalScratch, diurnalPairs)
-  let sum = 0
-  for (let a = 0, k = 0; a <= 2 * annualPairs; a++) {
-    let part = 0
-    for (let d = 0; d <= 2 * diurnalPairs; d++) part += coefficients[k++]! * diurnalScratch[d]!
-    sum += part * annualScratch[a]!
+/** 1 and three pairs. */
+const HARMONICS = 7
+const DIURNAL = new Float64Array(24 * HARMONICS)
+for (let hour = 0; hour < 24; hour++)
+  harmonics((2 * Math.PI * hour) / 24, DIURNAL.subarray(hour * HARMONICS, (hour + 1) * HARMONICS))
+
+/** For whole hours from…to (inclusive). */
+export function createCalendar(from: number, to: number): Calendar {
+  const steps = 2 * (to - from + 1)
+  const annual = new Float64Array(steps * HARMONICS)
+  const row = new Float64Array(HARMONICS)
+  for (let i = 0; i < steps; i++) {
+    harmonics(annualAngle(from + i / 2), row)
+    annual.set(row, i * HARMONICS)
   }
-  return sum
+  return { from, to, annual, diurnal: DIURNAL }
 }
 
-/** The same without the time of day: what whole days around that hour have as their mean. */
-function dailyClimatologyAt({ annualPairs, diurnalPairs, coefficients }: Climatology, epochHour: number): number {
-  harmonics(annualAngle(epochHour), annualScratch, annualPairs)
-  const perDay = 1 + 2 * diurnalPairs
-  let sum = 0
-  for (let a = 0; a <= 2 * annualPairs; a++) sum += coefficients[a * perDay]! * annualScratch[a]!
-  return sum
+/** What each annual term is multiplied with, by hour of the day: 24 × 7. */
+function dailyShapes({ annualPairs, diurnalPairs, coefficients }: Climatology): Float64Array {
+  const shapes = new Float64Array(24 * HARMONICS)
+  for (let hour = 0; hour < 24; hour++)
+    for (let a = 0, k = 0; a <= 2 * annualPairs; a++) {
+      let part = 0
+      for (let d = 0; d <= 2 * diurnalPairs; d++) part += coefficients[k++]! * DIURNAL[hour * HARMONICS + d]!
+      shapes[hour * HARMONICS + a] = part
+    }
+  return shapes
 }
 
-/** A climatology by hour: computed when asked for, or looked up. */
-export type ClimatologyLookup = { readonly at: (epochHour: number) => number; readonly dailyAt: (epochHour: number) => number }
+/** A climatology by hour since 1970: computed when asked for, or looked up. */
+export type ClimatologyLookup = {
+  readonly at: (epochHour: number) => number
+  /** The same without the time of day: what whole days around that hour have as their mean. */
+  readonly dailyAt: (epochHour: number) => number
+  /** Values of `count` hours from an hour on into out[0…count). */
+  readonly copy: (fromHour: number, count: number, out: Float64Array) => void
+}
+
+const annualScratch = new Float64Array(HARMONICS)
 
 export function directLookup(climatology: Climatology): ClimatologyLookup {
-  return { at: (hour) => climatologyAt(climatology, hour), dailyAt: (hour) => dailyClimatologyAt(climatology, hour) }
+  const { annualPairs, diurnalPairs, coefficients } = climatology
+  const shapes = dailyShapes(climatology)
+  const perDay = 1 + 2 * diurnalPairs
+  const at = (hour: number): number => {
+    harmonics(annualAngle(hour), annualScratch, annualPairs)
+    const shape = hourOfDay(hour) * HARMONICS
+    let sum = 0
+    for (let a = 0; a <= 2 * annualPairs; a++) sum += shapes[shape + a]! * annualScratch[a]!
+    return sum
+  }
+  const dailyAt = (hour: number): number => {
+    harmonics(annualAngle(hour), annualScratch, annualPairs)
+    let sum = 0
+    for (let a = 0; a <= 2 * annualPairs; a++) sum += coefficients[a * perDay]! * annualScratch[a]!
+    return sum
+  }
+  const copy = (from: number, count: number, out: Float64Array): void => {
+    for (let i = 0; i < count; i++) out[i] = at(from + i)
+  }
+  return { at, dailyAt, copy }
 }
 
-/** The same values for whole hours from…to (inclusive), computed once; half hours only of whole days. Other hours are computed. */
-export function tabulate(climatology: Climatology, from: number, to: number): ClimatologyLookup {
+/** The same values for whole hours from…to (inclusive, within the calendar), computed once; half hours only of whole days. Others are computed. */
+export function tabulate(
+  climatology: Climatology,
+  from: number,
+  to: number,
+  calendar: Calendar = createCalendar(from, to),
+): ClimatologyLookup {
+  const direct = directLookup(climatology)
+  const { annualPairs, diurnalPairs, coefficients } = climatology
+  const { annual } = calendar
+  const shapes = dailyShapes(climatology)
+  const terms = 1 + 2 * annualPairs
+  const perDay = 1 + 2 * diurnalPairs
   const hourly = new Float64Array(to - from + 1)
   const daily = new Float64Array(2 * hourly.length)
-  for (let i = 0; i < hourly.length; i++) {
-    hourly[i] = climatologyAt(climatology, from + i)
-    daily[2 * i] = dailyClimatologyAt(climatology, from + i)
-    daily[2 * i + 1] = dailyClimatologyAt(climatology, from + i + 0.5)
+  for (let i = 0; i < daily.length; i++) {
+    const year = (2 * (from - calendar.from) + i) * HARMONICS
+    let sum = 0
+    for (let a = 0; a < terms; a++) sum += coefficients[a * perDay]! * annual[year + a]!
+    daily[i] = sum
+    if (i % 2 === 1) continue
+    const shape = hourOfDay(from + i / 2) * HARMONICS
+    sum = 0
+    for (let a = 0; a < terms; a++) sum += shapes[shape + a]! * annual[year + a]!
+    hourly[i / 2] = sum
   }
   return {
-    at: (hour) => hourly[hour - from] ?? climatologyAt(climatology, hour),
-    dailyAt: (hour) => daily[2 * (hour - from)] ?? dailyClimatologyAt(climatology, hour),
+    at: (hour) => hourly[hour - from] ?? direct.at(hour),
+    dailyAt: (hour) => daily[2 * (hour - from)] ?? direct.dailyAt(hour),
+    copy: (first, count, out) => {
+      if (first < from || first + count > to + 1) direct.copy(first, count, out)
+      else for (let i = 0; i < count; i++) out[i] = hourly[first - from + i]!
+    },
   }
 }
 
@@ -195,8 +260,8 @@ export function annualAngle(epochHour: number): number {
   return (2 * Math.PI * (epochHour - COLDEST_HOUR)) / HOURS_PER_YEAR
 }
 
-function dayAngle(epochHour: number): number {
-  return (2 * Math.PI * (epochHour % 24)) / 24
+function hourOfDay(epochHour: number): number {
+  return ((epochHour % 24) + 24) % 24
 }
 
 /** 1, cos x, sin x, cos 2x, sin 2x, … */

@@ -1,10 +1,24 @@
-/** Weighted least squares on row-major matrices: Gram matrices and Cholesky solves with many right-hand sides. */
-
 /**
- * Adds XᵀWX (upper triangle, p×p) of the rows from…to (exclusive) to `gram`, and XᵀWY (p×q) to `cross`. Four rows at a time: the
- * sums stay in cache and each is read and written once for four products.
+ * Weighted least squares on row-major matrices: Gram matrices, Cholesky factors, solves with many right-hand sides, rows times coefficients.
+ * All of it is packed into panels of four for the one kernel (tile-kernel.ts); what does not divide by four is filled up with zeros.
  */
-export function accumulate(
+import { openTiles, TILE } from './tile-kernel.ts'
+
+const BYTES = Float64Array.BYTES_PER_ELEMENT
+/** Rows of which a Gram matrix is added up at once: their panels stay in the second-level cache. */
+const CHUNK_ROWS = 128
+
+function padded(count: number): number {
+  return Math.ceil(count / TILE) * TILE
+}
+
+/** Adds XᵀWX (upper triangle, p×p) of the rows from…to (exclusive) to `gram`. Below the diagonal stands whatever is left over. */
+export function addGram(x: Float64Array, p: number, weights: Float64Array, from: number, to: number, gram: Float64Array): void {
+  addProducts(x, p, x, p, weights, from, to, gram, true)
+}
+
+/** Adds XᵀWY (p×q) of the rows from…to (exclusive) to `cross`. */
+export function addCross(
   x: Float64Array,
   p: number,
   y: Float64Array,
@@ -12,10 +26,8 @@ export function accumulate(
   weights: Float64Array,
   from: number,
   to: number,
-  gram: Float64Array,
   cross: Float64Array,
 ): void {
-  addProducts(x, p, x, p, weights, from, to, gram, true)
   addProducts(x, p, y, q, weights, from, to, cross, false)
 }
 
@@ -30,135 +42,193 @@ function addProducts(
   out: Float64Array,
   isSymmetric: boolean,
 ): void {
-  let row = from
-  for (; row + 3 < to; row += 4) {
-    const x0 = row * p
-    const x1 = x0 + p
-    const x2 = x1 + p
-    const x3 = x2 + p
-    const y0 = row * q
-    const y1 = y0 + q
-    const y2 = y1 + q
-    const y3 = y2 + q
-    const w0 = weights[row]!
-    const w1 = weights[row + 1]!
-    const w2 = weights[row + 2]!
-    const w3 = weights[row + 3]!
-    let i = 0
-    for (; i + 1 < p; i += 2) {
-      const a = x[x0 + i]! * w0
-      const b = x[x1 + i]! * w1
-      const c = x[x2 + i]! * w2
-      const d = x[x3 + i]! * w3
-      const e = x[x0 + i + 1]! * w0
-      const f = x[x1 + i + 1]! * w1
-      const g = x[x2 + i + 1]! * w2
-      const h = x[x3 + i + 1]! * w3
-      const k = i * q
-      const l = k + q
-      // The second row's entry left of the diagonal is written too; nobody reads the lower triangle.
-      for (let j = isSymmetric ? i : 0; j < q; j++) {
-        const v0 = y[y0 + j]!
-        const v1 = y[y1 + j]!
-        const v2 = y[y2 + j]!
-        const v3 = y[y3 + j]!
-        out[k + j] = out[k + j]! + a * v0 + b * v1 + c * v2 + d * v3
-        out[l + j] = out[l + j]! + e * v0 + f * v1 + g * v2 + h * v3
-      }
-    }
-    for (; i < p; i++) {
-      const a = x[x0 + i]! * w0
-      const b = x[x1 + i]! * w1
-      const c = x[x2 + i]! * w2
-      const d = x[x3 + i]! * w3
-      const k = i * q
-      for (let j = isSymmetric ? i : 0; j < q; j++)
-        out[k + j] = out[k + j]! + a * y[y0 + j]! + b * y[y1 + j]! + c * y[y2 + j]! + d * y[y3 + j]!
+  const [P, Q] = [padded(p), padded(q)]
+  const right = P * CHUNK_ROWS
+  const sums = right + Q * CHUNK_ROWS
+  const { addTiles, values } = openTiles(sums + P * Q)
+  for (let i = 0; i < P; i++) {
+    values.fill(0, sums + i * Q, sums + (i + 1) * Q)
+    if (i < p) values.set(out.subarray(i * q, (i + 1) * q), sums + i * Q)
+  }
+  for (let first = from; first < to; first += CHUNK_ROWS) {
+    const rows = Math.min(CHUNK_ROWS, to - first)
+    packColumns(x, p, first, rows, weights, values, 0)
+    packColumns(y, q, first, rows, null, values, right)
+    for (let i = 0; i < P; i += TILE) {
+      const j = isSymmetric ? i : 0
+      addTiles(
+        i * rows * BYTES,
+        (right + j * rows) * BYTES,
+        (sums + i * Q + j) * BYTES,
+        rows,
+        (Q - j) / TILE,
+        Q * BYTES,
+        TILE * BYTES,
+        0,
+      )
     }
   }
-  for (; row < to; row++) {
-    for (let i = 0; i < p; i++) {
-      const a = x[row * p + i]! * weights[row]!
-      const k = i * q
-      for (let j = isSymmetric ? i : 0; j < q; j++) out[k + j] = out[k + j]! + a * y[row * q + j]!
+  for (let i = 0; i < p; i++) out.set(values.subarray(sums + i * Q, sums + i * Q + q), i * q)
+}
+
+/** Columns of the rows first…first+rows as panels of rows × 4, each row times its weight. */
+function packColumns(
+  x: Float64Array,
+  p: number,
+  first: number,
+  rows: number,
+  weights: Float64Array | null,
+  values: Float64Array,
+  at: number,
+): void {
+  for (let r = 0; r < rows; r++) {
+    const weight = weights ? weights[first + r]! : 1
+    let from = (first + r) * p
+    let to = at + r * TILE
+    let i = 0
+    for (; i + TILE <= p; i += TILE, from += TILE, to += rows * TILE) {
+      values[to] = x[from]! * weight
+      values[to + 1] = x[from + 1]! * weight
+      values[to + 2] = x[from + 2]! * weight
+      values[to + 3] = x[from + 3]! * weight
     }
+    if (i < p) for (let k = 0; k < TILE; k++) values[to + k] = i + k < p ? x[from + k]! * weight : 0
   }
 }
 
-/** Lower Cholesky factor of the upper-stored gram (its leading p×p block; rows are `stride` apart) + diag(penalty). Tiny pivots are floored. */
-export function cholesky(gram: Float64Array, p: number, penalty: (index: number) => number, stride: number = p): Float64Array {
-  const factor = new Float64Array(p * p)
-  const inverse = new Float64Array(p)
-  for (let i = 0; i < p; i++) {
-    const io = i * p
-    let j = 0
-    // Four columns at once: four sums that do not wait for each other, one read of row i.
-    for (; j + 3 < i; j += 4) {
-      const o0 = j * p
-      const o1 = o0 + p
-      const o2 = o1 + p
-      const o3 = o2 + p
-      let s0 = 0
-      let s1 = 0
-      let s2 = 0
-      let s3 = 0
-      for (let k = 0; k < j; k++) {
-        const l = factor[io + k]!
-        s0 += l * factor[o0 + k]!
-        s1 += l * factor[o1 + k]!
-        s2 += l * factor[o2 + k]!
-        s3 += l * factor[o3 + k]!
+/** Cholesky factor L of a symmetric matrix of p rows, in panels. */
+export type Factor = {
+  readonly p: number
+  /** −L, for each four rows a panel of all columns × 4. */
+  readonly below: Float64Array
+  /** −Lᵀ, for each four columns a panel of all rows × 4. */
+  readonly above: Float64Array
+  /** 1 / diagonal. */
+  readonly inverse: Float64Array
+}
+
+const SMALLEST_PIVOT = 1e-9
+
+/** Factor of the upper-stored gram (its leading p×p block; rows are `stride` apart) + diag(penalty). Tiny pivots are floored. */
+export function cholesky(gram: Float64Array, p: number, penalty: (index: number) => number, stride: number = p): Factor {
+  const P = padded(p)
+  const panel = P * TILE
+  const own = P * P
+  const work = own + panel
+  const { addTiles, values } = openTiles(work + P * P)
+  for (let i = 0; i < P; i++) {
+    values.fill(0, work + i * P, work + (i + 1) * P)
+    if (i < p) {
+      values.set(gram.subarray(i * stride + i, i * stride + p), work + i * P + i)
+      values[work + i * P + i] = gram[i * stride + i]! + penalty(i)
+    } else values[work + i * P + i] = 1
+  }
+  values.fill(0, 0, own)
+  const above = new Float64Array(P * P)
+  const inverse = new Float64Array(P)
+  for (let j = 0; j < P; j += TILE) {
+    // The four rows from j on of what is left of the matrix, by what the rows before them explain.
+    for (let i = 0; i < j * TILE; i++) values[own + i] = -values[j * P + i]!
+    addTiles(
+      own * BYTES,
+      j * P * BYTES,
+      (work + j * P + j) * BYTES,
+      j,
+      (P - j) / TILE,
+      P * BYTES,
+      TILE * BYTES,
+      (P - j) * TILE * BYTES,
+    )
+    for (let row = 0; row < TILE; row++) {
+      const k = j + row
+      const at = work + k * P
+      const pivot = 1 / Math.sqrt(Math.max(values[at + k]!, SMALLEST_PIVOT))
+      inverse[k] = pivot
+      for (let i = k; i < P; i++) values[at + i] = values[at + i]! * pivot
+      for (let next = row + 1; next < TILE; next++) {
+        const share = values[at + j + next]!
+        const to = work + (j + next) * P
+        for (let i = j + next; i < P; i++) values[to + i] = values[to + i]! - share * values[at + i]!
       }
-      const l0 = (gram[j * stride + i]! - s0) * inverse[j]!
-      const l1 = (gram[(j + 1) * stride + i]! - s1 - l0 * factor[o1 + j]!) * inverse[j + 1]!
-      const l2 = (gram[(j + 2) * stride + i]! - s2 - l0 * factor[o2 + j]! - l1 * factor[o2 + j + 1]!) * inverse[j + 2]!
-      factor[io + j] = l0
-      factor[io + j + 1] = l1
-      factor[io + j + 2] = l2
-      factor[io + j + 3] =
-        (gram[(j + 3) * stride + i]! - s3 - l0 * factor[o3 + j]! - l1 * factor[o3 + j + 1]! - l2 * factor[o3 + j + 2]!) *
-        inverse[j + 3]!
-    }
-    for (; j <= i; j++) {
-      const jo = j * p
-      let sum = gram[j * stride + i]! + (i === j ? penalty(i) : 0)
-      for (let k = 0; k < j; k++) sum -= factor[io + k]! * factor[jo + k]!
-      if (i === j) {
-        factor[io + i] = Math.sqrt(Math.max(sum, 1e-9))
-        inverse[i] = 1 / factor[io + i]!
-      } else factor[io + j] = sum * inverse[j]!
+      for (let i = k + 1; i < j + TILE; i++) {
+        values[j * P + k * TILE + (i - j)] = -values[at + i]!
+        above[j * P + i * TILE + row] = -values[at + i]!
+      }
+      for (let i = j + TILE; i < P; i += TILE) {
+        const to = i * P + k * TILE
+        const toAbove = j * P + i * TILE + row
+        above[toAbove] = values[to] = -values[at + i]!
+        above[toAbove + TILE] = values[to + 1] = -values[at + i + 1]!
+        above[toAbove + 2 * TILE] = values[to + 2] = -values[at + i + 2]!
+        above[toAbove + 3 * TILE] = values[to + 3] = -values[at + i + 3]!
+      }
     }
   }
-  return factor
+  return { p, below: values.slice(0, own), above, inverse }
 }
 
 /** Solves L Lᵀ B = cross for the columns from…to (exclusive) of p×q; writes them into `out`. */
 export function solveColumns(
-  factor: Float64Array,
-  p: number,
+  { p, below, above, inverse }: Factor,
   cross: Float64Array,
   q: number,
   from: number,
   to: number,
   out: Float64Array,
 ): void {
-  for (let i = 0; i < p; i++) {
-    for (let c = from; c < to; c++) out[i * q + c] = cross[i * q + c]!
-    for (let k = 0; k < i; k++) {
-      const l = factor[i * p + k]!
-      for (let c = from; c < to; c++) out[i * q + c]! -= l * out[k * q + c]!
-    }
-    const d = 1 / factor[i * p + i]!
-    for (let c = from; c < to; c++) out[i * q + c]! *= d
+  const P = padded(p)
+  const width = padded(to - from)
+  const transposed = P * P
+  const work = 2 * P * P
+  const { addTiles, values } = openTiles(work + P * width)
+  values.set(below, 0)
+  values.set(above, transposed)
+  values.fill(0, work, work + P * width)
+  for (let k = 0; k < p; k++) for (let c = 0; c < to - from; c++) values[work + panelAt(k, c, P)] = cross[k * q + from + c]!
+  for (let i = 0; i < P; i += TILE) {
+    addTiles(
+      i * P * BYTES,
+      work * BYTES,
+      (work + i * TILE) * BYTES,
+      i,
+      width / TILE,
+      TILE * BYTES,
+      P * TILE * BYTES,
+      (P - i) * TILE * BYTES,
+    )
+    for (let c = 0; c < width; c++)
+      for (let row = 0; row < TILE; row++) {
+        let sum = values[work + panelAt(i + row, c, P)]!
+        for (let k = 0; k < row; k++) sum += values[i * P + (i + k) * TILE + row]! * values[work + panelAt(i + k, c, P)]!
+        values[work + panelAt(i + row, c, P)] = sum * inverse[i + row]!
+      }
   }
-  for (let i = p - 1; i >= 0; i--) {
-    for (let k = i + 1; k < p; k++) {
-      const l = factor[k * p + i]!
-      for (let c = from; c < to; c++) out[i * q + c]! -= l * out[k * q + c]!
-    }
-    const d = 1 / factor[i * p + i]!
-    for (let c = from; c < to; c++) out[i * q + c]! *= d
+  for (let i = P - TILE; i >= 0; i -= TILE) {
+    const next = i + TILE
+    addTiles(
+      (transposed + i * P + next * TILE) * BYTES,
+      (work + next * TILE) * BYTES,
+      (work + i * TILE) * BYTES,
+      P - next,
+      width / TILE,
+      TILE * BYTES,
+      P * TILE * BYTES,
+      next * TILE * BYTES,
+    )
+    for (let c = 0; c < width; c++)
+      for (let row = TILE - 1; row >= 0; row--) {
+        let sum = values[work + panelAt(i + row, c, P)]!
+        for (let k = row + 1; k < TILE; k++)
+          sum += values[transposed + i * P + (i + k) * TILE + row]! * values[work + panelAt(i + k, c, P)]!
+        values[work + panelAt(i + row, c, P)] = sum * inverse[i + row]!
+      }
   }
+  for (let k = 0; k < p; k++) for (let c = 0; c < to - from; c++) out[k * q + from + c] = values[work + panelAt(k, c, P)]!
+}
+
+/** Position of row k, column c among panels of P rows × 4. */
+function panelAt(k: number, c: number, P: number): number {
+  return ((c >> 2) * P + k) * TILE + (c & 3)
 }
 
 /** Row `row` of x (n×p) times beta (p×q) into out[at … at+q). */
@@ -192,7 +262,7 @@ export function applyRow(
   }
 }
 
-/** Rows from…to (exclusive) of x (n×p) times beta (p×q) into the same rows of out (n×q): four rows share what they read of beta. */
+/** Rows from…to (exclusive) of x (n×p) times beta (p×q) into the same rows of out (n×q). */
 export function applyRows(
   x: Float64Array,
   from: number,
@@ -202,46 +272,17 @@ export function applyRows(
   q: number,
   out: Float64Array,
 ): void {
-  let row = from
-  for (; row + 3 < to; row += 4) {
-    const o0 = row * q
-    const o1 = o0 + q
-    const o2 = o1 + q
-    const o3 = o2 + q
-    out.fill(0, o0, o0 + 4 * q)
-    const x0 = row * p
-    const x1 = x0 + p
-    const x2 = x1 + p
-    const x3 = x2 + p
-    let i = 0
-    for (; i + 1 < p; i += 2) {
-      const a0 = x[x0 + i]!
-      const a1 = x[x1 + i]!
-      const a2 = x[x2 + i]!
-      const a3 = x[x3 + i]!
-      const c0 = x[x0 + i + 1]!
-      const c1 = x[x1 + i + 1]!
-      const c2 = x[x2 + i + 1]!
-      const c3 = x[x3 + i + 1]!
-      const k = i * q
-      for (let j = 0; j < q; j++) {
-        const b = beta[k + j]!
-        const d = beta[k + q + j]!
-        out[o0 + j] = out[o0 + j]! + a0 * b + c0 * d
-        out[o1 + j] = out[o1 + j]! + a1 * b + c1 * d
-        out[o2 + j] = out[o2 + j]! + a2 * b + c2 * d
-        out[o3 + j] = out[o3 + j]! + a3 * b + c3 * d
-      }
-    }
-    for (; i < p; i++) {
-      for (let j = 0; j < q; j++) {
-        const b = beta[i * q + j]!
-        out[o0 + j] = out[o0 + j]! + x[x0 + i]! * b
-        out[o1 + j] = out[o1 + j]! + x[x1 + i]! * b
-        out[o2 + j] = out[o2 + j]! + x[x2 + i]! * b
-        out[o3 + j] = out[o3 + j]! + x[x3 + i]! * b
-      }
-    }
+  const Q = padded(q)
+  const coefficients = p * TILE
+  const sums = coefficients + p * Q
+  const { addTiles, values } = openTiles(sums + TILE * Q)
+  packColumns(beta, q, 0, p, null, values, coefficients)
+  for (let first = from; first < to; first += TILE) {
+    const rows = Math.min(TILE, to - first)
+    for (let row = 0; row < TILE; row++)
+      for (let i = 0; i < p; i++) values[i * TILE + row] = row < rows ? x[(first + row) * p + i]! : 0
+    values.fill(0, sums, sums + TILE * Q)
+    addTiles(0, coefficients * BYTES, sums * BYTES, p, Q / TILE, Q * BYTES, TILE * BYTES, 0)
+    for (let row = 0; row < rows; row++) out.set(values.subarray(sums + row * Q, sums + row * Q + q), (first + row) * q)
   }
-  for (; row < to; row++) applyRow(x, row, p, beta, q, out, row * q)
 }

@@ -1,24 +1,26 @@
 import { describe, expect, it } from 'vitest'
 import { createRng } from '../verification/index.ts'
-import { accumulate, applyRow, applyRows, cholesky, solveColumns } from './linear.ts'
+import { addCross, addGram, applyRow, applyRows, cholesky, solveColumns } from './linear.ts'
 
 const random = createRng(5)
 const matrix = (n: number, m: number): Float64Array => Float64Array.from({ length: n * m }, () => random() - 0.5)
 
-// Sizes on both sides of every unrolled loop's step.
+// Sizes on both sides of every unrolled loop's step and of the chunk of rows.
 describe.each([
   [1, 1, 1],
   [3, 2, 1],
   [7, 5, 3],
   [22, 9, 6],
   [41, 16, 8],
+  [300, 21, 10],
 ])('kernels at %i rows, %i inputs, %i outputs', (n, p, q) => {
   const x = matrix(n, p)
   const y = matrix(n, q)
   const weights = Float64Array.from({ length: n }, () => 0.1 + random())
   const gram = new Float64Array(p * p)
   const cross = new Float64Array(p * q)
-  accumulate(x, p, y, q, weights, 0, n, gram, cross)
+  addGram(x, p, weights, 0, n, gram)
+  addCross(x, p, y, q, weights, 0, n, cross)
 
   it('add up XᵀWX and XᵀWY, in parts as at once', () => {
     for (let i = 0; i < p; i++) {
@@ -35,15 +37,15 @@ describe.each([
     }
     const parts = new Float64Array(p * p)
     const half = n >> 1
-    accumulate(x, p, y, q, weights, 0, half, parts, new Float64Array(p * q))
-    accumulate(x, p, y, q, weights, half, n, parts, new Float64Array(p * q))
+    addGram(x, p, weights, 0, half, parts)
+    addGram(x, p, weights, half, n, parts)
     for (let i = 0; i < p; i++) for (let j = i; j < p; j++) expect(parts[i * p + j]).toBeCloseTo(gram[i * p + j]!, 12)
   })
 
   it('factorise and solve: (XᵀWX + λ) B = XᵀWY', () => {
     const factor = cholesky(gram, p, () => 0.3)
     const beta = new Float64Array(p * q)
-    solveColumns(factor, p, cross, q, 0, q, beta)
+    solveColumns(factor, cross, q, 0, q, beta)
     for (let i = 0; i < p; i++)
       for (let j = 0; j < q; j++) {
         let sum = 0.3 * beta[i * q + j]!

@@ -70,6 +70,19 @@ describe('random-feature ridge', () => {
     expect(all?.coverage80).toBeLessThan(0.9)
   })
 
+  it('gives a variable the same bytes and scores whether it is fitted alone or with others, also with gaps of its own', () => {
+    const gappy = { ...station, targets: { ...station.targets, pressureHpa: station.targets.pressureHpa.slice() } }
+    gappy.targets.pressureHpa.fill(Number.NaN, 900, 1300)
+    const variables = ['windSpeedMps', 'pressureHpa', 'temperatureC', 'precipitationProbabilityPct'] as const
+    const together = randomFeatureRidge.fitTogether(gappy, variables, {})
+    for (const variable of variables) {
+      const [a, b] = [together.get(variable), randomFeatureRidge.fit(gappy, { variable })]
+      if (!a?.ok || !b.ok) throw new Error('refused')
+      expect(Buffer.from(a.fitted.serialise()).equals(Buffer.from(b.fitted.serialise()))).toBe(true)
+      expect(a.scores).toEqual(b.scores)
+    }
+  })
+
   it('gives 168 leads of ascending finite quantiles', () => {
     const { quantiles, degradedBecause } = result.fitted.predict(newest)
     expect(quantiles.length).toBe(168 * 7)

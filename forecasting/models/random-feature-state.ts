@@ -14,7 +14,7 @@ import {
 } from './inputs.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
 import { applyRow } from './linear.ts'
-import { logScale, type Spread } from './spread.ts'
+import { logScales, type Spread } from './spread.ts'
 import { NEWEST_INDEX, OWN, recentreOffsets, type StationClimate } from './station-climate.ts'
 import type { Fitted, Prediction } from './types.ts'
 
@@ -62,6 +62,7 @@ export function createFitted(state: RidgeState): Fitted {
   const x = new Float64Array(p)
   const departure = new Float64Array(H)
   const offsets = new Float64Array(COLUMN_COUNT)
+  const spreads = new Float64Array(LEAD_GROUPS.length)
   const known = new Set(climate.climatologies.flatMap((c, i) => (c ? [i] : [])))
   const isProbability = variable === 'precipitationProbabilityPct'
 
@@ -80,7 +81,8 @@ export function createFitted(state: RidgeState): Fitted {
     const age = hoursSinceObserved(features, column)
     const quantiles = new Float32Array(H * Q)
     const recentredClimatology = new Float32Array(H)
-    const spreads = LEAD_GROUPS.map((_, g) => Math.exp(logScale(model.spread.scale, 0, LINEAR_COUNT, x, 0, g)))
+    logScales(model.spread.scale, LINEAR_COUNT, x, 0, spreads, 0)
+    for (let g = 0; g < spreads.length; g++) spreads[g] = Math.exp(spreads[g]!)
     for (let h = 0; h < H; h++) {
       const base = factor * (climatology.at(hour + h + 1) + offsets[column]!)
       const centre = base + departure[h]!

@@ -4,7 +4,7 @@
  */
 import { HORIZON_HOURS } from '../../schemas/quantities.ts'
 import { LEAD_GROUPS } from './lead-groups.ts'
-import { accumulate, applyRows, cholesky, solveColumns } from './linear.ts'
+import { addCross, addGram, applyRows, cholesky, solveColumns } from './linear.ts'
 
 const H = HORIZON_HOURS
 const PENALTY_POWER = 1.1
@@ -16,66 +16,81 @@ export type Design = {
   readonly p: number
   /** n × p, first column 1. */
   readonly x: Float64Array
-  /** n × 168. */
-  readonly y: Float64Array
   readonly weights: Float64Array
   /** Hour since 1970 of each row, ascending. */
   readonly hours: Float64Array
 }
 
 export type Regression = {
-  /** p × 168. */
-  readonly beta: Float64Array
-  /** n × 168: predictions of each row by the model that never saw its block. */
-  readonly leftOut: Float64Array
+  /** For each of the targets. */
+  readonly fits: ReadonlyArray<{
+    /** p × 168. */
+    readonly beta: Float64Array
+    /** n × 168: predictions of each row by the model that never saw its block. */
+    readonly leftOut: Float64Array
+  }>
   readonly gram: Float64Array
   readonly totalWeight: number
 }
 
-/** λ(h) = penalty·h^1.1 per unit weight, constant within a lead group. */
-export function regressWithBlocks(design: Design, blocks: number, penalty: number): Regression {
-  const { n, p, x, y, weights, hours } = design
+export type Sums = { readonly gram: Float64Array; readonly crosses: readonly Float64Array[]; weight: number }
+
+/** `targets`: each n × 168, without gaps. λ(h) = penalty·h^1.1 per unit weight, constant within a lead group. */
+export function regressWithBlocks(design: Design, targets: readonly Float64Array[], blocks: number, penalty: number): Regression {
+  const { n, p, x, weights, hours } = design
   const ranges = blockRanges(hours, blocks)
   const cuts = [...new Set([0, n, ...ranges.flatMap(({ gapFrom, gapTo }) => [gapFrom, gapTo])])].toSorted((a, b) => a - b)
-  const gram = new Float64Array(p * p)
-  const cross = new Float64Array(p * H)
-  let totalWeight = 0
+  const total = emptySums(p, targets.length)
   const segments = cuts.slice(0, -1).map((from, s) => {
     const to = cuts[s + 1]!
-    const part = { from, to, gram: new Float64Array(p * p), cross: new Float64Array(p * H), weight: 0 }
-    accumulate(x, p, y, H, weights, from, to, part.gram, part.cross)
-    for (let r = from; r < to; r++) part.weight += weights[r]!
-    add(gram, part.gram, 1)
-    add(cross, part.cross, 1)
-    totalWeight += part.weight
-    return part
+    const part = emptySums(p, targets.length)
+    addRows(design, targets, weights, from, to, part)
+    addSums(total, part, 1)
+    return { from, to, part }
   })
-  const beta = solve(gram, cross, p, totalWeight, penalty)
-  const leftOut = new Float64Array(n * H)
+  const betas = solveSums(total, p, penalty)
+  const leftOut = targets.map(() => new Float64Array(n * H))
   for (const { from, to, gapFrom, gapTo } of ranges) {
-    const restGram = gram.slice()
-    const restCross = cross.slice()
-    let weight = totalWeight
-    for (const segment of segments) {
-      if (segment.from < gapFrom || segment.to > gapTo) continue
-      add(restGram, segment.gram, -1)
-      add(restCross, segment.cross, -1)
-      weight -= segment.weight
-    }
-    const without = solve(restGram, restCross, p, Math.max(weight, 1e-6), penalty)
-    applyRows(x, from, to, p, without, H, leftOut)
+    const rest = { gram: total.gram.slice(), crosses: total.crosses.map((cross) => cross.slice()), weight: total.weight }
+    for (const segment of segments) if (segment.from >= gapFrom && segment.to <= gapTo) addSums(rest, segment.part, -1)
+    rest.weight = Math.max(rest.weight, 1e-6)
+    solveSums(rest, p, penalty).forEach((without, t) => applyRows(x, from, to, p, without, H, leftOut[t]!))
   }
-  return { beta, leftOut, gram, totalWeight }
+  return {
+    fits: betas.map((beta, t) => ({ beta, leftOut: leftOut[t]! })),
+    gram: total.gram,
+    totalWeight: total.weight,
+  }
 }
 
-function solve(gram: Float64Array, cross: Float64Array, p: number, weight: number, penalty: number): Float64Array {
-  const beta = new Float64Array(p * H)
+export function emptySums(p: number, targets: number): Sums {
+  const crosses = Array.from({ length: targets }, () => new Float64Array(p * H))
+  return { gram: new Float64Array(p * p), crosses, weight: 0 }
+}
+
+/** Adds the rows from…to (exclusive); with weights below 0 it takes them away again. */
+export function addRows(
+  { p, x }: Pick<Design, 'p' | 'x'>,
+  targets: readonly Float64Array[],
+  weights: Float64Array,
+  from: number,
+  to: number,
+  sums: Sums,
+): void {
+  addGram(x, p, weights, from, to, sums.gram)
+  targets.forEach((y, t) => addCross(x, p, y, H, weights, from, to, sums.crosses[t]!))
+  for (let r = from; r < to; r++) sums.weight += weights[r]!
+}
+
+/** One factorisation for each lead group, whatever the number of targets. */
+export function solveSums({ gram, crosses, weight }: Sums, p: number, penalty: number): Float64Array[] {
+  const betas = crosses.map(() => new Float64Array(p * H))
   for (const [first, last] of LEAD_GROUPS) {
     const lambda = penalty * ((first + last) / 2) ** PENALTY_POWER * weight
     const factor = cholesky(gram, p, (i) => (i === 0 ? 1e-6 * weight : lambda))
-    solveColumns(factor, p, cross, H, first - 1, last, beta)
+    crosses.forEach((cross, t) => solveColumns(factor, cross, H, first - 1, last, betas[t]!))
   }
-  return beta
+  return betas
 }
 
 /** Contiguous blocks of rows, and the rows that their gaps take away as well. */
@@ -98,6 +113,12 @@ function blockRanges(hours: Float64Array, blocks: number) {
     const to = first + (span * (k + 1)) / blocks
     return { from: at(from), to: k === blocks - 1 ? n : at(to), gapFrom: at(from - GAP_HOURS), gapTo: at(to + GAP_HOURS) }
   })
+}
+
+function addSums(into: Sums, what: Sums, sign: number): void {
+  add(into.gram, what.gram, sign)
+  into.crosses.forEach((cross, t) => add(cross, what.crosses[t]!, sign))
+  into.weight += sign * what.weight
 }
 
 function add(into: Float64Array, what: Float64Array, sign: number): void {

@@ -4,7 +4,7 @@
  */
 import { HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { LEAD_GROUPS } from './lead-groups.ts'
-import { cholesky, solveColumns } from './linear.ts'
+import { addCross, cholesky, solveColumns } from './linear.ts'
 import type { Design, Regression } from './regression.ts'
 
 const H = HORIZON_HOURS
@@ -27,24 +27,30 @@ export type Spread = {
   readonly quantiles: Float64Array
 }
 
-/** Log of the spread relative to the usual one, for a lead group. `x`: rows of p inputs, the first 1 + linear are used. */
-export function logScale(
+/** Log of the spread relative to the usual one, of every lead group into out[at…]. `x`: a row of inputs from position `from`, 1 + linear are used. */
+export function logScales(
   scale: ArrayLike<number>,
-  at: number,
   linear: number,
   x: Float64Array,
   from: number,
-  group: number,
-): number {
-  let sum = 0
-  for (let i = 0; i <= linear; i++) sum += x[from + i]! * scale[at + i * G + group]!
-  return sum < -LOG_LIMIT ? -LOG_LIMIT : sum > LOG_LIMIT ? LOG_LIMIT : sum
+  out: Float64Array,
+  at: number,
+): void {
+  out.fill(0, at, at + G)
+  for (let i = 0; i <= linear; i++) {
+    const value = x[from + i]!
+    for (let g = 0; g < G; g++) out[at + g] = out[at + g]! + value * scale[i * G + g]!
+  }
+  for (let g = at; g < at + G; g++) {
+    const sum = out[g]!
+    out[g] = sum < -LOG_LIMIT ? -LOG_LIMIT : sum > LOG_LIMIT ? LOG_LIMIT : sum
+  }
 }
 
 /** `residuals`: n × 168, NaN = not observed; `linear`: how many inputs after the constant the scale may use; `season`: weight of each row. */
 export function fitSpread(
   design: Design,
-  { gram, totalWeight }: Regression,
+  { gram, totalWeight }: Pick<Regression, 'gram' | 'totalWeight'>,
   residuals: Float64Array,
   linear: number,
   season: Float64Array,
@@ -52,44 +58,48 @@ export function fitSpread(
   const { n, p, x, weights } = design
   const width = 1 + linear
   const logs = new Float64Array(n * G)
-  const cross = new Float64Array(width * G)
-  const means = new Float64Array(G)
+  const sizes = new Float64Array(n)
   LEAD_GROUPS.forEach(([first, last], g) => {
-    let total = 0
-    const sizes = new Float64Array(n)
-    for (let r = 0; r < n; r++) {
-      let sum = 0
-      let count = 0
-      for (let h = first - 1; h < last; h++) {
-        const e = residuals[r * H + h]!
-        if (e !== e) continue
-        sum += Math.abs(e)
-        count++
-      }
-      sizes[r] = count > 0 ? sum / count : Number.NaN
-      if (count > 0) total += sum / count
-    }
+    meanSizes(residuals, first, last, sizes)
+    const total = sizes.reduce((sum, size) => (size === size ? sum + size : sum), 0)
     const floor = (FLOOR_SHARE * total) / n + 1e-9
     let weighted = 0
     let weight = 0
     for (let r = 0; r < n; r++) {
       if (Number.isNaN(sizes[r]!)) continue
-      logs[r * G + g] = Math.log(sizes[r]! + floor)
-      weighted += weights[r]! * logs[r * G + g]!
+      const log = Math.log(sizes[r]! + floor)
+      logs[r * G + g] = log
+      weighted += weights[r]! * log
       weight += weights[r]!
     }
-    means[g] = weight > 0 ? weighted / weight : 0
-    for (let r = 0; r < n; r++) {
-      if (Number.isNaN(sizes[r]!)) logs[r * G + g] = means[g]!
-      const value = (logs[r * G + g]! - means[g]) * weights[r]!
-      for (let i = 0; i < width; i++) cross[i * G + g] = cross[i * G + g]! + x[r * p + i]! * value
-    }
+    const mean = weight > 0 ? weighted / weight : 0
+    for (let r = 0; r < n; r++) logs[r * G + g] = Number.isNaN(sizes[r]!) ? 0 : logs[r * G + g]! - mean
   })
+  const cross = new Float64Array(p * G)
+  addCross(x, p, logs, G, weights, 0, n, cross)
   const factor = cholesky(gram, width, () => totalWeight, p)
   const scale = new Float64Array(width * G)
-  solveColumns(factor, width, cross, G, 0, G, scale)
+  solveColumns(factor, cross, G, 0, G, scale)
   return { scale, quantiles: scaledQuantiles(design, residuals, scale, linear, season) }
 }
+
+/** Mean |residual| of each row over the leads first…last (from 1), NaN where none was observed. */
+function meanSizes(residuals: Float64Array, first: number, last: number, out: Float64Array): void {
+  for (let r = 0; r < out.length; r++) {
+    let sum = 0
+    let count = 0
+    for (let i = r * H + first - 1; i < r * H + last; i++) {
+      const e = residuals[i]!
+      if (e !== e) continue
+      sum += Math.abs(e)
+      count++
+    }
+    out[r] = count > 0 ? sum / count : Number.NaN
+  }
+}
+
+/** Leads gathered at once: their residuals of one row lie in the same line of the cache. */
+const GATHERED = 8
 
 function scaledQuantiles(
   { n, p, x, hours }: Design,
@@ -99,13 +109,16 @@ function scaledQuantiles(
   season: Float64Array,
 ): Float64Array {
   const table = new Float64Array(H * Q)
+  const scales = new Float64Array(n * G)
+  for (let r = 0; r < n; r++) logScales(scale, linear, x, r * p, scales, r * G)
   const shrink = new Float64Array(n)
-  const scaled = new Float64Array(n)
+  const scaled = new Float64Array(GATHERED * n)
   LEAD_GROUPS.forEach(([first, last], g) => {
-    for (let r = 0; r < n; r++) shrink[r] = Math.exp(-logScale(scale, 0, linear, x, r * p, g))
-    for (let h = first - 1; h < last; h++) {
-      for (let r = 0; r < n; r++) scaled[r] = residuals[r * H + h]! * shrink[r]!
-      weightedQuantiles(scaled, season, table, h * Q)
+    for (let r = 0; r < n; r++) shrink[r] = Math.exp(-scales[r * G + g]!)
+    for (let from = first - 1; from < last; from += GATHERED) {
+      const leads = Math.min(GATHERED, last - from)
+      gather(residuals, shrink, from, leads, scaled)
+      for (let k = 0; k < leads; k++) weightedQuantiles(scaled.subarray(k * n, (k + 1) * n), season, table, (from + k) * Q)
     }
     const { median, variance } = pooledMedian(residuals, shrink, season, hours, first, last)
     const inflation = inflationOf(hours, last)
@@ -116,6 +129,15 @@ function scaledQuantiles(
     }
   })
   return table
+}
+
+/** Residuals of a few leads times the factor of their row, lead after lead. */
+function gather(residuals: Float64Array, shrink: Float64Array, from: number, leads: number, out: Float64Array): void {
+  const n = shrink.length
+  for (let r = 0; r < n; r++) {
+    const factor = shrink[r]!
+    for (let k = 0; k < leads; k++) out[k * n + r] = residuals[r * H + from + k]! * factor
+  }
 }
 
 /**
@@ -177,7 +199,8 @@ const histogram = new Float64Array(BINS)
 function weightedQuantiles(values: Float64Array, weights: Float64Array, out: Float64Array, at: number): void {
   let low = Number.POSITIVE_INFINITY
   let high = Number.NEGATIVE_INFINITY
-  for (const value of values) {
+  for (let r = 0; r < values.length; r++) {
+    const value = values[r]!
     if (value < low) low = value
     if (value > high) high = value
   }
@@ -197,9 +220,9 @@ function weightedQuantiles(values: Float64Array, weights: Float64Array, out: Flo
   }
   let bin = 0
   let below = 0
-  QUANTILE_LEVELS.forEach((level, q) => {
-    const wanted = level * total
+  for (let q = 0; q < Q; q++) {
+    const wanted = QUANTILE_LEVELS[q]! * total
     while (bin < BINS - 1 && below + histogram[bin]! < wanted) below += histogram[bin++]!
     out[at + q] = low + width * (bin + (histogram[bin]! > 0 ? (wanted - below) / histogram[bin]! : 0))
-  })
+  }
 }

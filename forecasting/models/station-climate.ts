@@ -7,6 +7,7 @@ import { type ForecastVariable, HORIZON_HOURS } from '../../schemas/quantities.t
 import {
   type Climatology,
   type ClimatologyLookup,
+  createCalendar,
   fitLeavingOut,
   FULL_YEAR_HOURS,
   type HourRange,
@@ -51,6 +52,13 @@ export type StationClimate = {
   readonly monthShare: Float64Array
 }
 
+/** How many values of a series are missing before each position (length + 1): a stretch without gaps is one comparison. */
+export function missingBefore(series: Float64Array): Int32Array {
+  const missing = new Int32Array(series.length + 1)
+  for (let i = 0; i < series.length; i++) missing[i + 1] = missing[i]! + (Number.isNaN(series[i]!) ? 1 : 0)
+  return missing
+}
+
 /** The series of a column from the vectors' newest values, on the hourly grid of the training set. */
 function columnSeries(history: TrainingSet, column: number): Float64Array {
   const first = history.featureHours[0] ?? history.startHour
@@ -65,8 +73,10 @@ export type FittedClimate = {
   readonly climate: StationClimate
   /** By column, as a row of that hour must see it: without the hours ahead of the row where the record is long enough. */
   readonly lookupsAt: (hour: number) => Lookups
-  /** Mean departure of the year up to the hour, causal, by column. */
-  readonly yearDepartureAt: (hour: number, out: Float64Array) => void
+  /** Rows × columns: see recentreOffsets; of each row as known at its hour. */
+  readonly offsets: Float64Array
+  /** The same for rows that came after the fit; the last year's departure stays the one of the fit. */
+  readonly offsetsOf: (rows: Pick<TrainingSet, 'featureHours' | 'features'>) => Float64Array
 }
 
 /**
@@ -88,13 +98,14 @@ export function fitStationClimate(history: TrainingSet, leavesOut: boolean): Fit
           to: (k + 1) * BLOCK_HOURS + HORIZON_HOURS,
         }))
   const monthShare = new Float64Array(COLUMN_COUNT)
+  const calendar = createCalendar(startHour - MONTH_HOURS, startHour + length + BLOCK_HOURS + HORIZON_HOURS)
   const columns = Array.from({ length: COLUMN_COUNT }, (_, column) => {
     const series = columnSeries(history, column)
     const isFull = spanOf(series) >= FULL_YEAR_HOURS
     monthShare[column] = isFull ? RECENTRE.full.month : RECENTRE.partial.month
-    const fitted = fitLeavingOut(startHour, series, FOLLOWS_THE_SUN.has(column), ranges)
+    const fitted = fitLeavingOut(startHour, series, FOLLOWS_THE_SUN.has(column), ranges, calendar)
     if (!fitted) return null
-    const whole = tabulate(fitted.whole, startHour - MONTH_HOURS, startHour + length + HORIZON_HOURS)
+    const whole = tabulate(fitted.whole, startHour - MONTH_HOURS, startHour + length + HORIZON_HOURS, calendar)
     // A season seen once cannot be left out: what would be left knows nothing about it.
     const without = fitted.without.map((climatology, k) => (isSeenInOtherYears(series, ranges[k]!) ? climatology : null))
     return {
@@ -102,7 +113,9 @@ export function fitStationClimate(history: TrainingSet, leavesOut: boolean): Fit
       whole,
       without,
       blocks: without.map((climatology, k) =>
-        climatology ? tabulate(climatology, startHour + ranges[k]!.from - MONTH_HOURS, startHour + ranges[k]!.to) : whole,
+        climatology
+          ? tabulate(climatology, startHour + ranges[k]!.from - MONTH_HOURS, startHour + ranges[k]!.to, calendar)
+          : whole,
       ),
       prefix: isFull ? departurePrefix(whole, startHour, series) : null,
     }
@@ -121,16 +134,26 @@ export function fitStationClimate(history: TrainingSet, leavesOut: boolean): Fit
     const shift = other ? (climatology.coefficients[0]! - other.coefficients[0]!) * (to - from) : 0
     return (RECENTRE.full.year * (prefix[to]! - prefix[from]! + shift)) / YEAR_HOURS
   }
-  const yearDepartureAt = (hour: number, out: Float64Array): void => {
-    const block = blockOf(hour)
-    for (let column = 0; column < COLUMN_COUNT; column++) out[column] = yearDepartureOf(column, hour, block)
-  }
   const newest = history.featureHours.at(-1) ?? startHour
   const yearDeparture = Float64Array.from({ length: COLUMN_COUNT }, (_, column) => yearDepartureOf(column, newest, -1))
+  const lookupsAt = (hour: number): Lookups => blockLookups[blockOf(hour)] ?? wholeLookups
+  const offsetsOf: FittedClimate['offsetsOf'] = ({ featureHours, features }) => {
+    const offsets = new Float64Array(featureHours.length * COLUMN_COUNT)
+    const causal = new Float64Array(COLUMN_COUNT)
+    featureHours.forEach((hour, row) => {
+      const block = blockOf(hour)
+      for (let column = 0; column < COLUMN_COUNT; column++) causal[column] = yearDepartureOf(column, hour, block)
+      const vector = features.subarray(row * FEATURE_COUNT, (row + 1) * FEATURE_COUNT)
+      const out = offsets.subarray(row * COLUMN_COUNT, (row + 1) * COLUMN_COUNT)
+      recentreOffsets(lookupsAt(hour), monthShare, causal, vector, hour, out)
+    })
+    return offsets
+  }
   return {
     climate: { climatologies: columns.map((column) => column?.climatology ?? null), yearDeparture, monthShare },
-    lookupsAt: (hour) => blockLookups[blockOf(hour)] ?? wholeLookups,
-    yearDepartureAt,
+    lookupsAt,
+    offsets: offsetsOf(history),
+    offsetsOf,
   }
 }
 

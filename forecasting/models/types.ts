@@ -51,4 +51,13 @@ export type FitResult =
     }
   | { readonly ok: false; readonly refused: string }
 
-export type ModelFamily = { readonly name: string; fit(history: TrainingSet, options: FitOptions): FitResult }
+export type ModelFamily = {
+  readonly name: string
+  fit(history: TrainingSet, options: FitOptions): FitResult
+  /** Each variable's result is the one that `fit` gives it alone; what they have in common is computed once. */
+  fitTogether(
+    history: TrainingSet,
+    variables: readonly ForecastVariable[],
+    options: Omit<FitOptions, 'variable'>,
+  ): ReadonlyMap<ForecastVariable, FitResult>
+}

@@ -8,7 +8,7 @@ import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../sch
 import { LINEAR_COUNT, NEWEST_INPUT } from './inputs.ts'
 import { LEAD_GROUPS } from './lead-groups.ts'
 import type { HourModel } from './random-feature-state.ts'
-import { type FittedClimate, NEWEST_INDEX, OWN, recentreOffsets } from './station-climate.ts'
+import { type FittedClimate, missingBefore, NEWEST_INDEX, OWN } from './station-climate.ts'
 import type { TrainingSet } from './types.ts'
 
 const H = HORIZON_HOURS
@@ -42,45 +42,49 @@ export type Damping = {
   readonly rows: number
 }
 
-export function fitDamping(
-  history: TrainingSet,
-  variable: ForecastVariable,
-  { climate, lookupsAt, yearDepartureAt }: FittedClimate,
-): Damping {
+export function fitDamping(history: TrainingSet, variable: ForecastVariable, { lookupsAt, offsets }: FittedClimate): Damping {
   const { column, factor } = OWN[variable]
   const usual = USUAL[variable]
   const target = history.targets[variable]
   const products = new Float64Array(H)
   const squares = new Float64Array(H)
-  const offsets = new Float64Array(COLUMN_COUNT)
-  const yearDeparture = new Float64Array(COLUMN_COUNT)
+  const normal = new Float64Array(H)
+  const missing = missingBefore(target)
   let sum = 0
+  let complete = 0
   let rows = 0
-  history.featureHours.forEach((at, row) => {
-    const vector = history.features.subarray(row * FEATURE_COUNT, (row + 1) * FEATURE_COUNT)
-    const newest = vector[NEWEST_INDEX[column]!]!
-    if (newest !== newest) return
-    const lookups = lookupsAt(at)
-    const climatology = lookups[column]!
-    yearDepartureAt(at, yearDeparture)
-    recentreOffsets(lookups, climate.monthShare, yearDeparture, vector, at, offsets)
-    const departure = factor * (newest - climatology.at(at) - offsets[column]!)
-    sum += departure * departure
+  for (let row = 0; row < history.featureHours.length; row++) {
+    const at = history.featureHours[row]!
+    const newest = history.features[row * FEATURE_COUNT + NEWEST_INDEX[column]!]!
+    if (newest !== newest) continue
+    const climatology = lookupsAt(at)[column]!
+    const offset = offsets[row * COLUMN_COUNT + column]!
+    const departure = factor * (newest - climatology.at(at) - offset)
+    const square = departure * departure
+    sum += square
     rows++
-    for (let h = 0; h < H; h++) {
-      const value = target[at + h + 1 - history.startHour]
-      if (value === undefined || value !== value) continue
-      products[h]! += departure * (value - factor * (climatology.at(at + h + 1) + offsets[column]!))
-      squares[h]! += departure * departure
+    const first = at + 1 - history.startHour
+    const known = Math.min(H, target.length - first)
+    climatology.copy(at + 1, H, normal)
+    if (known === H && first >= 0 && missing[first + H] === missing[first]) {
+      complete += square
+      for (let h = 0; h < H; h++) products[h] = products[h]! + departure * (target[first + h]! - factor * (normal[h]! + offset))
+      continue
     }
-  })
+    for (let h = Math.max(0, -first); h < known; h++) {
+      const value = target[first + h]!
+      if (value !== value) continue
+      products[h] = products[h]! + departure * (value - factor * (normal[h]! + offset))
+      squares[h] = squares[h]! + square
+    }
+  }
   const days = rows / 24
   const usualSquares = usual.deviation ** 2
   const own = rows > 0 ? sum / rows : 0
   const weight = USUAL_DAYS.damping * 24 * usualSquares
   const share = Float64Array.from({ length: H }, (_, h) => {
     const usualShare = 0.5 * (Math.exp(-(h + 1) / usual.quick) + Math.exp(-(h + 1) / usual.slow))
-    return Math.min(1, Math.max(0, (weight * usualShare + products[h]!) / (weight + squares[h]!)))
+    return Math.min(1, Math.max(0, (weight * usualShare + products[h]!) / (weight + complete + squares[h]!)))
   })
   // Departures from a climatology fitted on the same few days are too small; the usual value makes up for it.
   const variance = (USUAL_DAYS.deviation * usualSquares + days * own) / (USUAL_DAYS.deviation + days)
