@@ -40,8 +40,8 @@ export async function makeModels(store: Pick<ArtifactStore, 'put'>): Promise<Mad
     const fit = async (version: string, from: number): Promise<ServedModel> => {
       const history = toTrainingSet(rows.slice(from), [])
       if (!history) throw new Error('no history')
-      const answer = await pool.fit(history, 'temperatureC')
-      if (!answer.ok) throw new Error(answer.refused)
+      const answer = (await pool.fit(history, ['temperatureC'])).get('temperatureC')
+      if (!answer?.ok) throw new Error(answer?.refused ?? 'no answer')
       return {
         version,
         runId: version,

@@ -1,19 +1,24 @@
-/** A few worker threads that fit models, one job each at a time. */
+/** A few worker threads that fit models, one history each at a time. */
 import { Worker } from 'node:worker_threads'
 import type { TrainingSet } from '../../forecasting/models/index.ts'
 import { messageOf } from '../../infra/runtime/errors.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
-import type { FitAnswer, FitRequest } from './fit-worker.ts'
+import type { FitAnswers, FitRequest } from './fit-worker.ts'
 
 export type FitPool = {
-  /** Resolves with the model or the refusal. A worker that crashes or takes too long is an answer too, and is replaced. */
-  fit(history: TrainingSet, variable: ForecastVariable): Promise<FitAnswer>
+  readonly size: number
+  /**
+   * Resolves with the model or the refusal of each variable. A worker that crashes or takes too long is an answer too, and is replaced;
+   * of several variables each is then tried alone, so that only the one to blame is refused.
+   */
+  fit(history: TrainingSet, variables: readonly ForecastVariable[]): Promise<FitAnswers>
   close(): Promise<void>
 }
 
+type Ended = { readonly answers: FitAnswers } | { readonly lost: string }
 type Job = {
   readonly request: FitRequest
-  readonly resolve: (answer: FitAnswer) => void
+  readonly resolve: (ended: Ended) => void
   timer?: NodeJS.Timeout
 }
 
@@ -26,27 +31,25 @@ export function openFitPool(size: number, timeLimitMs: number = TIME_LIMIT_MS): 
   const running = new Map<Worker, Job>()
   const waiting: Job[] = []
   let closed = false
-  let nextId = 0
 
-  const finish = (worker: Worker, answer: FitAnswer): void => {
+  const finish = (worker: Worker, ended: Ended): void => {
     const job = running.get(worker)
     running.delete(worker)
     clearTimeout(job?.timer)
-    job?.resolve(answer)
+    job?.resolve(ended)
   }
-  const replace = (worker: Worker, refused: string): void => {
-    const id = running.get(worker)?.request.id ?? -1
+  const replace = (worker: Worker, lost: string): void => {
     const at = idle.indexOf(worker)
     if (at >= 0) idle.splice(at, 1)
-    finish(worker, { id, ok: false, refused })
+    finish(worker, { lost })
     if (!closed) spawn()
   }
   const spawn = (): void => {
     const worker = new Worker(new URL('./fit-worker.ts', import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: MEMORY_LIMIT_MB },
     })
-    worker.on('message', (answer: FitAnswer) => {
-      finish(worker, answer)
+    worker.on('message', (answers: FitAnswers) => {
+      finish(worker, { answers })
       idle.push(worker)
       next()
     })
@@ -69,12 +72,21 @@ export function openFitPool(size: number, timeLimitMs: number = TIME_LIMIT_MS): 
   }
   for (let i = 0; i < size; i++) spawn()
 
+  const fit: FitPool['fit'] = async (history, variables) => {
+    const ended = await new Promise<Ended>((resolve) => {
+      waiting.push({ request: { history, variables }, resolve })
+      next()
+    })
+    if ('answers' in ended) return ended.answers
+    if (variables.length > 1) {
+      const alone = await Promise.all(variables.map((variable) => fit(history, [variable])))
+      return new Map(alone.flatMap((answers) => [...answers]))
+    }
+    return new Map(variables.map((variable) => [variable, { ok: false, refused: ended.lost }]))
+  }
   return {
-    fit: (history, variable) =>
-      new Promise((resolve) => {
-        waiting.push({ request: { id: nextId++, history, variable }, resolve })
-        next()
-      }),
+    size,
+    fit,
     async close() {
       closed = true
       for (const job of running.values()) clearTimeout(job.timer)

@@ -6,6 +6,7 @@ import { openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
 import { artifactBlock, clickhouseBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
 import { openPublisher, startFollower, startProcessor } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
+import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import { createColdStartStep } from './cold-start.ts'
 import { loadTrainingSet, untilFeaturesReach } from './dataset.ts'
 import { openFitPool } from './fit-pool.ts'
@@ -70,8 +71,8 @@ export const service = defineService({
         ...shared,
         name: 'training',
         topics: ['model.retrain-request.v1'],
-        // A few at a time: a run is registered when the batch it came in is done.
-        maxBatchEvents: 2 * config.trainingWorkers,
+        // A few at a time: a run is registered when the batch it came in is done. A station for each worker: its variables share.
+        maxBatchEvents: FORECAST_VARIABLES.length * config.trainingWorkers,
         step: createTrainingStep({
           loadTrainingSet: async (stationId, asOf, changePoints) => {
             await untilFeaturesReach(clickhouse, stationId, asOf)

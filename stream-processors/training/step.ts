@@ -11,6 +11,7 @@ import { type BatchStep, emit, type OutboundEvent, type Outcome, skip } from '..
 import { modelKey } from '../../schemas/event-ids.ts'
 import type { Lifecycle, RetrainRequest } from '../../schemas/generated/types.ts'
 import type { FitPool } from './fit-pool.ts'
+import type { FitAnswers } from './fit-worker.ts'
 import type { RunBook } from './run-book.ts'
 
 const CODE_VERSION = '0.1.0'
@@ -23,37 +24,56 @@ export type Deps = {
     asOf: number,
     changePoints: RetrainRequest['changePoints'],
   ) => Promise<TrainingSet | null>
-  readonly pool: Pick<FitPool, 'fit'>
+  readonly pool: Pick<FitPool, 'fit' | 'size'>
   readonly artifacts: Pick<ArtifactStore, 'put'>
   readonly book: Pick<RunBook, 'hasEnded'>
 }
 
+/** What a station's history, as known at one instant, made of the variables asked for; null when it has none. */
+type Trained = { readonly history: TrainingSet; readonly answers: FitAnswers } | null
+
 export function createTrainingStep({ loadTrainingSet, pool, artifacts, book }: Deps): BatchStep<'model.retrain-request.v1'> {
   const outcomes = new Map<string, Promise<Outcome>>()
   return async (events) => {
-    // Requests of one station and instant share one read of its history.
-    const histories = new Map<string, Promise<TrainingSet | null>>()
-    const historyOf = ({ stationId, requestedAt, changePoints }: RetrainRequest): Promise<TrainingSet | null> => {
-      const key = `${stationId}@${requestedAt}@${JSON.stringify(changePoints)}`
-      const found = histories.get(key) ?? loadTrainingSet(stationId, requestedAt, changePoints)
-      histories.set(key, found)
-      return found
-    }
     const seen = new Set<string>()
-    return Promise.all(
-      events.map(async ({ value }): Promise<Outcome> => {
-        if (book.hasEnded(value.requestId)) return skip('already-trained')
-        if (seen.has(value.requestId)) return skip('duplicate-request')
-        seen.add(value.requestId)
-        return (
-          outcomes.get(value.requestId) ??
+    // Requests of one station and instant share one read of its history, and what their variables have in common is computed once.
+    const groups = new Map<string, RetrainRequest[]>()
+    const skipped = events.map(({ value }) => {
+      const { requestId, stationId, requestedAt, changePoints } = value
+      if (book.hasEnded(requestId)) return skip('already-trained')
+      if (seen.has(requestId)) return skip('duplicate-request')
+      seen.add(requestId)
+      if (outcomes.has(requestId)) return null
+      const key = `${stationId}@${requestedAt}@${JSON.stringify(changePoints)}`
+      groups.set(key, [...(groups.get(key) ?? []), value])
+      return null
+    })
+    const workersEach = Math.max(1, Math.floor(pool.size / Math.max(1, groups.size)))
+    const batch = new Map(outcomes)
+    for (const requests of groups.values()) {
+      const trained = trainTogether(requests, workersEach)
+      for (const request of requests)
+        batch.set(
+          request.requestId,
           remember(
-            value.requestId,
-            historyOf(value).then((history) => train(value, history)),
-          )
+            request.requestId,
+            trained.then((result) => register(request, result)),
+          ),
         )
-      }),
-    )
+    }
+    return Promise.all(events.map(async ({ value }, i) => skipped[i] ?? batch.get(value.requestId)!))
+  }
+
+  /** Variables are dealt out to the workers that no other station of the batch needs. */
+  async function trainTogether(requests: readonly RetrainRequest[], workers: number): Promise<Trained> {
+    const { stationId, requestedAt, changePoints } = requests[0]!
+    const history = await loadTrainingSet(stationId, requestedAt, changePoints)
+    if (history === null) return null
+    const variables = [...new Set(requests.map(({ variable }) => variable))]
+    const size = Math.ceil(variables.length / workers)
+    const parts = Array.from({ length: Math.ceil(variables.length / size) }, (_, k) => variables.slice(k * size, (k + 1) * size))
+    const answers = await Promise.all(parts.map((part) => pool.fit(history, part)))
+    return { history, answers: new Map(answers.flatMap((part) => [...part])) }
   }
 
   function remember(requestId: string, outcome: Promise<Outcome>): Promise<Outcome> {
@@ -65,7 +85,7 @@ export function createTrainingStep({ loadTrainingSet, pool, artifacts, book }: D
     return outcome
   }
 
-  async function train(request: RetrainRequest, history: TrainingSet | null): Promise<Outcome> {
+  async function register(request: RetrainRequest, trained: Trained): Promise<Outcome> {
     const { runId, version } = identityOf(request)
     const base: Omit<Lifecycle, 'eventId' | 'event'> = {
       runId,
@@ -78,7 +98,7 @@ export function createTrainingStep({ loadTrainingSet, pool, artifacts, book }: D
       metrics: [],
       artefact: null,
       evaluation: null,
-      dataFrom: history ? history.startHour * HOUR_MS : null,
+      dataFrom: trained ? trained.history.startHour * HOUR_MS : null,
       dataTo: request.requestedAt,
       rows: 0,
       seed: 0,
@@ -91,8 +111,9 @@ export function createTrainingStep({ loadTrainingSet, pool, artifacts, book }: D
       changePoints: request.changePoints,
     }
     const started = lifecycle(base, 'training-started', {})
-    if (history === null) return emit([started, lifecycle(base, 'failed', { reasons: ['no-history'] })])
-    const answer = await pool.fit(history, request.variable)
+    if (trained === null) return emit([started, lifecycle(base, 'failed', { reasons: ['no-history'] })])
+    const answer = trained.answers.get(request.variable)
+    if (!answer) throw new Error(`no answer for ${request.variable}`)
     if (!answer.ok) return emit([started, lifecycle(base, 'failed', { reasons: [answer.refused] })])
     const key = modelKey(request.stationId, request.variable)
     // The hash in the name: should a run be repeated on a store that has since learnt more, its artefact must not collide with the first.

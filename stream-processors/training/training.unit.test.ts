@@ -105,9 +105,10 @@ describe('training step', () => {
   function createShop() {
     const book = createRunBook()
     let fits = 0
+    let reads = 0
+    const fitted: string[][] = []
     const stored: string[] = []
     const answer: FitAnswer = {
-      id: 0,
       ok: true,
       family: 'f',
       artefact: Uint8Array.from([1, 2, 3]),
@@ -117,11 +118,16 @@ describe('training step', () => {
     }
     const make = () =>
       createTrainingStep({
-        loadTrainingSet: async (_station, _asOf, changePoints) => toTrainingSet(rowsOf(30), changePoints),
+        loadTrainingSet: async (_station, _asOf, changePoints) => {
+          reads++
+          return toTrainingSet(rowsOf(30), changePoints)
+        },
         pool: {
-          fit: async () => {
+          size: 2,
+          fit: async (_history, variables) => {
             fits++
-            return answer
+            fitted.push([...variables])
+            return new Map(variables.map((variable) => [variable, answer]))
           },
         },
         artifacts: {
@@ -136,6 +142,8 @@ describe('training step', () => {
     return {
       book,
       stored,
+      fitted,
+      reads: () => reads,
       fits: () => fits,
       restart: () => (step = make()),
       run: async (...requests: RetrainRequest[]) =>
@@ -180,6 +188,17 @@ describe('training step', () => {
     expect(await shop.run(request('r1'))).toEqual(first)
     expect(shop.fits()).toBe(1)
   })
+  it('reads the history of a station and instant once, and deals its variables out to the workers that are free', async () => {
+    const shop = createShop()
+    const variables = ['temperatureC', 'dewPointC', 'pressureHpa', 'windSpeedMps'] as const
+    const of = (id: string, over: Partial<RetrainRequest>) =>
+      variables.map((variable) => request(`${id}/${variable}`, { variable, ...over }))
+    const outcomes = await shop.run(...of('a', {}))
+    expect(outcomes.map((outcome) => lifecycleOf(outcome).at(-1)?.variable)).toEqual(variables)
+    expect([shop.reads(), shop.fitted]).toEqual([1, [variables.slice(0, 2), variables.slice(2)]])
+    await shop.run(...of('b', { stationId: 'lga' }), ...of('c', { requestedAt: T0 + HOUR_MS }))
+    expect([shop.reads(), shop.fitted.slice(2)]).toEqual([3, [variables, variables]])
+  })
   it('a killed run that only said it had started is trained', async () => {
     const shop = createShop()
     const [started] = lifecycleOf((await shop.run(request('r1')))[0])
@@ -191,29 +210,34 @@ describe('training step', () => {
 
 // Real fits in real threads: slow on a busy machine.
 describe('fit pool', { timeout: 60_000 }, () => {
-  it('the same history gives the same bytes', async () => {
+  it('the same history gives the same bytes, whatever else is fitted with it', async () => {
     const pool = openFitPool(2)
     const set = toTrainingSet(rowsOf(60 * 24), [])
     if (!set) throw new Error('no set')
-    const [a, b] = await Promise.all([pool.fit(set, 'temperatureC'), pool.fit(set, 'temperatureC')])
+    const all = await Promise.all([pool.fit(set, ['temperatureC']), pool.fit(set, FORECAST_VARIABLES)])
     await pool.close()
-    expect(a.ok && b.ok && Buffer.from(a.artefact).equals(Buffer.from(b.artefact))).toBe(true)
+    const [a, b] = all.map((answers) => answers.get('temperatureC'))
+    expect(a?.ok && b?.ok && Buffer.from(a.artefact).equals(Buffer.from(b.artefact))).toBe(true)
   })
   it('answers for a fit that takes too long or crashes, and goes on', async () => {
     const pool = openFitPool(1, 1)
     const set = toTrainingSet(rowsOf(60 * 24), [])
     if (!set) throw new Error('no set')
-    expect(await pool.fit(set, 'temperatureC')).toMatchObject({
+    expect((await pool.fit(set, ['temperatureC'])).get('temperatureC')).toMatchObject({
       ok: false,
       refused: expect.stringMatching(/^too-slow/) as string,
     })
     await pool.close()
     const fragile = openFitPool(1)
-    expect(await fragile.fit(null as never, 'temperatureC')).toMatchObject({
+    expect((await fragile.fit(null as never, ['temperatureC'])).get('temperatureC')).toMatchObject({
       ok: false,
       refused: expect.stringMatching(/^crashed/) as string,
     })
-    expect((await fragile.fit(set, 'temperatureC')).ok).toBe(true)
+    expect((await fragile.fit(set, ['temperatureC'])).get('temperatureC')?.ok).toBe(true)
+    // One variable that no fit survives: those asked for with it get their models.
+    const poisoned = { ...set, targets: { ...set.targets, dewPointC: null as never } }
+    const answers = await fragile.fit(poisoned, ['temperatureC', 'dewPointC'])
+    expect([answers.get('temperatureC')?.ok, answers.get('dewPointC')?.ok]).toEqual([true, false])
     await fragile.close()
   })
 })
