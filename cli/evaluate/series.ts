@@ -80,7 +80,8 @@ async function readChosen(file: string, wanted: string | undefined, onProblem: (
   return checkedHours(stationId, observations)
 }
 
-function checkedHours(stationId: string, observations: Observation[]): StationHours {
+/** What is left of a station's observations after quality control, on the hourly grid. Throws CliError when nothing is. */
+export function checkedHours(stationId: string, observations: Observation[]): StationHours {
   observations.sort((a, b) => a.observedAt - b.observedAt)
   const rows = new Map<number, { away: number; row: Float64Array }>()
   let memory = createStationMemory()
