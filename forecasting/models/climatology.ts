@@ -185,6 +185,23 @@ function dailyShapes({ annualPairs, diurnalPairs, coefficients }: Climatology): 
   return shapes
 }
 
+/** The same for the mean of a day: 7. */
+function dayShape({ annualPairs, diurnalPairs, coefficients }: Climatology): Float64Array {
+  const shape = new Float64Array(HARMONICS)
+  for (let a = 0; a <= 2 * annualPairs; a++) shape[a] = coefficients[a * (1 + 2 * diurnalPairs)]!
+  return shape
+}
+
+function sevenTerms(x: Float64Array, i: number, y: Float64Array, k: number): number {
+  let sum = x[i]! * y[k]!
+  sum += x[i + 1]! * y[k + 1]!
+  sum += x[i + 2]! * y[k + 2]!
+  sum += x[i + 3]! * y[k + 3]!
+  sum += x[i + 4]! * y[k + 4]!
+  sum += x[i + 5]! * y[k + 5]!
+  return sum + x[i + 6]! * y[k + 6]!
+}
+
 /** A climatology by hour since 1970: computed when asked for, or looked up. */
 export type ClimatologyLookup = {
   readonly at: (epochHour: number) => number
@@ -197,21 +214,15 @@ export type ClimatologyLookup = {
 const annualScratch = new Float64Array(HARMONICS)
 
 export function directLookup(climatology: Climatology): ClimatologyLookup {
-  const { annualPairs, diurnalPairs, coefficients } = climatology
   const shapes = dailyShapes(climatology)
-  const perDay = 1 + 2 * diurnalPairs
+  const whole = dayShape(climatology)
   const at = (hour: number): number => {
-    harmonics(annualAngle(hour), annualScratch, annualPairs)
-    const shape = hourOfDay(hour) * HARMONICS
-    let sum = 0
-    for (let a = 0; a <= 2 * annualPairs; a++) sum += shapes[shape + a]! * annualScratch[a]!
-    return sum
+    harmonics(annualAngle(hour), annualScratch)
+    return sevenTerms(shapes, hourOfDay(hour) * HARMONICS, annualScratch, 0)
   }
   const dailyAt = (hour: number): number => {
-    harmonics(annualAngle(hour), annualScratch, annualPairs)
-    let sum = 0
-    for (let a = 0; a <= 2 * annualPairs; a++) sum += coefficients[a * perDay]! * annualScratch[a]!
-    return sum
+    harmonics(annualAngle(hour), annualScratch)
+    return sevenTerms(whole, 0, annualScratch, 0)
   }
   const copy = (from: number, count: number, out: Float64Array): void => {
     for (let i = 0; i < count; i++) out[i] = at(from + i)
@@ -227,23 +238,20 @@ export function tabulate(
   calendar: Calendar = createCalendar(from, to),
 ): ClimatologyLookup {
   const direct = directLookup(climatology)
-  const { annualPairs, diurnalPairs, coefficients } = climatology
   const { annual } = calendar
   const shapes = dailyShapes(climatology)
-  const terms = 1 + 2 * annualPairs
-  const perDay = 1 + 2 * diurnalPairs
-  const hourly = new Float64Array(to - from + 1)
-  const daily = new Float64Array(2 * hourly.length)
-  for (let i = 0; i < daily.length; i++) {
-    const year = (2 * (from - calendar.from) + i) * HARMONICS
-    let sum = 0
-    for (let a = 0; a < terms; a++) sum += coefficients[a * perDay]! * annual[year + a]!
-    daily[i] = sum
-    if (i % 2 === 1) continue
-    const shape = hourOfDay(from + i / 2) * HARMONICS
-    sum = 0
-    for (let a = 0; a < terms; a++) sum += shapes[shape + a]! * annual[year + a]!
-    hourly[i / 2] = sum
+  const whole = dayShape(climatology)
+  const hours = to - from + 1
+  const hourly = new Float64Array(hours)
+  const daily = new Float64Array(2 * hours)
+  let year = 2 * (from - calendar.from) * HARMONICS
+  let hour = hourOfDay(from)
+  for (let i = 0; i < hours; i++) {
+    hourly[i] = sevenTerms(shapes, hour * HARMONICS, annual, year)
+    daily[2 * i] = sevenTerms(whole, 0, annual, year)
+    daily[2 * i + 1] = sevenTerms(whole, 0, annual, year + HARMONICS)
+    year += 2 * HARMONICS
+    hour = hour === 23 ? 0 : hour + 1
   }
   return {
     at: (hour) => hourly[hour - from] ?? direct.at(hour),
@@ -265,9 +273,9 @@ function hourOfDay(epochHour: number): number {
 }
 
 /** 1, cos x, sin x, cos 2x, sin 2x, … */
-function harmonics(angle: number, out: Float64Array, pairs: number = (out.length - 1) / 2): void {
+function harmonics(angle: number, out: Float64Array): void {
   out[0] = 1
-  for (let k = 1; k <= pairs; k++) {
+  for (let k = 1; k <= (out.length - 1) / 2; k++) {
     out[2 * k - 1] = Math.cos(k * angle)
     out[2 * k] = Math.sin(k * angle)
   }
