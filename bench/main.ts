@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME [--quick] [--json]`: runs one bench, prints a table, writes bench/results/NAME.json. */
+/** `npm run bench -- NAME [PIECE…] [--quick] [--json]`: runs one bench, prints a table, writes bench/results/NAME.json. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { arch, cpus, loadavg, platform, totalmem } from 'node:os'
@@ -25,7 +25,7 @@ if (name === undefined || !names.includes(name)) {
 const bench = (await import(`./${name}/main.ts`)) as Bench
 // Before the bench itself is part of it: how quiet the machine was.
 const loadBefore = loadavg()
-const figures = await bench.run(values)
+const figures = await bench.run({ ...values, only: positionals.slice(1) })
 const result = {
   name,
   machine: machine(),

@@ -20,7 +20,7 @@ import { byMonth, calibrate, type Clean, detections, falseAlarms, type Found, ty
 import { type Compared, DUMMIES, isobar, PEERS } from './detectors.ts'
 import { FAULTS } from './faults.ts'
 import { CHANGE_HOUR, step, unchanged, watch } from './network.ts'
-import { hasReference } from './series.ts'
+import { hasReference } from '../shared/reference.ts'
 import { simulatedDay } from './simulated.ts'
 import { loadStations, TRAINED_UNTIL } from './stations.ts'
 import { watchStation } from './world.ts'

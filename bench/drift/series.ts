@@ -1,7 +1,4 @@
 /** Observations of a station as the pipeline sees them: quality control, then the hourly grid that features are built from. */
-import { existsSync, readFileSync } from 'node:fs'
-import { gunzipSync } from 'node:zlib'
-import { parse } from 'csv-parse/sync'
 import {
   buildFeatures,
   COLUMN,
@@ -15,51 +12,16 @@ import {
 } from '../../forecasting/features/index.ts'
 import type { TrainingSet } from '../../forecasting/models/index.ts'
 import { checkObservation, createStationMemory, QC_VERSION } from '../../forecasting/quality-control/index.ts'
-import { createObservation } from '../../producers/shared/observation.ts'
 import type { CheckedObservation, Observation } from '../../schemas/generated/types.ts'
 import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
+import type { Station } from '../shared/reference.ts'
 
-/** Real series that are not part of the repository; a checkout may have them beside it. */
-const REFERENCE_DATA = new URL('../../../shared/data/', import.meta.url)
-export const hasReference = (file: string): boolean => existsSync(new URL(file, REFERENCE_DATA))
-
-export type Station = { readonly stationId: string; readonly observations: readonly Observation[] }
 /** Changes what a station reports; null: it reports nothing. */
 export type Alteration = (observation: Observation, hour: number) => Observation | null
 export type CheckedHours = {
   readonly training: TrainingSet
   readonly checked: readonly CheckedObservation[]
   readonly endHour: number
-}
-
-type Row = Readonly<Record<string, string | undefined>>
-const KMH_PER_MPS = 3.6
-
-/** A file of hourly observations in Meteostat's columns, by station. */
-export function readReference(file: string): Station[] {
-  const rows: Row[] = parse(gunzipSync(readFileSync(new URL(file, REFERENCE_DATA))), { columns: true })
-  const name = file.replace(/_\d.*$/, '')
-  const byStation = Map.groupBy(rows, (row) => (row['station'] || name).toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'))
-  return [...byStation].map(([stationId, own]) => ({ stationId, observations: own.map((row) => toObservation(stationId, row)) }))
-}
-
-function toObservation(stationId: string, row: Row): Observation {
-  const at = Date.parse(`${row['time']?.replace(' ', 'T')}Z`)
-  const number = (text: string | undefined): number | null => (text === undefined || text === '' ? null : Number(text))
-  const speed = number(row['wspd'])
-  return createObservation(
-    { stationId, observedAt: at, receivedAt: at, source: 'reference', kind: 'observation' },
-    {
-      temperatureC: number(row['temp']),
-      dewPointC: number(row['dwpt']),
-      relativeHumidityPct: number(row['rhum']),
-      precipitationMm: number(row['prcp']),
-      // Sixteen-point series write north as 0; a producer makes it 360, and null of a calm.
-      windDirectionDeg: speed === 0 ? null : number(row['wdir'] === '0.0' ? '360' : row['wdir']),
-      windSpeedMps: speed === null ? null : speed / KMH_PER_MPS,
-      pressureHpa: number(row['pres']),
-    },
-  )
 }
 
 /**

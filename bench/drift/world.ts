@@ -7,7 +7,8 @@ import { FOUND_WITHIN_DAYS } from './compare.ts'
 import { type Day, daysOf } from './days.ts'
 import { type Errors, LEADS, verifiedErrors } from './errors.ts'
 import { FAULTS } from './faults.ts'
-import { checkHours, FEATURE_REACH_HOURS, readReference, type Station } from './series.ts'
+import { readReference, type Station } from '../shared/reference.ts'
+import { checkHours, FEATURE_REACH_HOURS } from './series.ts'
 
 const HOURS_PER_YEAR = 8766
 const TRAINED_YEARS = 2

@@ -7,9 +7,12 @@ import {
   linearRidge,
   type ModelFamily,
   randomFeatureRidge,
+  type SeriesSoFar,
+  type TrainingSet,
 } from '../../forecasting/models/index.ts'
 import type { Evaluated } from './evaluated.ts'
 import { createPeer, PEER_NAMES } from './peers/family.ts'
+import type { ForecastVariable } from '../../schemas/quantities.ts'
 
 /** Families of the forecast engine's kind: fitted, then asked. */
 const FITTED: ReadonlyMap<string, ModelFamily> = new Map([
@@ -37,7 +40,7 @@ export function createFamily(name: string, refitHours: number): Evaluated {
     name,
     forecast(known, variable) {
       const startedAt = performance.now()
-      const series = { startHour: known.startHour, values: known.targets[variable] }
+      const series = seriesOf(known, variable)
       const baseline = BASELINES.find((candidate) => candidate.name === name)
       const result = baseline ? baseline.forecast(series, variable) : analogEnsemble.forecast(known, variable)
       if (!result.ok) return result
@@ -49,6 +52,17 @@ export function createFamily(name: string, refitHours: number): Evaluated {
       }
     },
   }
+}
+
+const seen = new WeakMap<TrainingSet, Map<ForecastVariable, SeriesSoFar>>()
+
+/** One object for all baselines of an origin, so that what they have in common is computed once. */
+function seriesOf(known: TrainingSet, variable: ForecastVariable): SeriesSoFar {
+  const own = seen.get(known) ?? new Map<ForecastVariable, SeriesSoFar>()
+  seen.set(known, own)
+  const series = own.get(variable) ?? { startHour: known.startHour, values: known.targets[variable] }
+  own.set(variable, series)
+  return series
 }
 
 function createFitted(name: string, family: ModelFamily, everyOrigin: boolean): Evaluated {

@@ -28,23 +28,29 @@ export function createTally(variable: ForecastVariable, models: readonly string[
   // In order of origin: threads answer in any order, and sums of floating point numbers depend on it.
   const inOrder = (): readonly OriginResult[] =>
     models.includes(COMBINATION) ? withCombination(added, everyHours) : added.toSorted((a, b) => a.origin - b.origin)
+  const onCommonSupport = () => {
+    const results = inOrder()
+    const refused: Record<string, { count: number; first: string }> = {}
+    for (const { answers } of results)
+      for (const [model, answer] of Object.entries(answers)) {
+        if (answer.ok) continue
+        refused[model] ??= { count: 0, first: answer.refused }
+        refused[model].count++
+      }
+    // A model that never answered would leave nothing to compare the others on: it is shown without scores.
+    const compared = models.filter((model) => (refused[model]?.count ?? 0) < results.length)
+    const common =
+      compared.length === 0 ? [] : results.filter(({ answers }) => compared.every((model) => answers[model]?.ok === true))
+    return { common, compared, refused }
+  }
   return {
+    /** Origins that every compared model answered, in order; a model that never answered is not compared. */
+    onCommonSupport,
     add(result: OriginResult): void {
       added.push(result)
     },
     result() {
-      const results = inOrder()
-      const refused: Record<string, { count: number; first: string }> = {}
-      for (const { answers } of results)
-        for (const [model, answer] of Object.entries(answers)) {
-          if (answer.ok) continue
-          refused[model] ??= { count: 0, first: answer.refused }
-          refused[model].count++
-        }
-      // A model that never answered would leave nothing to compare the others on: it is shown without scores.
-      const compared = models.filter((model) => (refused[model]?.count ?? 0) < results.length)
-      const common =
-        compared.length === 0 ? [] : results.filter(({ answers }) => compared.every((model) => answers[model]?.ok === true))
+      const { common, refused } = onCommonSupport()
       const rows = models.map((model): ModelRow => {
         const scores = createBucketScores()
         const fits: number[] = []

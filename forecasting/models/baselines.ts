@@ -117,11 +117,21 @@ function seasonalNaive(values: Float64Array): Centre {
   }
 }
 
-function lookupOf({ startHour, values }: SeriesSoFar, variable: ForecastVariable): ClimatologyLookup | null {
+/** Three baselines need the same climatology of the same series. */
+const lookups = new WeakMap<SeriesSoFar, Map<ForecastVariable, ClimatologyLookup | null>>()
+
+function lookupOf(series: SeriesSoFar, variable: ForecastVariable): ClimatologyLookup | null {
+  const known = lookups.get(series) ?? new Map<ForecastVariable, ClimatologyLookup | null>()
+  lookups.set(series, known)
+  const found = known.get(variable)
+  if (found !== undefined) return found
+  const { startHour, values } = series
   const { column } = OWN[variable]
   const isSolar = column === COLUMN.temperatureC || column === COLUMN.dewPointC
   const fitted = fitClimatology(startHour, values, isSolar)
-  return fitted && tabulate(fitted, startHour, startHour + values.length + H)
+  const lookup = fitted && tabulate(fitted, startHour, startHour + values.length + H)
+  known.set(variable, lookup)
+  return lookup
 }
 
 /** Harmonic climatology, plus an offset by origin. */

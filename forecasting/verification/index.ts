@@ -7,5 +7,5 @@ export { pitHistogram, sharpness } from './calibration.ts'
 export { commonSupport } from './common-support.ts'
 
 export { createRng, dieboldMariano, pairedBlockBootstrap } from './paired.ts'
-export type { Rng } from './paired.ts'
+export type { PairedDifference, Rng } from './paired.ts'
 export { crpsFromQuantiles, verifyLead } from './scores.ts'

@@ -1,0 +1,148 @@
+/**
+ * Skill on real series that are no part of the repository (../shared/data): every family and baseline at the same origins, every 12 h through
+ * the last year of each record. A piece is one station and one variable; pieces are kept in bench/results/skill, so that a run can be stopped,
+ * gone on with, and split: `npm run bench -- skill [families] tokyo windSpeedMps`. The tables are of all pieces that there are.
+ */
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openJournal } from '../../cli/evaluate/journal.ts'
+import { runJobs } from '../../cli/evaluate/run.ts'
+import { checkedHours, toFullSet } from '../../cli/evaluate/series.ts'
+import { createTally } from '../../cli/evaluate/tally.ts'
+import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
+import { type Figure, figure } from '../shared/figures.ts'
+import { choosePieces, type Piece, testOrigins } from './pieces.ts'
+import { markdownOf, OURS, type Table, tableOf } from './report.ts'
+import { type PieceSummary, summarise } from './summary.ts'
+
+const BASELINES = ['damped-anomaly', 'recentred-climatology', 'climatology', 'seasonal-naive', 'persistence']
+/**
+ * `every12h`: what is fitted and asked in milliseconds. `families`: those that take seconds at an origin, at fewer origins. `quick`: an example
+ * of the tables on three stations, no verdict. The served engine is refitted every quarter; the service does it more often.
+ */
+const SETTINGS = {
+  every12h: { folder: 'skill', everyHours: 12, refitHours: 2190, models: [OURS, 'ridge-direct', ...BASELINES] },
+  families: {
+    folder: 'skill-families',
+    everyHours: 73,
+    refitHours: 2190,
+    models: [OURS, 'ridge-direct', 'analog-ensemble', 'combination', 'prophet', 'sarimax', 'recentred-climatology'],
+  },
+  quick: { folder: 'skill-quick', everyHours: 397, refitHours: 4380, models: [OURS, 'ridge-direct', ...BASELINES] },
+}
+const FAMILIES = 'families'
+const QUICK_PLACES = ['tokyo', 'recife', 'ireland-belmullet']
+
+type Settings = (typeof SETTINGS)['every12h']
+
+export async function run({ quick, json, only }: { quick: boolean; json: boolean; only: readonly string[] }): Promise<Figure[]> {
+  const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
+  const settings = quick ? SETTINGS.quick : only.includes(FAMILIES) ? SETTINGS.families : SETTINGS.every12h
+  const named = only.filter((word) => word !== FAMILIES)
+  const folder = join(import.meta.dirname, '../results', settings.folder)
+  mkdirSync(folder, { recursive: true })
+  const engine = engineOf()
+  for (const piece of choosePieces(quick && named.length === 0 ? QUICK_PLACES : named, say)) {
+    const name = `${piece.label} ${piece.variable}`
+    const file = join(folder, `${piece.label}.${piece.variable}.json`)
+    if (existsSync(file) && readPiece(file).engine === engine) say(`${name}: there already`)
+    else {
+      const made = await measure(piece, settings, engine, `${file}.partial`)
+      if (made) writeFileSync(file, JSON.stringify(made))
+      say(made ? `${name}: ${made.origins.length} origins` : `${name}: skipped, hardly observed`)
+    }
+  }
+  const pieces = readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => readPiece(join(folder, file)))
+  const others = pieces.filter((piece) => piece.engine !== engine)
+  if (others.length > 0)
+    say(`left out, made by another engine: ${others.map(({ label, variable }) => `${label} ${variable}`).join(', ')}`)
+  const tables = FORECAST_VARIABLES.flatMap((variable) => {
+    const own = pieces.filter((piece) => piece.variable === variable && piece.engine === engine)
+    return own.length > 0 ? [{ own, table: tableOf(own) }] : []
+  })
+  const markdown = join(folder, 'tables.md')
+  writeFileSync(markdown, tables.map(({ own, table }) => markdownOf(table, own)).join('\n'))
+  writeFileSync(
+    join(folder, `../${settings.folder}-tables.json`),
+    JSON.stringify(
+      tables.map(({ table }) => table),
+      null,
+      1,
+    ),
+  )
+  say(`tables: ${markdown}`)
+  return tables.flatMap(({ table }) => figuresOf(table))
+}
+
+async function measure(piece: Piece, settings: Settings, engine: string, partial: string): Promise<PieceSummary | null> {
+  const { network, station, label, variable } = piece
+  const { everyHours, refitHours, models } = settings
+  const hours = checkedHours(label, [...station.observations])
+  const observed = toFullSet(hours).targets[variable].filter((value) => !Number.isNaN(value)).length
+  if (observed < hours.length / 2) return null
+  const origins = testOrigins(hours.startHour, hours.length, everyHours)
+  const journal = openJournal(partial, { engine, everyHours, refitHours, models })
+  const tally = createTally(variable, models, everyHours)
+  const job = { station: hours, variable, models, origins, refitHours, poison: false }
+  await runJobs(job, { jobs: 1, journal }, (result) => tally.add(result))
+  const { common, compared, refused } = tally.onCommonSupport()
+  journal.done()
+  return {
+    label,
+    network: network.name,
+    variable,
+    engine,
+    everyHours,
+    refitHours,
+    historyDays: Math.floor((origins[0]! - hours.startHour) / 24),
+    origins: common.map(({ origin }) => origin),
+    refused,
+    ...summarise(compared, common, variable, network.isSouthern),
+  }
+}
+
+function readPiece(file: string): PieceSummary {
+  return JSON.parse(readFileSync(file, 'utf8'))
+}
+
+/** The tree of forecasting/, with a mark when the working copy differs: figures of two engines are not put into one table. */
+function engineOf(): string {
+  const git = (...args: string[]): string => execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim()
+  const tree = git('rev-parse', '--short', 'HEAD:forecasting')
+  return git('status', '--porcelain', ':/forecasting') === '' ? tree : `${tree}-changed`
+}
+
+function figuresOf({ variable, stations, pooled, worse }: Table): Figure[] {
+  const ours = pooled.filter(({ model, season }) => model === OURS && season !== 'year')
+  const made = [
+    figure(
+      `${variable}: lead buckets of stations worse than the recentred climatology (${stations} stations)`,
+      worse.length,
+      '',
+      '<=',
+      0,
+    ),
+  ]
+  if (variable === 'precipitationProbabilityPct') return made
+  const off = (of: (cell: (typeof ours)[number]) => number): number => Math.max(...ours.map((cell) => Math.abs(of(cell))))
+  return [
+    ...made,
+    figure(
+      `${variable}: coverage of 80 % is off by at most, any bucket and season`,
+      off((c) => c.coverage80 - 0.8),
+      '',
+      '<=',
+      0.02,
+    ),
+    figure(
+      `${variable}: coverage of 95 % is off by at most, any bucket and season`,
+      off((c) => c.coverage95 - 0.95),
+      '',
+      '<=',
+      0.01,
+    ),
+  ]
+}

@@ -1,0 +1,212 @@
+/** Tables of the pieces there are. Every network counts the same, and every station within it: Ireland's 25 stations have one weather. */
+import { createRng, pairedBlockBootstrap, type PairedDifference, skillScore } from '../../forecasting/verification/index.ts'
+import { type ForecastVariable, HORIZON_HOURS, VARIABLE_UNITS } from '../../schemas/quantities.ts'
+import { BUCKETS, type Cell, type PieceSummary, type Season } from './summary.ts'
+
+export const OURS = 'isobar'
+const REFERENCE = 'recentred-climatology'
+const LEADS = BUCKETS.filter((bucket) => bucket !== 'all')
+
+type Pooled = Omit<Cell, 'n'>
+
+export type Table = {
+  readonly variable: ForecastVariable
+  readonly stations: number
+  readonly origins: number
+  readonly pooled: readonly Pooled[]
+  /** Model minus ours, in shares of the station's recentred climatology. */
+  readonly against: ReadonlyArray<{ model: string; bucket: string; score: 'mae' | 'crps' } & PairedDifference>
+  /** Shares of the recentred climatology's MAE that exceed 1. */
+  readonly worse: ReadonlyArray<{ label: string; bucket: string; ratio: number }>
+}
+
+export function tableOf(pieces: readonly PieceSummary[]): Table {
+  const { variable } = pieces[0]!
+  const models = [...new Set(pieces.flatMap(({ cells }) => cells.map(({ model }) => model)))]
+  const isOf = (piece: PieceSummary, model: string): boolean => piece.cells.some((cell) => cell.model === model)
+  const pooled = models
+    .filter((model) => pieces.every((piece) => isOf(piece, model)))
+    .flatMap((model) =>
+      (['year', 'summer', 'winter'] as const).flatMap((season) =>
+        BUCKETS.flatMap((bucket) => pool(pieces, model, season, bucket) ?? []),
+      ),
+    )
+  const against = models
+    .filter((model) => model !== OURS && pieces.every((piece) => isOf(piece, model)))
+    .flatMap((model) =>
+      BUCKETS.flatMap((bucket) =>
+        (['mae', 'crps'] as const).map((score) => ({ model, bucket, score, ...difference(pieces, model, bucket, score) })),
+      ),
+    )
+  const worse = pieces.flatMap((piece) =>
+    BUCKETS.flatMap((bucket) => {
+      const ratio = 1 - skillScore(cellOf(piece, OURS, 'year', bucket)!.mae, cellOf(piece, REFERENCE, 'year', bucket)!.mae)
+      return ratio > 1 ? [{ label: piece.label, bucket, ratio }] : []
+    }),
+  )
+  const origins = pieces.reduce((sum, piece) => sum + piece.origins.length, 0)
+  return { variable, stations: pieces.length, origins, pooled, against, worse }
+}
+
+function cellOf(piece: PieceSummary, model: string, season: Season, bucket: string): Cell | undefined {
+  return piece.cells.find((cell) => cell.model === model && cell.season === season && cell.bucket === bucket)
+}
+
+/** Mean over networks of the mean over their stations. */
+function pool(pieces: readonly PieceSummary[], model: string, season: Season, bucket: Cell['bucket']): Pooled | null {
+  const networks = [...Map.groupBy(pieces, ({ network }) => network).values()]
+    .map((own) => own.flatMap((piece) => cellOf(piece, model, season, bucket) ?? []))
+    .filter((cells) => cells.length > 0)
+  if (networks.length === 0) return null
+  const mean = (of: (cell: Cell) => number): number => average(networks.map((cells) => average(cells.map(of))))
+  return {
+    model,
+    season,
+    bucket,
+    mae: mean((cell) => cell.mae),
+    rmse: mean((cell) => cell.rmse),
+    bias: mean((cell) => cell.bias),
+    crps: mean((cell) => cell.crps),
+    coverage80: mean((cell) => cell.coverage80),
+    coverage95: mean((cell) => cell.coverage95),
+    width80: mean((cell) => cell.width80),
+    width95: mean((cell) => cell.width95),
+    pit: networks[0]![0]!.pit.map((_, bin) => mean((cell) => cell.pit[bin]!)),
+  }
+}
+
+/** Stations of a network are averaged at each origin first: their errors are not independent. Blocks of a horizon. */
+function difference(pieces: readonly PieceSummary[], model: string, bucket: string, score: 'mae' | 'crps'): PairedDifference {
+  const theirs: number[] = []
+  const ours: number[] = []
+  for (const own of Map.groupBy(pieces, ({ network }) => network).values()) {
+    const sums = new Map<number, { a: number; b: number; n: number }>()
+    for (const piece of own) {
+      const unit = cellOf(piece, REFERENCE, 'year', bucket)![score]
+      const a = piece.byOrigin[model]![bucket]![score]
+      const b = piece.byOrigin[OURS]![bucket]![score]
+      piece.origins.forEach((origin, i) => {
+        if (a[i] === null || b[i] === null) return
+        const sum = sums.get(origin) ?? { a: 0, b: 0, n: 0 }
+        sums.set(origin, { a: sum.a + a[i]! / unit, b: sum.b + b[i]! / unit, n: sum.n + 1 })
+      })
+    }
+    for (const [, { a, b, n }] of [...sums].toSorted(([x], [y]) => x - y)) {
+      theirs.push(a / n)
+      ours.push(b / n)
+    }
+  }
+  const blockLength = Math.ceil(HORIZON_HOURS / pieces[0]!.everyHours)
+  return pairedBlockBootstrap(theirs, ours, { blockLength, rng: createRng(1) })
+}
+
+export function markdownOf(table: Table, pieces: readonly PieceSummary[]): string {
+  const { variable, stations, origins } = table
+  const unit =
+    variable === 'precipitationProbabilityPct'
+      ? 'mean |probability − outcome| in percentage points; CRPS: Brier score'
+      : VARIABLE_UNITS[variable]
+  const models = [...new Set(table.pooled.map(({ model }) => model))]
+  const lines = [`### ${variable}`, '', `${stations} stations, ${origins} origins (${unit}).`, '']
+  lines.push(
+    row([
+      'MAE',
+      ...LEADS.map((lead) => `${lead} h`),
+      'all',
+      'RMSE',
+      'bias',
+      'CRPS',
+      'covers 80 / 95',
+      'width 80',
+      `MAE minus \`${OURS}\`'s, all leads, %`,
+    ]),
+  )
+  lines.push(row(Array.from({ length: 12 }, () => '---')))
+  for (const model of models) {
+    const cell = (bucket: string): Pooled =>
+      table.pooled.find((c) => c.model === model && c.season === 'year' && c.bucket === bucket)!
+    const all = cell('all')
+    const paired = table.against.find((d) => d.model === model && d.bucket === 'all' && d.score === 'mae')
+    lines.push(
+      row([
+        `\`${model}\``,
+        ...BUCKETS.map((bucket) => number(cell(bucket).mae)),
+        number(all.rmse),
+        number(all.bias),
+        number(all.crps),
+        `${share(all.coverage80)} / ${share(all.coverage95)}`,
+        number(all.width80),
+        paired ? `${percent(paired.mean)} [${percent(paired.low)}, ${percent(paired.high)}]` : '',
+      ]),
+    )
+  }
+  if (variable !== 'precipitationProbabilityPct') {
+    lines.push('', `\`${OURS}\` by season, and CRPS by lead:`, '')
+    lines.push(
+      row(['', ...BUCKETS.map((bucket) => (bucket === 'all' ? 'all' : `${bucket} h`))]),
+      row(Array.from({ length: 6 }, () => '---')),
+    )
+    for (const season of ['year', 'summer', 'winter'] as const) {
+      const cells = BUCKETS.map((bucket) =>
+        table.pooled.find((c) => c.model === OURS && c.season === season && c.bucket === bucket),
+      )
+      lines.push(
+        row([
+          `covered by 80 / 95 %, ${season}`,
+          ...cells.map((c) => (c ? `${share(c.coverage80)} / ${share(c.coverage95)}` : '')),
+        ]),
+      )
+    }
+    const year = BUCKETS.map((bucket) =>
+      table.pooled.find((c) => c.model === OURS && c.season === 'year' && c.bucket === bucket)!,
+    )
+    lines.push(row(['mean width 80 / 95 %', ...year.map((c) => `${number(c.width80)} / ${number(c.width95)}`)]))
+    lines.push(row(['CRPS', ...year.map((c) => number(c.crps))]))
+    lines.push(
+      row([
+        `CRPS, \`${REFERENCE}\``,
+        ...BUCKETS.map((bucket) =>
+          number(table.pooled.find((c) => c.model === REFERENCE && c.season === 'year' && c.bucket === bucket)!.crps),
+        ),
+      ]),
+    )
+    lines.push(row(['PIT, tenths (1 = flat)', ...year.map((c) => c.pit.map((d) => d.toFixed(2)).join(' '))]))
+  }
+  lines.push('', `By station, MAE of \`${OURS}\` and its share of the recentred climatology's:`, '')
+  lines.push(row(['', 'origins', ...BUCKETS.map((bucket) => (bucket === 'all' ? 'all' : `${bucket} h`)), 'covers 80 / 95']))
+  lines.push(row(Array.from({ length: 8 }, () => '---')))
+  for (const piece of pieces) {
+    const all = cellOf(piece, OURS, 'year', 'all')!
+    lines.push(
+      row([
+        piece.label,
+        String(piece.origins.length),
+        ...BUCKETS.map((bucket) => {
+          const own = cellOf(piece, OURS, 'year', bucket)!.mae
+          return `${number(own)} · ${(own / cellOf(piece, REFERENCE, 'year', bucket)!.mae).toFixed(3)}`
+        }),
+        `${share(all.coverage80)} / ${share(all.coverage95)}`,
+      ]),
+    )
+  }
+  const refused = pieces.flatMap(({ label, refused: own }) =>
+    Object.entries(own).map(([model, { count, first }]) => `- ${label}, \`${model}\`: no answer at ${count} origins (${first})`),
+  )
+  return [...lines, ...(refused.length > 0 ? ['', ...refused] : []), ''].join('\n')
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`
+}
+function number(value: number): string {
+  return String(Number(value.toPrecision(3)))
+}
+function share(value: number): string {
+  return (100 * value).toFixed(1)
+}
+function percent(value: number): string {
+  return `${value < 0 ? '−' : '+'}${Math.abs(100 * value).toFixed(1)}`
+}
+function average(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0) / values.length
+}
