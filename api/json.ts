@@ -4,6 +4,8 @@
 export const INSTANT_FIELDS: ReadonlySet<string> = new Set([
   'at',
   'changePointAt',
+  'changePointFrom',
+  'changePointTo',
   'changedAt',
   'dataFrom',
   'dataTo',

@@ -18,7 +18,7 @@ const names = readdirSync(HERE, { withFileTypes: true })
   .map(({ name }) => name)
 const name = positionals[0]
 if (name === undefined || !names.includes(name)) {
-  process.stderr.write(`usage: npm run bench -- NAME [--quick] [--json]\nbenches: ${names.join(', ')}\n`)
+  process.stderr.write(`usage: npm run bench -- NAME [PIECE…] [--quick] [--json]\nbenches: ${names.join(', ')}\n`)
   process.exit(USAGE)
 }
 

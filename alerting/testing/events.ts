@@ -81,6 +81,9 @@ export function drift(hours: number, state: Drift['state'], over: Partial<Drift>
     modelVersion: 'v1',
     changePointAt: null,
     estimatedOffset: null,
+    changePointFrom: null,
+    changePointTo: null,
+    offsetMargin: null,
     explanation: 'errors are too large',
     ...over,
   }

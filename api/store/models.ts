@@ -35,7 +35,7 @@ export function createModelReader(clickhouse: Query): ModelReader {
   }
 }
 
-type DriftRow = Texts<Drift, 'at' | 'evidenceFrom' | 'evidenceTo' | 'changePointAt'>
+type DriftRow = Texts<Drift, 'at' | 'evidenceFrom' | 'evidenceTo' | 'changePointAt' | 'changePointFrom' | 'changePointTo'>
 type RequestRow = Texts<RetrainRequest, 'requestedAt' | 'changePointAt'>
 
 export function createDriftReader(clickhouse: Query): DriftReader {
@@ -62,7 +62,7 @@ export function createDriftReader(clickhouse: Query): DriftReader {
       return rows.map((row) => ({
         ...row,
         requestedAt: fromClickHouseInstant(row.requestedAt),
-        changePointAt: row.changePointAt === null ? null : fromClickHouseInstant(row.changePointAt),
+        changePointAt: instantOrNull(row.changePointAt),
       }))
     },
     async residuals(stationId, variable, { from, to, leadFrom, leadTo }) {
@@ -92,9 +92,13 @@ function toDrift(row: DriftRow): Drift {
     at: fromClickHouseInstant(row.at),
     evidenceFrom: fromClickHouseInstant(row.evidenceFrom),
     evidenceTo: fromClickHouseInstant(row.evidenceTo),
-    changePointAt: row.changePointAt === null ? null : fromClickHouseInstant(row.changePointAt),
+    changePointAt: instantOrNull(row.changePointAt),
+    changePointFrom: instantOrNull(row.changePointFrom),
+    changePointTo: instantOrNull(row.changePointTo),
   }
 }
+
+const instantOrNull = (text: string | null): number | null => (text === null ? null : fromClickHouseInstant(text))
 
 export function createAuditReader(clickhouse: Query): AuditReader {
   return {

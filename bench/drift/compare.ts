@@ -1,9 +1,16 @@
 /** Detectors side by side: alarms on what did not change, share found and delay on what did. */
+import type { ForecastVariable } from '../../schemas/quantities.ts'
 import type { Compared } from './detectors.ts'
 import type { Day } from './days.ts'
 
-export type Clean = { readonly station: string; readonly variable: string; readonly days: readonly Day[] }
-export type Injection = { readonly station: string; readonly fault: string; readonly hour: number; readonly days: readonly Day[] }
+export type Clean = { readonly station: string; readonly variable: ForecastVariable; readonly days: readonly Day[] }
+export type Injection = {
+  readonly station: string
+  readonly variable: ForecastVariable
+  readonly fault: string
+  readonly hour: number
+  readonly days: readonly Day[]
+}
 export type Found = { readonly found: number; readonly of: number; readonly medianHours: number | null }
 
 /** A change is found by an alarm within these days. */
@@ -15,7 +22,7 @@ const LATENESS_HOURS = 3
 /** Alarms per year of one variable. */
 export function falseAlarms({ alarms }: Compared, setting: number, series: readonly Clean[]): number {
   const days = series.reduce((sum, one) => sum + one.days.length, 0)
-  return (series.reduce((sum, one) => sum + alarms(one.days, setting).length, 0) * DAYS_PER_YEAR) / days
+  return (series.reduce((sum, one) => sum + alarms(one, setting).length, 0) * DAYS_PER_YEAR) / days
 }
 
 /** The most sensitive setting that keeps to the budget on the clean series themselves: in hindsight, which favours who is calibrated so. */
@@ -27,8 +34,9 @@ export function calibrate(detector: Compared, series: readonly Clean[], perVaria
 
 export function detections({ alarms }: Compared, setting: number, injections: readonly Injection[]): Found {
   const delays = injections
-    .map(({ days, hour }) => {
-      const first = alarms(days, setting).find((day) => (day + 1) * 24 > hour)
+    .map((injection) => {
+      const { hour } = injection
+      const first = alarms(injection, setting).find((day) => (day + 1) * 24 > hour)
       return first === undefined ? Number.POSITIVE_INFINITY : (first + 1) * 24 + LATENESS_HOURS - hour
     })
     .map((delay) => (delay <= FOUND_WITHIN_DAYS * 24 ? delay : Number.POSITIVE_INFINITY))
@@ -40,8 +48,8 @@ export function detections({ alarms }: Compared, setting: number, injections: re
 /** Alarms by month of the year, January first. */
 export function byMonth({ alarms }: Compared, series: readonly Clean[]): number[] {
   const months = Array.from({ length: 12 }, () => 0)
-  for (const { days } of series) {
-    for (const day of alarms(days, 0)) {
+  for (const one of series) {
+    for (const day of alarms(one, 0)) {
       const month = new Date(day * 86_400_000).getUTCMonth()
       months[month] = (months[month] as number) + 1
     }

@@ -3,13 +3,16 @@
  * the standardised errors at 1–3 h, the input that served Isobar best; KS is given raw values, as monitoring tools do.
  */
 import { closeDay, DEFAULT_DETECTOR, NEW_DETECTOR } from '../../forecasting/drift/index.ts'
+import type { ForecastVariable } from '../../schemas/quantities.ts'
 import type { Day } from './days.ts'
+
+export type Watchable = { readonly variable: ForecastVariable; readonly days: readonly Day[] }
 
 /** Days on which it alarms. `setting`: larger is stricter; calibrated on clean series (null: there is nothing to calibrate). */
 export type Compared = {
   readonly name: string
   readonly settings: readonly number[] | null
-  readonly alarms: (days: readonly Day[], setting: number) => number[]
+  readonly alarms: (series: Watchable, setting: number) => number[]
 }
 
 /** Nobody alarms again within this many days. */
@@ -19,10 +22,10 @@ const MONTH_DAYS = 30
 export const isobar: Compared = {
   name: 'isobar',
   settings: null,
-  alarms(days) {
+  alarms({ variable, days }) {
     let detector = NEW_DETECTOR
     return days.flatMap(({ day, charts }) => {
-      const closed = closeDay(detector, day, charts, DEFAULT_DETECTOR)
+      const closed = closeDay(detector, variable, day, charts, DEFAULT_DETECTOR)
       detector = closed.detector
       return closed.verdict?.state === 'confirmed' ? [day] : []
     })
@@ -33,7 +36,7 @@ export const isobar: Compared = {
 const adwin: Compared = {
   name: 'ADWIN',
   settings: [0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32],
-  alarms: (days, setting) =>
+  alarms: ({ days }, setting) =>
     sequential(days, () => {
       let window: number[] = []
       return (value) => {
@@ -61,7 +64,7 @@ const adwin: Compared = {
 const pageHinkley: Compared = {
   name: 'Page-Hinkley',
   settings: [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 14, 20, 30, 45, 70],
-  alarms: (days, setting) =>
+  alarms: ({ days }, setting) =>
     sequential(days, () => {
       let n = 0
       let mean = 0
@@ -84,7 +87,7 @@ const pageHinkley: Compared = {
 const ksOnRaw: Compared = {
   name: 'KS on raw values',
   settings: [1.4, 1.6, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28],
-  alarms(days, setting) {
+  alarms({ days }, setting) {
     const reference = Float64Array.from(days.slice(0, 365).flatMap(({ observed }) => observed)).sort()
     return spaced(
       days.flatMap(({ day }, i) => {
@@ -100,12 +103,12 @@ const ksOnRaw: Compared = {
 
 export const PEERS: readonly Compared[] = [adwin, pageHinkley, ksOnRaw]
 export const DUMMIES: readonly Compared[] = [
-  { name: 'always', settings: null, alarms: (days) => spaced(days.map(({ day }) => day)) },
+  { name: 'always', settings: null, alarms: ({ days }) => spaced(days.map(({ day }) => day)) },
   { name: 'never', settings: null, alarms: () => [] },
   {
     name: 'periodic, monthly',
     settings: null,
-    alarms: (days) => days.map(({ day }) => day).filter((day) => day % MONTH_DAYS === 0),
+    alarms: ({ days }) => days.map(({ day }) => day).filter((day) => day % MONTH_DAYS === 0),
   },
 ]
 

@@ -1,5 +1,5 @@
 /** Reference stations with their models: clean series, and the same with a fault injected. */
-import { FEATURE_COUNT, HOUR_MS, hourOf } from '../../forecasting/features/index.ts'
+import { FEATURE_COUNT, hourOf } from '../../forecasting/features/index.ts'
 import { type Fitted, randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
 import type { Clean, Injection } from './compare.ts'
@@ -19,17 +19,31 @@ const AFTER_HOURS = (FOUND_WITHIN_DAYS + 1) * 24
 /** A fault may borrow what is reported later (faults.ts). */
 const BORROWED_HOURS = 30 * 24
 
+/** Stations whose weather calibrates the charts, and one that does not. */
+export const CALIBRATION_FILES = [
+  'tokyo_2019_2024.csv.gz',
+  'szeged_2006_2016_unclean.csv.gz',
+  'beijing_changping_2013_2017.csv.gz',
+  'garanhuns_2020_2024.csv.gz',
+] as const
+export const REFERENCE_FILES: readonly string[] = [...CALIBRATION_FILES, 'recife_2020_2024.csv.gz']
+
 export type Watched = { readonly clean: Clean; readonly inject: (count: number) => Injection[] }
 
-/** A station of a reference file and a model of its first two years, watched for the three years after them as far as the file goes. */
-export function watchStation(file: string, variable: ForecastVariable): Watched {
+/**
+ * A station of a reference file and a model of its first two years, watched for the three years after them as far as the file goes.
+ * Null: two years are not enough to train on.
+ */
+export function watchStation(file: string, variable: ForecastVariable): Watched | null {
   const station = readReference(file)[0] as Station
   const hours = station.observations.map(({ observedAt }) => hourOf(observedAt))
   const startHour = hours[0] as number
   const trainedUntil = startHour + TRAINED_YEARS * HOURS_PER_YEAR
   const endHour = Math.min(hours.at(-1) as number, trainedUntil + WATCHED_YEARS * HOURS_PER_YEAR)
   const { training } = checkHours(station, startHour, endHour, (observation) => observation)
-  const fitted = fit(training, trainedUntil, variable)
+  const trained = fit(training, trainedUntil, variable)
+  if (trained === null) return null
+  const fitted = trained
   const errors = verifiedErrors({ training, fitted }, trainedUntil, endHour)
   const days = daysOf(errors, new Set(hours))
   return { clean: { station: station.stationId, variable, days }, inject }
@@ -51,6 +65,7 @@ export function watchStation(file: string, variable: ForecastVariable): Watched 
         const changedOn = Math.floor(hour / 24)
         return {
           station: station.stationId,
+          variable,
           fault: name,
           hour,
           days: [...before(days, changedOn), ...daysOf(altered, reported).filter(({ day }) => day >= changedOn)],
@@ -62,7 +77,7 @@ export function watchStation(file: string, variable: ForecastVariable): Watched 
 
 const before = (days: readonly Day[], changedOn: number): Day[] => days.filter(({ day }) => day < changedOn)
 
-function fit(training: TrainingSet, trainedUntil: number, variable: ForecastVariable): Fitted {
+function fit(training: TrainingSet, trainedUntil: number, variable: ForecastVariable): Fitted | null {
   const rows = trainedUntil - training.startHour + 1
   const result = randomFeatureRidge.fit(
     {
@@ -75,8 +90,7 @@ function fit(training: TrainingSet, trainedUntil: number, variable: ForecastVari
     },
     { variable },
   )
-  if (!result.ok) throw new Error(`${variable} until ${new Date(trainedUntil * HOUR_MS).toISOString()}: ${result.refused}`)
-  return result.fitted
+  return result.ok ? result.fitted : null
 }
 
 /** Of the errors at 7–24 h. */

@@ -10,7 +10,8 @@ export type Figure = {
 }
 
 /** `only`: what else was named on the command line, for a bench that can run in pieces. */
-export type Bench = { run(options: { quick: boolean; json: boolean; only: readonly string[] }): Promise<Figure[]> }
+export type BenchOptions = { readonly quick: boolean; readonly json: boolean; readonly only: readonly string[] }
+export type Bench = { run(options: BenchOptions): Promise<Figure[]> }
 
 export function figure(name: string, value: number, unit: string, comparison: '>=' | '<=', goal: number): Figure {
   return { name, value, unit, goal, comparison, met: comparison === '>=' ? value >= goal : value <= goal }

@@ -57,7 +57,7 @@ export function toArchiveRow(event: InboundEvent<ArchivedTopic>): ArchiveRow {
       }
     }
     case 'model.drift.v1': {
-      const { at, evidenceFrom, evidenceTo, changePointAt, ...rest } = event.value
+      const { at, evidenceFrom, evidenceTo, changePointAt, changePointFrom, changePointTo, ...rest } = event.value
       return {
         table: 'drift_log',
         row: {
@@ -66,6 +66,8 @@ export function toArchiveRow(event: InboundEvent<ArchivedTopic>): ArchiveRow {
           evidenceFrom: instant(evidenceFrom),
           evidenceTo: instant(evidenceTo),
           changePointAt: instantOrNull(changePointAt),
+          changePointFrom: instantOrNull(changePointFrom),
+          changePointTo: instantOrNull(changePointTo),
           ...position,
         },
       }

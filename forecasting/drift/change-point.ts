@@ -13,12 +13,25 @@ export type ChangePoint = {
   readonly offset: number
   /** |jump| in robust standard deviations of the same statistic over the searched hours. */
   readonly score: number
+  /** Hours that explain the errors nearly as well: the change lies in [fromHour, toHour] with 95 %. */
+  readonly fromHour: number
+  readonly toHour: number
+  /** The size lies in [offset − offsetMargin, offset + offsetMargin] with 95 %. */
+  readonly offsetMargin: number
 }
 
 /** A jump below this is weather. */
 const MIN_SCORE = 3
 /** Fewer judged hours than this tell nothing of what is usual. */
 const MIN_JUDGED_HOURS = 24
+/**
+ * Hours whose log-likelihood ratio, score²/2, is within this of the best one's belong to the interval. A change point has no χ² limit
+ * (Worsley, 1986, Biometrika 73); half the 95 % quantile of χ² with one degree covers ≥ 95 % of simulated steps of three robust standard
+ * deviations and more (drift.unit.test.ts), because neighbouring hours share most of their errors.
+ */
+const LOG_LIKELIHOOD_DROP = 3.84 / 2
+/** Standard normal quantile of 97.5 %. */
+const TWO_SIDED_95 = 1.96
 /** MAD → standard deviation of a normal distribution. */
 const MAD_TO_SD = 1.4826
 
@@ -30,13 +43,30 @@ const MAD_TO_SD = 1.4826
 export function findChangePoint(series: readonly Innovations[], from: number, to: number, direction: 1 | -1): ChangePoint | null {
   const { jumps, spread } = jumpsOf(series, from, to)
   if (jumps.length < MIN_JUDGED_HOURS) return null
-  let best: ChangePoint | null = null
-  for (const { hour, jump } of jumps) {
-    if (Math.sign(jump) !== direction) continue
-    const score = Math.abs(jump) / spread
-    if (best === null || score > best.score) best = { hour, offset: -jump, score }
+  const candidates = jumps
+    .filter(({ jump }) => Math.sign(jump) === direction)
+    .map(({ hour, jump }) => ({ hour, offset: -jump, score: Math.abs(jump) / spread }))
+  const best = candidates.reduce<(typeof candidates)[number] | null>(
+    (found, one) => (found === null || one.score > found.score ? one : found),
+    null,
+  )
+  if (best === null || best.score < MIN_SCORE) return null
+  const near = new Set(
+    candidates.filter(({ score }) => (best.score ** 2 - score ** 2) / 2 <= LOG_LIKELIHOOD_DROP).map(({ hour }) => hour),
+  )
+  return {
+    ...best,
+    fromHour: lastWithoutGap(near, best.hour, -1),
+    toHour: lastWithoutGap(near, best.hour, 1),
+    offsetMargin: TWO_SIDED_95 * spread,
   }
-  return best !== null && best.score >= MIN_SCORE ? best : null
+}
+
+/** The hour furthest from `hour` in a direction that is reached without leaving `hours`. */
+function lastWithoutGap(hours: ReadonlySet<number>, hour: number, by: 1 | -1): number {
+  let reached = hour
+  while (hours.has(reached + by)) reached += by
+  return reached
 }
 
 /** Whether another series jumped the same way at that hour (± an hour), beyond `atLeast` of its own robust standard deviations. */

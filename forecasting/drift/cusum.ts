@@ -1,150 +1,114 @@
 /**
  * CUSUM charts (Page, 1954, Biometrika 41) on one number a day each (day.ts). Errors of neighbouring hours and overlapping leads are one
- * piece of weather, so a day is one value; days are still correlated, so a day is measured in units of the long-run standard deviation,
- * sd·√((1+φ)/(1−φ)) of a first-order autoregression, and run lengths come from simulating that autoregression.
+ * piece of weather, so a day is one value. Days hang together as well, over weeks of one weather regime, so a day is measured in units of
+ * the long-run standard deviation: √7 times the standard deviation of weekly means, which is that of independent days and more for others.
+ * Centre, standard deviation and long-run standard deviation begin with what is usual for the variable (usual.ts) and are learnt from the
+ * model's own days, three weeks late; the centre forgets within months, so that a season that a model leans in is not a change.
  */
-import type { HourOfDay, Measure } from './day.ts'
-import { measureDay } from './day.ts'
+import type { ChartName, ChartSpec } from './charts.ts'
+import { CHARTS } from './charts.ts'
 import { RUN_LENGTHS } from './run-lengths.ts'
-import { WATCHED_LEADS, type WatchedLeads } from './standardise.ts'
 
-type NullModel = { readonly centre: number; readonly sd: number; readonly phi: number }
-export type ChartSpec = {
-  readonly name: string
-  readonly measure: Measure
-  readonly leads: WatchedLeads
-  /** Upwards only, or both ways. */
-  readonly sides: 1 | 2
-  /** The measure while nothing changes; docs/model-life/drift.md has what was measured. Null: a fixed rule instead of a calibrated one. */
-  readonly usual: NullModel | null
-  /** Share of the false alarms of a variable that this chart may spend. */
-  readonly share: number
-  /**
-   * The simulated threshold is multiplied by this: weather has months as well as days, which a first-order autoregression has not, and
-   * the short leads show them most. Chosen on real series that did not change (npm run bench -- drift).
-   */
-  readonly realWeather: number
-}
+/** What a chart's value is while nothing changes. */
+export type Usual = { readonly centre: number; readonly sd: number; readonly longRunSd: number }
 
-export const CHARTS: readonly ChartSpec[] = [
-  {
-    name: 'mean 1-3',
-    measure: 'mean',
-    leads: '1-3',
-    sides: 2,
-    usual: { centre: 0, sd: 0.36, phi: 0.2 },
-    share: 0.3,
-    realWeather: 1.8,
-  },
-  {
-    name: 'mean 7-24',
-    measure: 'mean',
-    leads: '7-24',
-    sides: 2,
-    usual: { centre: 0, sd: 0.65, phi: 0.3 },
-    share: 0.3,
-    realWeather: 1,
-  },
-  {
-    name: 'mean 25-72',
-    measure: 'mean',
-    leads: '25-72',
-    sides: 2,
-    usual: { centre: 0, sd: 0.85, phi: 0.6 },
-    share: 0.1,
-    realWeather: 1.4,
-  },
-  {
-    name: 'spread 1-3',
-    measure: 'spread',
-    leads: '1-3',
-    sides: 1,
-    usual: { centre: 0, sd: 0.52, phi: 0.25 },
-    share: 0.1,
-    realWeather: 1.8,
-  },
-  {
-    name: 'cosine 1-3',
-    measure: 'cosine',
-    leads: '1-3',
-    sides: 2,
-    usual: { centre: 0, sd: 0.33, phi: 0.2 },
-    share: 0.1,
-    realWeather: 1.8,
-  },
-  {
-    name: 'sine 1-3',
-    measure: 'sine',
-    leads: '1-3',
-    sides: 2,
-    usual: { centre: 0, sd: 0.33, phi: 0.2 },
-    share: 0.1,
-    realWeather: 1.8,
-  },
-  { name: 'missing', measure: 'missing', leads: '1-3', sides: 1, usual: null, share: 0, realWeather: 1 },
-]
-
-/** Allowance per day, long-run standard deviations: half of the smallest change worth finding. */
-const ALLOWANCE = 0.5
-/** One day of extreme weather must not alarm by itself. */
-const CLIP_SD = 4
-/** A quarter of the hours may be missing for ever; nearly a whole day in sum beyond that is a sensor that is away. */
-const MISSING = { allowance: 0.25, threshold: 0.7 }
-/** What is usual for one model is learnt from its own days, beginning with what is usual for all; this many days weigh as much as that. */
-const CENTRE_PRIOR_DAYS = 20
-const SPREAD_PRIOR_DAYS = 60
+/** One day of extreme weather must not alarm by itself, nor teach much: standard deviations. */
+const COUNTED_SD = 2.5
+const LEARNT_SD = 3.5
+/** Nearly a whole day in sum, beyond the quarter of the hours that may be missing for ever, is a sensor that is away. */
+const MISSING_THRESHOLD = 0.7
+/** Days (for the long run: weeks) of the model's own that weigh as much as what is usual for the variable. */
+const PRIOR = { centreDays: 15, sdDays: 30, longRunWeeks: 8 }
+/** Time constants of forgetting. */
+const FORGET = { centreDays: 60, sdDays: 365, longRunWeeks: 52 }
 /** Days are learnt from once they are this old: a change must be found before it becomes usual. */
 const LEARNT_AFTER_DAYS = 21
+const WEEK = 7
 
 export type Side = {
   readonly sum: number
   /** First day of the present excursion (days since 1970); null at zero. */ readonly since: number | null
 }
+/** A sum and the weight of what is in it, both fading. */
+type Faded = { readonly weight: number; readonly sum: number }
 export type Chart = {
   readonly up: Side
   readonly down: Side
-  /** Of the days learnt from: how many, sum and sum of squares of value minus what is usual for all. */
-  readonly learnt: { readonly days: number; readonly sum: number; readonly squares: number }
+  readonly learnt: {
+    /** Values. */ readonly centre: Faded
+    /** Squared departures of days. */ readonly days: Faded
+    /** Squared departures of weekly means, × 7. */ readonly weeks: Faded
+    /** Departures of the week being filled. */ readonly week: readonly number[]
+  }
   /** Values not learnt from yet, oldest first. */
   readonly recent: readonly number[]
 }
 const ZERO: Side = { sum: 0, since: null }
-export const EMPTY_CHART: Chart = { up: ZERO, down: ZERO, learnt: { days: 0, sum: 0, squares: 0 }, recent: [] }
-
-/** The same knowledge of what is usual, no excursion; what came lately is what the excursion was made of and is not learnt. */
-export const afterAlarm = (chart: Chart): Chart => ({ ...chart, up: ZERO, down: ZERO, recent: [] })
-
-export const longRunSd = ({ sd, phi }: { sd: number; phi: number }): number => sd * Math.sqrt((1 + phi) / (1 - phi))
-
-/** One value per chart of a closed day; null: too few hours. `aliveHours`: hours in which the station reported anything that verified. */
-export function measureCharts(hours: readonly HourOfDay[], aliveHours: number): (number | null)[] {
-  return CHARTS.map(({ measure, leads }) =>
-    measureDay(
-      measure,
-      WATCHED_LEADS.findIndex(({ name }) => name === leads),
-      hours,
-      aliveHours,
-    ),
-  )
+const NOTHING: Faded = { weight: 0, sum: 0 }
+export const EMPTY_CHART: Chart = {
+  up: ZERO,
+  down: ZERO,
+  learnt: { centre: NOTHING, days: NOTHING, weeks: NOTHING, week: [] },
+  recent: [],
 }
 
-/** The chart after a day on which its measure was `value`. */
-export function advance(chart: Chart, { usual, sides }: Pick<ChartSpec, 'usual' | 'sides'>, day: number, value: number): Chart {
-  if (usual === null) return { ...chart, up: step(chart.up, day, value - MISSING.allowance) }
-  const { days, sum, squares } = chart.learnt
-  const learntCentre = sum / (days + CENTRE_PRIOR_DAYS)
-  const learntSd = Math.sqrt((SPREAD_PRIOR_DAYS * usual.sd ** 2 + squares) / (SPREAD_PRIOR_DAYS + days))
-  const clip = (x: number): number => Math.max(-CLIP_SD * learntSd, Math.min(CLIP_SD * learntSd, x))
-  const departure = clip(value - usual.centre - learntCentre) / longRunSd({ sd: learntSd, phi: usual.phi })
-  const recent = [...chart.recent, value - usual.centre]
+/** The same knowledge of what is usual, no excursion; what came lately is what the excursion was made of and is not learnt. */
+export const afterAlarm = (chart: Chart): Chart => ({
+  ...chart,
+  up: ZERO,
+  down: ZERO,
+  learnt: { ...chart.learnt, week: [] },
+  recent: [],
+})
+
+/** The chart after a day on which its measure was `value`. `usual`: null for a chart with a fixed rule. */
+export function advance(
+  chart: Chart,
+  { allowance, sides }: Pick<ChartSpec, 'allowance' | 'sides'>,
+  usual: Usual | null,
+  day: number,
+  value: number,
+): Chart {
+  if (usual === null) return { ...chart, up: step(chart.up, day, value - allowance) }
+  const { centre, sd, longRunSd } = known(chart.learnt, usual)
+  const departure = within(value - centre, COUNTED_SD * sd) / longRunSd
+  const recent = [...chart.recent, value]
   const old = recent.length > LEARNT_AFTER_DAYS ? (recent.shift() as number) : null
   return {
-    up: step(chart.up, day, departure - ALLOWANCE),
-    down: sides === 2 ? step(chart.down, day, -departure - ALLOWANCE) : ZERO,
-    learnt: old === null ? chart.learnt : { days: days + 1, sum: sum + old, squares: squares + clip(old - learntCentre) ** 2 },
+    up: step(chart.up, day, departure - allowance),
+    down: sides === 2 ? step(chart.down, day, -departure - allowance) : ZERO,
+    learnt: old === null ? chart.learnt : learn(chart.learnt, old, within(old - centre, LEARNT_SD * sd)),
     recent,
   }
 }
+
+/** Learnt and usual, each by its weight. */
+function known({ centre, days, weeks }: Chart['learnt'], usual: Usual): Usual {
+  return {
+    centre: (PRIOR.centreDays * usual.centre + centre.sum) / (PRIOR.centreDays + centre.weight),
+    sd: Math.sqrt((PRIOR.sdDays * usual.sd ** 2 + days.sum) / (PRIOR.sdDays + days.weight)),
+    longRunSd: Math.sqrt((PRIOR.longRunWeeks * usual.longRunSd ** 2 + weeks.sum) / (PRIOR.longRunWeeks + weeks.weight)),
+  }
+}
+
+function learn({ centre, days, weeks, week }: Chart['learnt'], value: number, departure: number): Chart['learnt'] {
+  const filled = [...week, departure]
+  const isFull = filled.length === WEEK
+  const mean = filled.reduce((sum, x) => sum + x, 0) / WEEK
+  return {
+    centre: fade(centre, FORGET.centreDays, value),
+    days: fade(days, FORGET.sdDays, departure ** 2),
+    weeks: isFull ? fade(weeks, FORGET.longRunWeeks, WEEK * mean ** 2) : weeks,
+    week: isFull ? [] : filled,
+  }
+}
+
+function fade({ weight, sum }: Faded, over: number, value: number): Faded {
+  const left = 1 - 1 / over
+  return { weight: weight * left + 1, sum: sum * left + value }
+}
+
+const within = (x: number, limit: number): number => Math.max(-limit, Math.min(limit, x))
 
 function step(side: Side, day: number, value: number): Side {
   const sum = Math.max(0, side.sum + value)
@@ -168,10 +132,9 @@ export function leading(chart: Chart): { sum: number; since: number | null; dire
  * one of `variables` (a union bound: dependent charts alarm together, so the true rate is lower).
  */
 export function thresholds(falseAlarmsPerStationYear: number, variables: number): number[] {
-  return CHARTS.map((chart, i) => {
-    if (chart.usual === null) return MISSING.threshold
-    const days = (365.25 * variables) / (falseAlarmsPerStationYear * chart.share)
-    return chart.realWeather * interpolate(RUN_LENGTHS[i] as ReadonlyArray<readonly [number, number]>, days)
+  return CHARTS.map(({ name, share }) => {
+    const table = RUN_LENGTHS[name]
+    return table === null ? MISSING_THRESHOLD : interpolate(table, (365.25 * variables) / (falseAlarmsPerStationYear * share))
   })
 }
 
@@ -183,6 +146,9 @@ export function stationBudget(perStationYear: number, perFleetWeek: number, stat
   return Math.min(perStationYear, (perFleetWeek * 365.25) / 7 / Math.max(stations, 1))
 }
 
+/** Threshold → days between false alarms; null: a fixed rule. */
+export type RunLengths = Readonly<Record<ChartName, ReadonlyArray<readonly [threshold: number, days: number]> | null>>
+
 /** Run lengths grow exponentially with the threshold: linear in the logarithm. */
 function interpolate(table: ReadonlyArray<readonly [number, number]>, days: number): number {
   const wanted = Math.log(days)
@@ -192,28 +158,4 @@ function interpolate(table: ReadonlyArray<readonly [number, number]>, days: numb
     if (days <= d1 || i === table.length - 1) return h0 + ((h1 - h0) * (wanted - Math.log(d0))) / (Math.log(d1) - Math.log(d0))
   }
   throw new Error('a table of run lengths needs two rows')
-}
-
-/** Run lengths by simulation: days between alarms of a chart at each threshold, what is usual known. `normal` gives standard normal numbers. */
-export function simulateRunLengths(spec: ChartSpec, limits: readonly number[], days: number, normal: () => number): number[] {
-  const { sd, phi } = spec.usual as NullModel
-  const innovation = Math.sqrt(1 - phi ** 2)
-  const unit = longRunSd({ sd, phi })
-  const up = limits.map(() => 0)
-  const down = limits.map(() => 0)
-  const alarms = limits.map(() => 0)
-  let state = normal()
-  for (let day = 0; day < days; day++) {
-    state = phi * state + innovation * normal()
-    const x = (Math.max(-CLIP_SD, Math.min(CLIP_SD, state)) * sd) / unit
-    limits.forEach((limit, i) => {
-      up[i] = Math.max(0, (up[i] as number) + x - ALLOWANCE)
-      down[i] = spec.sides === 2 ? Math.max(0, (down[i] as number) - x - ALLOWANCE) : 0
-      if ((up[i] as number) <= limit && (down[i] as number) <= limit) return
-      alarms[i] = (alarms[i] as number) + 1
-      up[i] = 0
-      down[i] = 0
-    })
-  }
-  return alarms.map((n) => days / Math.max(n, 1))
 }

@@ -2,7 +2,10 @@
  * Drift of one model: stable → warned → confirmed → recovered → stable, one decision a day of event time. Pure: everything it knows is in
  * its state, a small plain object, so that a restored detector decides as an uninterrupted one.
  */
-import { advance, afterAlarm, capped, type Chart, CHARTS, type ChartSpec, EMPTY_CHART, leading, thresholds } from './cusum.ts'
+import type { ForecastVariable } from '../../schemas/quantities.ts'
+import { CHARTS, type ChartSpec } from './charts.ts'
+import { advance, afterAlarm, capped, type Chart, EMPTY_CHART, leading, thresholds } from './cusum.ts'
+import { USUAL } from './usual.ts'
 
 export type DriftState = 'stable' | 'warned' | 'confirmed' | 'recovered'
 
@@ -62,6 +65,7 @@ const CALM_DAYS_TO_RECOVER = { renewed: 3, same: 14 }
 /** The detector after a closed day with these values of its charts (null: too few hours), and the change of state if there was one. */
 export function closeDay(
   detector: Detector,
+  variable: ForecastVariable,
   day: number,
   values: readonly (number | null)[],
   options: DetectorOptions,
@@ -69,9 +73,9 @@ export function closeDay(
   const limits = thresholds(options.falseAlarmsPerStationYear, options.variables)
   const charts = detector.charts.map((chart, i) => {
     const value = values[i]
-    return value === null || value === undefined
-      ? chart
-      : capped(advance(chart, CHARTS[i] as ChartSpec, day, value), HIGHEST * (limits[i] as number))
+    const spec = CHARTS[i] as ChartSpec
+    if (value === null || value === undefined) return chart
+    return capped(advance(chart, spec, USUAL[spec.name]?.[variable] ?? null, day, value), HIGHEST * (limits[i] as number))
   })
   const ratios = charts.map((chart, i) => leading(chart).sum / (limits[i] as number))
   const worst = ratios.indexOf(Math.max(...ratios))

@@ -1,6 +1,8 @@
 export { causeOf, movesAlong } from './cause.ts'
-export { findChangePoint, type Innovations, jumpsAlong } from './change-point.ts'
-export { CHARTS, leading, longRunSd, measureCharts, simulateRunLengths, stationBudget, thresholds } from './cusum.ts'
+export { type ChangePoint, findChangePoint, type Innovations, jumpsAlong } from './change-point.ts'
+export { CHARTS, type ChartName, type ChartSpec, measureCharts } from './charts.ts'
+export { advance, afterAlarm, EMPTY_CHART, leading, stationBudget, thresholds, type Usual } from './cusum.ts'
+export { USUAL } from './usual.ts'
 export type { HourOfDay } from './day.ts'
 export {
   closeDay,

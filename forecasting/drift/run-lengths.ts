@@ -1,52 +1,68 @@
 /**
- * Threshold (long-run standard deviations) → days between false alarms, by simulation of the null model over 8,000,000 days
- * (simulateRunLengths; npm run bench -- drift repeats it). Rows as CHARTS; what is not calibrated has none.
+ * Threshold (long-run standard deviations) → days between false alarms, by block bootstrap of real weather: 300,000 days of each chart,
+ * three months at a time from the first halves of the clean stretches of four stations (bench/drift/calibration.ts;
+ * `npm run bench -- drift-calibration` repeats it). Their tails, regimes of weeks, and what a chart learns of its own are in them.
  */
-type Row = readonly [threshold: number, days: number]
+import type { RunLengths } from './cusum.ts'
 
-/** φ 0.2, both sides. */
-const SHORT: readonly Row[] = [
-  [3, 95],
-  [4, 270],
-  [5, 744],
-  [6, 2021],
-  [7, 5638],
-  [8, 15414],
-  [9, 40816],
-  [10, 106667],
-]
-/** φ 0.3, both sides. */
-const DAY: readonly Row[] = [
-  [3, 124],
-  [4, 351],
-  [5, 959],
-  [6, 2626],
-  [7, 7360],
-  [8, 20566],
-  [9, 52632],
-  [10, 135593],
-]
-/** φ 0.6, both sides. */
-const LONG: readonly Row[] = [
-  [3, 389],
-  [4, 1101],
-  [5, 3020],
-  [6, 8611],
-  [7, 23121],
-  [8, 66116],
-  [9, 145455],
-  [10, 333333],
-]
-/** φ 0.25, upwards. */
-const SPREAD: readonly Row[] = [
-  [3, 217],
-  [4, 620],
-  [5, 1700],
-  [6, 4709],
-  [7, 13201],
-  [8, 35242],
-  [9, 88889],
-  [10, 242424],
-]
-
-export const RUN_LENGTHS: ReadonlyArray<readonly Row[]> = [SHORT, DAY, LONG, SPREAD, SHORT, SHORT, []]
+export const RUN_LENGTHS: RunLengths = {
+  'mean 1-3': [
+    [4, 316],
+    [5, 726],
+    [6, 1698],
+    [7, 3536],
+    [8, 7331],
+    [9, 11561],
+    [10, 20038],
+    [12, 60115],
+  ],
+  'mean 4-6': [
+    [4, 316],
+    [5, 989],
+    [6, 2505],
+    [7, 6679],
+    [8, 12023],
+    [9, 18786],
+    [10, 27325],
+    [12, 100191],
+  ],
+  'mean 7-24': [
+    [4, 371],
+    [5, 911],
+    [6, 2132],
+    [7, 4927],
+    [8, 13662],
+    [9, 23121],
+    [10, 30057],
+    [12, 100191],
+  ],
+  'spread 1-3': [
+    [2, 222],
+    [3, 942],
+    [4, 3232],
+    [5, 8349],
+    [6, 14313],
+    [7, 42939],
+  ],
+  'cosine 1-3': [
+    [4, 312],
+    [5, 763],
+    [6, 1634],
+    [7, 3099],
+    [8, 4624],
+    [9, 9108],
+    [10, 17681],
+    [12, 75143],
+  ],
+  'sine 1-3': [
+    [4, 426],
+    [5, 1015],
+    [6, 2348],
+    [7, 4696],
+    [8, 12023],
+    [9, 23121],
+    [10, 75143],
+    [12, 300573],
+  ],
+  missing: null,
+}

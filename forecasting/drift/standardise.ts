@@ -2,13 +2,13 @@
 import type { Verification } from '../../schemas/generated/types.ts'
 
 /**
- * Lead ranges that are watched. The shortest forget the weather within a day: the same step stands out of them three times as far as of
- * the long ones. The long ones see what a model that starts from recent observations hides at its first hours.
+ * Lead ranges that are watched. The shortest forget the weather within a day; a model that starts from recent observations hides a change
+ * from them first, and from 4–6 h last of those that still forget the weather. Beyond a day one is told more about the weather than about the model.
  */
 export const WATCHED_LEADS = [
   { name: '1-3', from: 1, to: 3 },
+  { name: '4-6', from: 4, to: 6 },
   { name: '7-24', from: 7, to: 24 },
-  { name: '25-72', from: 25, to: 72 },
 ] as const
 export type WatchedLeads = (typeof WATCHED_LEADS)[number]['name']
 /** Leads whose errors tell the hour at which a series jumped. */

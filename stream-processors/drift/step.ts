@@ -4,6 +4,7 @@
  */
 import {
   causeOf,
+  type ChangePoint,
   CHARTS,
   closeDay,
   type DetectorOptions,
@@ -131,7 +132,7 @@ export function createDriftStep({ memory, neighbourhood, detector: options }: Dr
     const key = modelKey(stationId, variable)
     const model = records.model(key)
     const values = measureCharts(records.hoursOf(key, day), records.aliveHours(stationId, day))
-    const { detector, verdict } = closeDay(model.detector, day, values, options)
+    const { detector, verdict } = closeDay(model.detector, variable, day, values, options)
     const ratios = detector.charts.map((chart, i) => {
       const { sum, direction } = leading(chart)
       return (direction * sum) / (limits[i] as number)
@@ -212,6 +213,9 @@ export function createDriftStep({ memory, neighbourhood, detector: options }: Dr
       modelVersion,
       changePointAt: changePoint && cause !== 'sensor' ? changePoint.hour * HOUR_MS : null,
       estimatedOffset: changePoint && cause !== 'sensor' ? changePoint.offset : null,
+      changePointFrom: changePoint && cause !== 'sensor' ? changePoint.fromHour * HOUR_MS : null,
+      changePointTo: changePoint && cause !== 'sensor' ? changePoint.toHour * HOUR_MS : null,
+      offsetMargin: changePoint && cause !== 'sensor' ? changePoint.offsetMargin : null,
       explanation: explain(verdict, cause, changePoint, moving.length, near.length, flaggedShare),
     }
   }
@@ -224,7 +228,7 @@ function driftOutcome(events: readonly Drift[]): Outcome {
 function explain(
   verdict: Verdict,
   cause: Drift['cause'],
-  changePoint: { readonly hour: number; readonly offset: number; readonly score: number } | null,
+  changePoint: ChangePoint | null,
   moving: number,
   near: number,
   flaggedShare: number,
@@ -240,11 +244,13 @@ function explain(
   if (changePoint) {
     const sign = changePoint.offset > 0 ? '+' : ''
     parts.push(
-      `step of ${sign}${changePoint.offset.toFixed(1)} at ${new Date(changePoint.hour * HOUR_MS).toISOString().slice(0, 13)}Z (${changePoint.score.toFixed(1)} robust sd)`,
+      `step of ${sign}${changePoint.offset.toFixed(1)} ± ${changePoint.offsetMargin.toFixed(1)} at ${hourText(changePoint.hour)} (${hourText(changePoint.fromHour)} to ${hourText(changePoint.toHour)}; ${changePoint.score.toFixed(1)} robust sd)`,
     )
   }
   return `${parts.join('; ')}: ${cause}`
 }
+
+const hourText = (hour: number): string => `${new Date(hour * HOUR_MS).toISOString().slice(0, 13)}Z`
 
 function complaint({ chart: { measure, leads }, direction }: Verdict): string {
   switch (measure) {

@@ -54,6 +54,9 @@ function drift(stationId: string, hours: number, over: Partial<Drift> = {}): Dri
     modelVersion: 'v1',
     changePointAt: at(hours - 24),
     estimatedOffset: 2.5,
+    changePointFrom: null,
+    changePointTo: null,
+    offsetMargin: null,
     explanation: 'x',
     ...over,
   }

@@ -230,6 +230,9 @@ describe('history', () => {
           modelVersion: 'v2',
           changePointAt: i === 0 ? null : NOON,
           estimatedOffset: null,
+          changePointFrom: i === 0 ? null : NOON - HOUR_MS,
+          changePointTo: i === 0 ? null : NOON + HOUR_MS,
+          offsetMargin: i === 0 ? null : 0.5,
           explanation: 'errors grew',
         }),
       ),
@@ -276,7 +279,16 @@ describe('history', () => {
     expect(await championAt(NOON + HOUR_MS)).toBe('better')
     expect((await store.models.lifecycle({ stationId: 'jfk', limit: 10 })).map(({ version }) => version)).toEqual(['v4', 'v3'])
     expect((await store.models.lifecycle({ runId: 'run-v3', limit: 10 })).map(({ at }) => at)).toEqual([NOON])
-    expect(await store.drift.current()).toMatchObject([{ state: 'confirmed', changePointAt: NOON, evidenceTo: NOON + HOUR_MS }])
+    expect(await store.drift.current()).toMatchObject([
+      {
+        state: 'confirmed',
+        changePointAt: NOON,
+        changePointFrom: NOON - HOUR_MS,
+        changePointTo: NOON + HOUR_MS,
+        offsetMargin: 0.5,
+        evidenceTo: NOON + HOUR_MS,
+      },
+    ])
     expect((await store.drift.changes({ limit: 10 })).map(({ state }) => state)).toEqual(['confirmed', 'warned'])
     expect(await store.drift.changes({ eventId: 'drift/warned', limit: 1 })).toMatchObject([
       { state: 'warned', changePointAt: null },

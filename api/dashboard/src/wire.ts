@@ -145,6 +145,8 @@ export type DriftEvent = {
   leadBucket: string
   explanation: string
   estimatedOffset?: number | null
+  /** Half width of the 95 % interval of the step. */
+  offsetMargin?: number | null
 }
 
 /** `GET /v1/drift` → `{ states: DriftState[], drift: DriftEvent[] }`. */
@@ -163,7 +165,14 @@ export type DriftAnswer = { states: DriftState[]; drift: DriftEvent[] }
 
 /** `GET /v1/drift/evidence?eventId`. */
 export type DriftEvidence = {
-  drift: DriftEvent & { detector: string; evidenceFrom: Iso; evidenceTo: Iso; changePointAt: Iso | null }
+  drift: DriftEvent & {
+    detector: string
+    evidenceFrom: Iso
+    evidenceTo: Iso
+    changePointAt: Iso | null
+    changePointFrom?: Iso | null
+    changePointTo?: Iso | null
+  }
   leads: { from: number; to: number }
   before: EvidenceMean
   after: EvidenceMean

@@ -92,6 +92,21 @@ function createEvidence(eventId: string): HTMLElement {
   return node
 }
 
+const minuteText = (at: string): string => at.slice(0, 16).replace('T', ' ')
+
+/** With the 95 % interval, where there is one. */
+function changePointText({ changePointAt, changePointFrom, changePointTo }: DriftEvidence['drift']): string {
+  if (changePointAt === null) return 'not estimated'
+  const at = `${minuteText(changePointAt)} UTC`
+  return changePointFrom && changePointTo ? `${at} (95 %: ${minuteText(changePointFrom)} to ${minuteText(changePointTo)})` : at
+}
+
+function stepText({ estimatedOffset, offsetMargin }: DriftEvidence['drift'], unit: string): string {
+  if (estimatedOffset == null) return 'not estimated'
+  const margin = offsetMargin == null ? '' : ` ± ${formatNumber(offsetMargin, 2)} (95 %)`
+  return `${formatNumber(estimatedOffset, 2)}${margin} ${unit}`
+}
+
 function evidenceNodes({ drift, leads, before, after, days }: DriftEvidence): HTMLElement[] {
   const unit = unitOf(drift.variable)
   const mean = (value: number | null): string => (value === null ? '–' : `${formatNumber(value, 2)} ${unit}`)
@@ -99,11 +114,8 @@ function evidenceNodes({ drift, leads, before, after, days }: DriftEvidence): HT
     ['Detector', drift.detector],
     ['Statistic', `${formatNumber(drift.statistic, 2)} against threshold ${formatNumber(drift.threshold, 2)}`],
     ['Leads', `+${leads.from} to +${leads.to} h`],
-    [
-      'Change point',
-      drift.changePointAt === null ? 'not estimated' : `${drift.changePointAt.slice(0, 16).replace('T', ' ')} UTC`,
-    ],
-    ['Step', drift.estimatedOffset == null ? 'not estimated' : `${formatNumber(drift.estimatedOffset, 2)} ${unit}`],
+    ['Change point', changePointText(drift)],
+    ['Step', stepText(drift, unit)],
     ['Mean error before', `${mean(before.error)} (${before.n} pairs)`],
     ['Mean error after', `${mean(after.error)} (${after.n} pairs)`],
   ]
