@@ -7,7 +7,7 @@ import { createRng } from '../../forecasting/verification/index.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import { bootstrapRunLengths, measureUsual } from '../drift/calibration.ts'
 import { completeStretches, halves } from '../drift/complete.ts'
-import { hasReference } from '../drift/series.ts'
+import { hasReference } from '../shared/reference.ts'
 import { CALIBRATION_FILES, watchStation } from '../drift/world.ts'
 import { type BenchOptions, type Figure, figure } from '../shared/figures.ts'
 
