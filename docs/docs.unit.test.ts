@@ -92,7 +92,7 @@ it('every runbook is listed', () => {
 })
 
 it('every verb of the command line that a document uses exists', () => {
-  const verbs = [...read('cli/main.ts').matchAll(/^ {2}'?([a-z-]+)'?: \(\) => import\('\.\//gm)].map(([, verb]) => verb)
+  const verbs = [...read('cli/program.ts').matchAll(/^ {2}'?([a-z-]+)'?: \(\) => import\('\.\//gm)].map(([, verb]) => verb)
   expect(verbs).toContain('start')
   const used = documents.flatMap((path) =>
     [...read(path).matchAll(/(?:`|^ {4})(?:\.\/|npx )?isobar ([a-z]+)/gm)].map(([, verb]) => ({ path, verb })),
