@@ -54,3 +54,34 @@ it('waits for the hour of the request, but not for a station that has fallen sil
   expect(performance.now() - startedAt).toBeLessThan(5000)
   await untilFeaturesReach(clickhouse, 'ewr', at(100), 200)
 })
+it('leaves out what a faulty sensor said until it recovered, as known at the cut-off', async () => {
+  await insert(...[0, 1, 2, 3, 4].map((hour) => row('bos', hour, hour, 10 + hour, hour + 1)))
+  const change = (hour: number, state: string, cause: string, offset: number) => ({
+    eventId: `drift/${hour}`,
+    stationId: 'bos',
+    variable: 'temperatureC',
+    state,
+    previousState: 'stable',
+    at: toClickHouseInstant(at(hour)),
+    detector: 'test',
+    statistic: 2,
+    threshold: 1,
+    leadBucket: '1-3',
+    evidenceFrom: toClickHouseInstant(at(1)),
+    evidenceTo: toClickHouseInstant(at(hour)),
+    cause,
+    modelVersion: null,
+    changePointAt: null,
+    estimatedOffset: null,
+    changePointFrom: null,
+    changePointTo: null,
+    offsetMargin: null,
+    explanation: '',
+    kafkaPartition: 0,
+    kafkaOffset: offset,
+  })
+  await clickhouse.insert('drift_log', [change(2, 'confirmed', 'sensor', 1), change(3, 'recovered', 'unknown', 2)])
+  expect(await temperatures('bos', 1)).toEqual([10, 11])
+  expect(await temperatures('bos', 2)).toEqual([10, Number.NaN, Number.NaN])
+  expect(await temperatures('bos', 4)).toEqual([10, Number.NaN, Number.NaN, Number.NaN, 14])
+})

@@ -19,6 +19,7 @@ import {
 import type { TrainingSet } from '../../forecasting/models/index.ts'
 import { type ClickHouse, fromClickHouseInstant, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
 import type { ChangePoint } from '../../schemas/generated/types.ts'
+import { loadQuarantines, type Quarantine, withhold } from './quarantine.ts'
 
 const WAIT_LIMIT_MS = 3000
 
@@ -37,7 +38,8 @@ const NOW_INDEX = Array.from({ length: COLUMN_COUNT }, (_, column) =>
 
 /**
  * Null when the station has no features yet. Vectors known after `asOf` (epoch ms) are left out. With change points the hours before them
- * are shifted and every vector is built again from the shifted hours, by the function that builds them online.
+ * are shifted and every vector is built again from the shifted hours, by the function that builds them online; so it is where hours of a
+ * faulty sensor are left out (quarantine.ts).
  */
 export async function loadTrainingSet(
   clickhouse: Pick<ClickHouse, 'query'>,
@@ -54,6 +56,7 @@ export async function loadTrainingSet(
   return toTrainingSet(
     rows.map(({ validAt, values }) => ({ hour: fromClickHouseInstant(validAt) / HOUR_MS, values })),
     changePoints,
+    await loadQuarantines(clickhouse, stationId, asOf),
   )
 }
 
@@ -84,6 +87,7 @@ export async function untilFeaturesReach(
 export function toTrainingSet(
   rows: ReadonlyArray<{ readonly hour: number; readonly values: ReadonlyArray<number | null> }>,
   changePoints: readonly ChangePoint[],
+  quarantines: readonly Quarantine[] = [],
 ): TrainingSet | null {
   const first = rows[0]
   const last = rows.at(-1)
@@ -97,10 +101,11 @@ export function toTrainingSet(
     grid.set(hour, row)
   }
   homogeniseGrid(grid, COLUMN_COUNT, changePoints)
+  withhold(grid, startHour, length, quarantines)
   const features = new Float32Array(rows.length * FEATURE_COUNT)
   rows.forEach(({ hour, values }, r) => {
     const vector = features.subarray(r * FEATURE_COUNT, (r + 1) * FEATURE_COUNT)
-    if (changePoints.length > 0) buildFeatures(grid, hour, vector)
+    if (changePoints.length > 0 || quarantines.length > 0) buildFeatures(grid, hour, vector)
     else values.forEach((value, i) => (vector[i] = value ?? Number.NaN))
   })
   const of = (name: HourlyColumn): Float64Array => readColumn(grid, COLUMN[name], startHour, length)
