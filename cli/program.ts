@@ -12,6 +12,7 @@ const GROUPS: Readonly<Record<string, () => Promise<VerbGroup>>> = {
   stations: () => import('./stations.ts'),
   ingest: () => import('./ingest.ts'),
   replay: () => import('./replay.ts'),
+  backfill: () => import('./backfill/command.ts'),
   forecast: () => import('./forecast.ts'),
   skill: () => import('./skill.ts'),
   evaluate: () => import('./evaluate/command.ts'),

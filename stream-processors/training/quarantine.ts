@@ -2,7 +2,7 @@
  * Hours of a sensor that was found faulty: from the first day of the evidence until the recovery, nothing it said is learnt from. Quality
  * control keeps flagged values out of the grid already; these are the values that no rule flags, of a sensor that creeps or comes and goes.
  */
-import { COLUMN, HOUR_MS, type HourlyGrid } from '../../forecasting/features/index.ts'
+import { COLUMN, COLUMN_COUNT, HOUR_MS, type HourlyWindow } from '../../forecasting/features/index.ts'
 import { type ClickHouse, fromClickHouseInstant, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
 import type { Drift } from '../../schemas/generated/types.ts'
 
@@ -28,8 +28,8 @@ export function quarantinesOf(changes: readonly DriftChange[], asOf: number): Qu
 }
 
 /** Takes what is in quarantine out of the hours. */
-export function withhold(grid: HourlyGrid, startHour: number, length: number, quarantines: readonly Quarantine[]): void {
-  const row = new Float64Array(Object.keys(COLUMN).length)
+export function withhold(grid: HourlyWindow, startHour: number, length: number, quarantines: readonly Quarantine[]): void {
+  const row = new Float64Array(COLUMN_COUNT)
   for (const { variable, from, to } of quarantines) {
     const withheld = COLUMN[variable === 'precipitationProbabilityPct' ? 'precipitationMm' : variable]
     const first = Math.max(startHour, Math.ceil(from / HOUR_MS))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { COLUMN, COLUMN_COUNT, createHourlyGrid, FEATURE_COUNT, FEATURES, HOUR_MS } from '../../forecasting/features/index.ts'
 import { toTrainingSet } from './dataset.ts'
-import { type DriftChange, quarantinesOf, withhold } from './quarantine.ts'
+import { type DriftChange, type Quarantine, quarantinesOf, withhold } from './quarantine.ts'
 
 const change = (hour: number, state: DriftChange['state'], more: Partial<DriftChange> = {}): DriftChange => ({
   variable: 'temperatureC',
@@ -11,7 +11,7 @@ const change = (hour: number, state: DriftChange['state'], more: Partial<DriftCh
   evidenceFrom: (hour - 24) * HOUR_MS,
   ...more,
 })
-const hours = (from: number, to: number) => ({ variable: 'temperatureC', from: from * HOUR_MS, to: to * HOUR_MS })
+const hours = (from: number, to: number): Quarantine => ({ variable: 'temperatureC', from: from * HOUR_MS, to: to * HOUR_MS })
 
 describe('quarantine', () => {
   it('lasts from the first day of the evidence until the recovery', () => {
