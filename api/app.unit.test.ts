@@ -381,6 +381,10 @@ describe('operator actions', () => {
       },
     ])
     expect(await (await get(runs[0]?.evaluation ?? '')).json()).toEqual({ uri: 'file:report' })
+    const card = await get('/v1/runs/run-v5/card')
+    expect(card.headers.get('content-type')).toMatch(/^text\/markdown/)
+    expect(await card.text()).toMatch(/^# jfk\/temperatureC v5/)
+    expect((await get('/v1/runs/none/card')).status).toBe(404)
   })
 
   it('silences for a while and ends a silence', async () => {

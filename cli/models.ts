@@ -1,14 +1,17 @@
 /** `isobar models`: what serves, its history, and the operator's three actions. */
 import type { Command } from 'commander'
-import { apiGet, apiPost } from './api-client.ts'
+import { apiGet, apiGetText, apiPost } from './api-client.ts'
 import { CliError, EXIT } from './exit.ts'
+import { compareRuns, type Run } from './compare-runs.ts'
 import { printJson, printTable } from './output.ts'
 
 type Json = { readonly json?: boolean }
+/** Runs that are looked through for a version. */
+const RUNS_LIMIT = 1000
 type Model = Readonly<Record<string, unknown>> & { readonly stationId: string; readonly variable: string }
 
 export function register(program: Command): void {
-  const models = program.command('models').description('models: list, show, history, retrain, promote, rollback')
+  const models = program.command('models').description('models: list, show, history, compare, card, retrain, promote, rollback')
   models
     .command('list')
     .description('what is served')
@@ -37,6 +40,34 @@ export function register(program: Command): void {
     .option('--json', 'as JSON (it always is)')
     .addHelpText('after', '\nExample:\n  isobar models history jfk/temperatureC --at 2013-07-10T00:00:00Z')
     .action(async (model: string, { at }: { at?: string }) => printJson(await apiGet(`${pathOf(model)}/history`, { at })))
+  models
+    .command('compare <model> [versions...]')
+    .description('scores of versions side by side by lead bucket; default: the champion and the newest other version')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  isobar models compare jfk/temperatureC')
+    .action(async (model: string, versions: string[], { json }: Json) => {
+      const chosen = await chooseRuns(model, versions)
+      const compared = compareRuns(chosen)
+      if (json) return printJson({ model, ...compared })
+      printTable(compared.facts, [
+        { title: '', value: ({ fact }) => fact },
+        ...chosen.map(({ version }, i) => ({ title: version, value: (row: { values: readonly unknown[] }) => row.values[i] })),
+      ])
+      process.stdout.write('\n')
+      printTable(compared.scores, [
+        { title: 'leads', value: ({ leadBucket }) => leadBucket },
+        { title: 'score', value: ({ score }) => score },
+        ...compared.columns.map((title, i) => ({ title, value: (row: { values: readonly unknown[] }) => row.values[i] })),
+      ])
+    })
+  models
+    .command('card <model>')
+    .description('the model card of a version, Markdown made from its run record; default: the champion')
+    .option('--version <version>', 'which version')
+    .action(async (model: string, { version }: { version?: string }) => {
+      const [run] = await chooseRuns(model, version === undefined ? [] : [version])
+      process.stdout.write(await apiGetText(`/v1/runs/${encodeURIComponent((run as Run).runId)}/card`))
+    })
   for (const action of ['retrain', 'promote', 'rollback'] as const) {
     models
       .command(`${action} <model>`)
@@ -54,6 +85,20 @@ export function register(program: Command): void {
         printJson(await apiPost(`${pathOf(model)}/${action}`, body))
       })
   }
+}
+
+/** The runs of these versions; of none: the champion's and the newest other one. */
+async function chooseRuns(model: string, versions: readonly string[]): Promise<Run[]> {
+  const [stationId, variable] = model.split('/')
+  const champion = (await apiGet<{ champion: { version: string } }>(pathOf(model))).champion.version
+  const { runs } = await apiGet<{ runs: Run[] }>('/v1/runs', { stationId, variable, limit: RUNS_LIMIT })
+  const newestOther = runs.find(({ version, metrics }) => version !== champion && metrics.length > 0)?.version
+  const wanted = versions.length > 0 ? versions : [champion, ...(newestOther === undefined ? [] : [newestOther])]
+  return wanted.map((version) => {
+    const run = runs.find((one) => one.version === version)
+    if (!run) throw new CliError(`no run of ${model} made version ${version}; see: isobar models history ${model}`, EXIT.notFound)
+    return run
+  })
 }
 
 function pathOf(model: string): string {

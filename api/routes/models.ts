@@ -5,6 +5,7 @@ import type { Control, Lifecycle } from '../../schemas/generated/types.ts'
 import { withIsoInstants } from '../json.ts'
 import { instantParam, limitParam, stationIdParam, variableParam } from '../params.ts'
 import type { RouteDeps } from '../ports.ts'
+import { modelCard } from '../model-card.ts'
 import { Problem } from '../problems.ts'
 import { addRoute, type App } from '../respond.ts'
 import { requireStation } from './stations.ts'
@@ -162,6 +163,22 @@ export function addModelRoutes(app: App, { snapshot, store, artefact }: RouteDep
       const events = await eventsOfRun(params.runId)
       return { run: runsOf(events)[0], events: events.map(withIsoInstants) }
     },
+  )
+  addRoute(
+    app,
+    {
+      method: 'get',
+      path: '/v1/runs/{runId}/card',
+      tag: 'Models',
+      summary: 'The model card of a run, Markdown made from its record',
+      scope: 'read',
+      params: z.object({ runId: z.string().max(100) }),
+      response: z.string(),
+      alsoProduces: ['text/markdown'],
+      problems: [404],
+    },
+    async ({ params }) =>
+      new Response(modelCard(await eventsOfRun(params.runId)), { headers: { 'content-type': 'text/markdown; charset=utf-8' } }),
   )
   addRoute(
     app,
