@@ -298,11 +298,11 @@ describe('orders', () => {
     await world.handler.onEvents([
       { topic: 'model.control.v1', key: 'lga/temperatureC', value: other, partition: 0, offset: 1, headers: {}, timestampMs: 0 },
     ])
-    await expect.poll(() => world.models.ofStation('lga')?.get('temperatureC')?.champion.served.version).toBe('v9')
+    await expect.poll(async () => (await world.models.ofStation('lga'))?.get('temperatureC')?.champion.served.version).toBe('v9')
     expect(world.models.ofStation('jfk')).toBeUndefined()
     open.resolve()
     await world.handler.settled()
-    expect(world.models.ofStation('jfk')?.get('temperatureC')?.champion.served.version).toBe('v1')
+    expect((await world.models.ofStation('jfk'))?.get('temperatureC')?.champion.served.version).toBe('v1')
   })
   it('however they are repeated, reordered and interleaved with features: no forecast mixes versions, offsets never go back, the newest order wins', async () => {
     await fc.assert(

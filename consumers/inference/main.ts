@@ -15,6 +15,12 @@ const InferenceConfig = z.object({
   ...clockBlock.shape,
   replicaId: z.string().min(1).default('replica-0'),
   liveWithinHours: z.coerce.number().positive().default(3),
+  inferenceMaxModels: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .default(0)
+    .meta({ description: 'Models a replica keeps in memory; others are read back when needed. 0: all.', example: '3000' }),
 })
 
 export const service = defineService({
@@ -22,7 +28,11 @@ export const service = defineService({
   config: InferenceConfig,
   async start({ config, own, clock, log, metrics, addReadiness, fail }) {
     const publisher = await own(openPublisher({ config, name: 'inference', log }))
-    const models = createModelTable(await own(openArtifactStore(config)), () => performance.now())
+    const models = createModelTable(await own(openArtifactStore(config)), () => performance.now(), {
+      maxLoaded: config.inferenceMaxModels,
+      onLost: ({ version, artefact }, error) =>
+        log.error({ version, uri: artefact.uri, reason: error.message }, 'a model that was served cannot be read back'),
+    })
     const control = createControlHandler({ models, publisher, replicaId: config.replicaId, log, wallNowMs: Date.now, fail })
     let isCaughtUp = false
     addReadiness('models', () => (isCaughtUp ? { ready: true } : { ready: false, reason: 'replaying model.control.v1' }))

@@ -5,7 +5,7 @@
 
 import { FEATURE_SET, HOUR_MS, homogeniseVector } from '../../forecasting/features/index.ts'
 import { agree, type HumidityForecasts, type Prediction } from '../../forecasting/models/index.ts'
-import { type BatchStep, emit, type OutboundEvent, skip } from '../../infra/runtime/kafka/types.ts'
+import { type BatchStep, emit, type OutboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
 import { forecastEventId, modelKey } from '../../schemas/event-ids.ts'
 import type { Feature, Forecast } from '../../schemas/generated/types.ts'
 import { QUANTILE_LEVELS } from '../../schemas/quantities.ts'
@@ -26,16 +26,38 @@ export type Deps = {
 }
 
 export function createInferenceStep({ models, observeEventTime, nowAt, liveWithinHours }: Deps): BatchStep<'weather.feature.v1'> {
-  return (events) =>
-    events.map(({ value: feature }) => {
-      observeEventTime(feature.knownAt)
-      if (feature.featureSet !== FEATURE_SET) return skip('feature-set-mismatch' satisfies SkipReason)
-      if (feature.cause === 'correction') return skip('correction' satisfies SkipReason)
-      if (feature.knownAt - feature.validAt > liveWithinHours * HOUR_MS) return skip('not-live' satisfies SkipReason)
-      const active = models.ofStation(feature.stationId)
-      if (!active) return skip('no-model' satisfies SkipReason)
-      return emit(forecastsOf(feature, active, nowAt(feature) - feature.validAt > liveWithinHours * HOUR_MS))
-    })
+  return (events) => {
+    const outcomes: Outcome[] = []
+    for (const [i, { value }] of events.entries()) {
+      const outcome = forecast(value)
+      // One station's models are read back at a time: a batch must not hold more of them than the table may.
+      if (outcome instanceof Promise) return withRest(outcomes, outcome, events.slice(i + 1))
+      outcomes.push(outcome)
+    }
+    return outcomes
+  }
+
+  async function withRest(
+    done: Outcome[],
+    next: Promise<Outcome>,
+    rest: ReadonlyArray<{ readonly value: Feature }>,
+  ): Promise<Outcome[]> {
+    done.push(await next)
+    for (const { value } of rest) done.push(await forecast(value))
+    return done
+  }
+
+  function forecast(feature: Feature): Outcome | Promise<Outcome> {
+    observeEventTime(feature.knownAt)
+    if (feature.featureSet !== FEATURE_SET) return skip('feature-set-mismatch' satisfies SkipReason)
+    if (feature.cause === 'correction') return skip('correction' satisfies SkipReason)
+    if (feature.knownAt - feature.validAt > liveWithinHours * HOUR_MS) return skip('not-live' satisfies SkipReason)
+    const isLate = nowAt(feature) - feature.validAt > liveWithinHours * HOUR_MS
+    const issue = (active: ReadonlyMap<string, ActiveModels> | undefined): Outcome =>
+      active && active.size > 0 ? emit(forecastsOf(feature, active, isLate)) : skip('no-model' satisfies SkipReason)
+    const active = models.ofStation(feature.stationId)
+    return active instanceof Promise ? active.then(issue) : issue(active)
+  }
 }
 
 /** The newest hour known of each station, for `nowAt` in a replay. */
