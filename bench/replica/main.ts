@@ -18,6 +18,8 @@ const QUICK_MODELS = 1000
 const AT_ONCE = 8
 const READ_BACK = 300
 const MIB = 2 ** 20
+/** What loading leaves in the heap whatever stays, MiB. */
+const HEAP_MIB = 100
 
 export async function run({ quick, json }: BenchOptions): Promise<Figure[]> {
   const say = (line: string): void => void (json || process.stdout.write(`${line}\n`))
@@ -71,7 +73,7 @@ export async function run({ quick, json }: BenchOptions): Promise<Figure[]> {
       figure(`start-up, ${count} models, all in memory`, all.seconds, 's', '<=', (60 * count) / QUICK_MODELS),
       figure(`memory of ${count} models, all in memory`, all.mebibytes, 'MiB', '<=', (400 * count) / 1024),
       figure(`start-up, ${count} models, ${limit} in memory`, some.seconds, 's', '<=', (60 * count) / QUICK_MODELS),
-      figure(`memory of ${count} models, ${limit} in memory`, some.mebibytes, 'MiB', '<=', (400 * limit) / 1024),
+      figure(`memory of ${count} models, ${limit} in memory`, some.mebibytes, 'MiB', '<=', HEAP_MIB + (400 * limit) / 1024),
       figure('reading back the six models of a station, median', waits[waits.length >> 1] as number, 'ms', '<=', 250),
       figure('reading back the six models of a station, slowest', waits.at(-1) as number, 'ms', '<=', 1000),
     ]

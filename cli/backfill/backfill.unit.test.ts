@@ -137,8 +137,9 @@ describe('issue', () => {
       { modelVersion: 'v1', issuedAt: at(1) },
       { modelVersion: 'v2', issuedAt: at(2), controlOffset: 11, quantiles: [[2, 2, 2, 2, 2, 2, 2]] },
     ])
-    expect((forecasts[0]?.value as Forecast).statusReason).toMatch(/^back-filled/)
-    expect((forecasts[0]?.value as Forecast).forecastId).toBe('forecast/jfk/temperatureC/2013-07-01T00:00:00.000Z/v1/champion')
+    const [first] = forecasts.map(({ value }) => value as Forecast)
+    expect(first?.statusReason).toMatch(/^back-filled/)
+    expect(first?.forecastId).toBe('forecast/jfk/temperatureC/2013-07-01T00:00:00.000Z/v1/champion')
   })
   it('says so when the model of then is gone', async () => {
     const issue = createIssuer(store, [order(0, 3, 10)], { open })

@@ -61,7 +61,7 @@ async function backfill({ from, to, mode, station, concurrency, dryRun = false, 
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort())
   const clickhouse = openClickHouse(config)
-  const publisher = await openPublisher({ config, name: 'backfill', log })
+  const publisher = openPublisher({ config, name: 'backfill', log })
   try {
     const [size] = await clickhouse.query<{ stations: string }>('SELECT toString(uniqExact(stationId)) AS stations FROM station')
     const stations = Math.max(1, Number(size?.stations ?? 1))

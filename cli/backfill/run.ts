@@ -93,7 +93,7 @@ async function planStation({ clickhouse }: Deps, stationId: string, { from, to, 
     ),
   ])
   const orders = controls.map(({ controlOffset, payload }) => ({
-    controlOffset: Number(controlOffset),
+    controlOffset,
     control: JSON.parse(payload) as Control,
   }))
   const work = planWork(

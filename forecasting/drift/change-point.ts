@@ -1,10 +1,11 @@
 /**
  * When a series jumped, and by how much. A model that starts from recent observations carries a jump along after a few hours; only
- * forecasts issued before it and valid after it are wrong by the whole of it. Those are compared hour by hour.
+ * forecasts issued before it and valid after it are wrong by the whole of it. Those are compared hour by hour, in units of what each
+ * forecast expected: a jump in the quiet of the night stands out that would be weather in the afternoon.
  */
 import { INNOVATION_LEADS } from './standardise.ts'
 
-/** Errors at INNOVATION_LEADS by epoch hour; null: not verified. */
+/** Errors at INNOVATION_LEADS by epoch hour, then the same in expected scales (standardise.ts); null: not verified. */
 export type Innovations = ReadonlyMap<number, readonly (number | null)[]>
 
 export type ChangePoint = {
@@ -20,8 +21,8 @@ export type ChangePoint = {
   readonly offsetMargin: number
 }
 
-/** A jump below this is weather. */
-const MIN_SCORE = 3
+/** A jump below this is weather: of 168 hours of it one in four or so has a larger one (three real stations, half a year). */
+const MIN_SCORE = 4
 /** Fewer judged hours than this tell nothing of what is usual. */
 const MIN_JUDGED_HOURS = 24
 /**
@@ -41,11 +42,11 @@ const MAD_TO_SD = 1.4826
  * Null when nothing there stands out (score < MIN_SCORE) or fewer than MIN_JUDGED_HOURS hours could be judged.
  */
 export function findChangePoint(series: readonly Innovations[], from: number, to: number, direction: 1 | -1): ChangePoint | null {
-  const { jumps, spread } = jumpsOf(series, from, to)
+  const { jumps, spread, standardisedSpread } = jumpsOf(series, from, to)
   if (jumps.length < MIN_JUDGED_HOURS) return null
   const candidates = jumps
-    .filter(({ jump }) => Math.sign(jump) === direction)
-    .map(({ hour, jump }) => ({ hour, offset: -jump, score: Math.abs(jump) / spread }))
+    .filter(({ standardised, jump }) => Math.sign(standardised) === direction && Math.sign(jump) === direction)
+    .map(({ hour, jump, standardised }) => ({ hour, offset: -jump, score: Math.abs(standardised) / standardisedSpread }))
   const best = candidates.reduce<(typeof candidates)[number] | null>(
     (found, one) => (found === null || one.score > found.score ? one : found),
     null,
@@ -77,43 +78,63 @@ export function jumpsAlong(
   to: number,
   atLeast: number,
 ): boolean {
-  const { jumps, spread } = jumpsOf([one], from, to)
+  const { jumps, standardisedSpread } = jumpsOf([one], from, to)
   if (jumps.length < MIN_JUDGED_HOURS) return false
   return jumps.some(
-    ({ hour, jump }) => Math.abs(hour - change.hour) <= 1 && (-jump * Math.sign(change.offset)) / spread >= atLeast,
+    ({ hour, standardised }) =>
+      Math.abs(hour - change.hour) <= 1 && (-standardised * Math.sign(change.offset)) / standardisedSpread >= atLeast,
   )
 }
+
+type Jump = { readonly hour: number; readonly jump: number; readonly standardised: number }
 
 function jumpsOf(
   series: readonly Innovations[],
   from: number,
   to: number,
-): { jumps: Array<{ hour: number; jump: number }>; spread: number } {
-  const jumps: Array<{ hour: number; jump: number }> = []
+): { jumps: Jump[]; spread: number; standardisedSpread: number } {
+  const jumps: Jump[] = []
   for (let hour = from; hour <= to; hour++) {
     const values = series.map((one) => jumpAt(one, hour)).filter((value) => value !== null)
-    if (values.length > 0) jumps.push({ hour, jump: mean(values) })
+    if (values.length === 0) continue
+    jumps.push({
+      hour,
+      jump: mean(values.map(({ jump }) => jump)),
+      standardised: mean(values.map(({ standardised }) => standardised)),
+    })
   }
-  if (jumps.length === 0) return { jumps, spread: 1 }
-  const centre = median(jumps.map(({ jump }) => jump))
-  return { jumps, spread: Math.max(1e-6, MAD_TO_SD * median(jumps.map(({ jump }) => Math.abs(jump - centre)))) }
+  return {
+    jumps,
+    spread: robustSd(jumps.map(({ jump }) => jump)),
+    standardisedSpread: robustSd(jumps.map(({ standardised }) => standardised)),
+  }
+}
+
+function robustSd(values: readonly number[]): number {
+  if (values.length === 0) return 1
+  const centre = median(values)
+  return Math.max(1e-6, MAD_TO_SD * median(values.map((value) => Math.abs(value - centre))))
 }
 
 /** Mean error of the forecasts issued before `hour` and valid in the hours from it on, as far as the leads reach; null when too few verified. */
-function jumpAt(innovations: Innovations, hour: number): number | null {
-  let sum = 0
+function jumpAt(innovations: Innovations, hour: number): Omit<Jump, 'hour'> | null {
+  let jump = 0
+  let standardised = 0
   let n = 0
   let expected = 0
   INNOVATION_LEADS.forEach((lead, i) => {
     for (let after = 0; after < lead; after++) {
       expected++
-      const error = innovations.get(hour + after)?.[i]
-      if (error === null || error === undefined) continue
-      sum += error
+      const values = innovations.get(hour + after)
+      const error = values?.[i]
+      const scaled = values?.[INNOVATION_LEADS.length + i]
+      if (error === null || error === undefined || scaled === null || scaled === undefined) continue
+      jump += error
+      standardised += scaled
       n++
     }
   })
-  return n * 2 >= expected ? sum / n : null
+  return n * 2 >= expected ? { jump: jump / n, standardised: standardised / n } : null
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length

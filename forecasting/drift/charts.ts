@@ -18,6 +18,11 @@ export type ChartSpec = {
   readonly share: number
 }
 
+/** What a chart's value is while nothing changes: of a day, and in the long run (cusum.ts). */
+export type Usual = { readonly centre: number; readonly sd: number; readonly longRunSd: number }
+/** Threshold → days between false alarms; null: a fixed rule. */
+export type RunLengths = Readonly<Record<ChartName, ReadonlyArray<readonly [threshold: number, days: number]> | null>>
+
 export const CHARTS: readonly ChartSpec[] = [
   { name: 'mean 1-3', measure: 'mean', leads: '1-3', sides: 2, allowance: 0.75, share: 0.25 },
   { name: 'mean 4-6', measure: 'mean', leads: '4-6', sides: 2, allowance: 0.75, share: 0.4 },

@@ -5,12 +5,9 @@
  * Centre, standard deviation and long-run standard deviation begin with what is usual for the variable (usual.ts) and are learnt from the
  * model's own days, three weeks late; the centre forgets within months, so that a season that a model leans in is not a change.
  */
-import type { ChartName, ChartSpec } from './charts.ts'
+import type { ChartSpec, Usual } from './charts.ts'
 import { CHARTS } from './charts.ts'
 import { RUN_LENGTHS } from './run-lengths.ts'
-
-/** What a chart's value is while nothing changes. */
-export type Usual = { readonly centre: number; readonly sd: number; readonly longRunSd: number }
 
 /** One day of extreme weather must not alarm by itself, nor teach much: standard deviations. */
 const COUNTED_SD = 2.5
@@ -145,9 +142,6 @@ export function thresholds(falseAlarmsPerStationYear: number, variables: number)
 export function stationBudget(perStationYear: number, perFleetWeek: number, stations: number): number {
   return Math.min(perStationYear, (perFleetWeek * 365.25) / 7 / Math.max(stations, 1))
 }
-
-/** Threshold → days between false alarms; null: a fixed rule. */
-export type RunLengths = Readonly<Record<ChartName, ReadonlyArray<readonly [threshold: number, days: number]> | null>>
 
 /** Run lengths grow exponentially with the threshold: linear in the logarithm. */
 function interpolate(table: ReadonlyArray<readonly [number, number]>, days: number): number {

@@ -110,17 +110,12 @@ describe('what is usual', () => {
   it('is learnt from days three weeks old: a model that always leans one way is no drift, one that begins to is', () => {
     const days = daysOfCharts(400, 21)
     const leaning = days.map((values) =>
-      values.map(
-        (value, i) => value + (CHARTS[i]?.measure === 'mean' ? 0.9 * usualOf((CHARTS[i] as ChartSpec).name).longRunSd : 0),
-      ),
+      values.map((value, i) => value + (CHARTS[i]?.measure === 'mean' ? 0.9 * usualOf(CHARTS[i].name).longRunSd : 0)),
     )
     // Until it is learnt a lean is told; then it is usual.
     expect(run(leaning).verdicts.filter(({ state, day }) => state === 'confirmed' && day > 120)).toEqual([])
     const begun = leaning.map((values, day) =>
-      values.map(
-        (value, i) =>
-          value + (day >= 370 && CHARTS[i]?.measure === 'mean' ? 2 * usualOf((CHARTS[i] as ChartSpec).name).longRunSd : 0),
-      ),
+      values.map((value, i) => value + (day >= 370 && CHARTS[i]?.measure === 'mean' ? 2 * usualOf(CHARTS[i].name).longRunSd : 0)),
     )
     expect(run(begun).verdicts.some(({ state, day }) => state === 'confirmed' && day >= 370)).toBe(true)
   })
@@ -234,7 +229,7 @@ describe('standardised errors', () => {
       error: [0.5, 2, 4, -3],
       expectedScale: [1, 2, 2, 3],
     })
-    expect(hour).toEqual({ hour: 2, standardised: [0.5, 1.5, -1], innovations: [0.5, null, 4] })
+    expect(hour).toEqual({ hour: 2, standardised: [0.5, 1.5, -1], innovations: [0.5, null, null, 0.5, null, null] })
   })
   it('of a probability are in standard deviations of the outcome', () => {
     const {
@@ -253,12 +248,14 @@ describe('standardised errors', () => {
 
 describe('change point', () => {
   const jumpAt = 300
+  /** Errors, and the same in expected scales of one. */
+  const twice = (errors: number[]): number[] => [...errors, ...errors]
   const series = (size: number, seed: number) => {
     const normal = normals(seed)
     return new Map(
       Array.from({ length: 400 }, (_, hour) => [
         hour,
-        [1, 3, 6].map((lead) => 0.5 * Math.sqrt(lead) * normal() - (hour >= jumpAt && hour < jumpAt + lead ? size : 0)),
+        twice([1, 2, 3].map((lead) => 0.5 * Math.sqrt(lead) * normal() - (hour >= jumpAt && hour < jumpAt + lead ? size : 0))),
       ]),
     )
   }
@@ -295,6 +292,19 @@ describe('change point', () => {
   it('finds nothing where nothing stands out, or only the other way', () => {
     expect(findChangePoint([series(0, 2)], 250, 350, -1)?.score ?? 0).toBeLessThan(4)
     expect(findChangePoint([series(6, 1)], 280, 320, 1)?.hour).not.toBe(jumpAt)
+  })
+  it('is looked for in units of what was expected: a jump in a quiet hour outweighs a larger one in a wild one', () => {
+    const normal = normals(3)
+    const quietAt = 316
+    const mixed = new Map(
+      Array.from({ length: 400 }, (_, hour) => {
+        // Afternoons are six times as wild as nights; the jump of 2 is at night.
+        const scale = hour % 24 >= 12 ? 3 : 0.5
+        const errors = [1, 2, 3].map((lead) => scale * normal() - (hour >= quietAt && hour < quietAt + lead ? 2.5 : 0))
+        return [hour, [...errors, ...errors.map((error) => error / scale)]]
+      }),
+    )
+    expect(findChangePoint([mixed], 250, 350, -1)?.hour).toBe(quietAt)
   })
   it('knows which neighbours jumped along', () => {
     const change = { hour: jumpAt, offset: 3 }

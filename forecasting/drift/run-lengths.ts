@@ -3,7 +3,7 @@
  * three months at a time from the first halves of the clean stretches of four stations (bench/drift/calibration.ts;
  * `npm run bench -- drift-calibration` repeats it). Their tails, regimes of weeks, and what a chart learns of its own are in them.
  */
-import type { RunLengths } from './cusum.ts'
+import type { RunLengths } from './charts.ts'
 
 export const RUN_LENGTHS: RunLengths = {
   'mean 1-3': [

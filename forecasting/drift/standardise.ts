@@ -11,8 +11,8 @@ export const WATCHED_LEADS = [
   { name: '7-24', from: 7, to: 24 },
 ] as const
 export type WatchedLeads = (typeof WATCHED_LEADS)[number]['name']
-/** Leads whose errors tell the hour at which a series jumped. */
-export const INNOVATION_LEADS = [1, 3, 6] as const
+/** Leads whose errors tell the hour at which a series jumped: the shortest, at which the weather itself moves least. */
+export const INNOVATION_LEADS = [1, 2, 3] as const
 
 const SMALLEST_PROBABILITY = 0.05
 
@@ -20,7 +20,7 @@ const SMALLEST_PROBABILITY = 0.05
 export type VerifiedHour = {
   readonly hour: number
   readonly standardised: readonly (number | null)[]
-  /** Median minus observed, unit of the variable. */
+  /** Median minus observed, unit of the variable; then the same in expected scales. */
   readonly innovations: readonly (number | null)[]
 }
 
@@ -50,9 +50,11 @@ export function standardiseHour(
     })
     return n === 0 ? null : sum / n
   })
-  const innovations = INNOVATION_LEADS.map((lead) => {
-    const e = error[leadHours.indexOf(lead)]
-    return e === undefined || !Number.isFinite(e) ? null : e
-  })
+  const atInnovationLeads = (of: readonly number[]): (number | null)[] =>
+    INNOVATION_LEADS.map((lead) => {
+      const e = of[leadHours.indexOf(lead)]
+      return e === undefined || !Number.isFinite(e) ? null : e
+    })
+  const innovations = [...atInnovationLeads(error), ...atInnovationLeads(scaled)]
   return { hour: Math.floor(event.observedAt / 3_600_000), standardised, innovations }
 }

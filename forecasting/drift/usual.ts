@@ -4,8 +4,7 @@
  * `npm run bench -- drift-calibration` repeats it.
  */
 import type { ForecastVariable } from '../../schemas/quantities.ts'
-import type { ChartName } from './charts.ts'
-import type { Usual } from './cusum.ts'
+import type { ChartName, Usual } from './charts.ts'
 
 /** Null: a fixed rule. */
 export const USUAL: Readonly<Record<ChartName, Readonly<Record<ForecastVariable, Usual>> | null>> = {

@@ -65,7 +65,7 @@ export function createRecords(memory: Memory) {
       const found = new Map<number, readonly (number | null)[]>()
       for (let day = fromDay; day <= toDay; day++) {
         memory.get<DayRecord>(dayKey(key, day))?.forEach((hour, i) => {
-          if (hour) found.set(day * 24 + i, hour.slice(WATCHED_LEADS.length, WATCHED_LEADS.length + INNOVATION_LEADS.length))
+          if (hour) found.set(day * 24 + i, hour.slice(WATCHED_LEADS.length, WATCHED_LEADS.length + 2 * INNOVATION_LEADS.length))
         })
       }
       return found
