@@ -52,7 +52,12 @@ async function call(
 
 function explain(status: number, { title, detail, errors }: ProblemDocument): string {
   const lines = [`${status} ${title ?? 'error'}${detail ? `: ${detail}` : ''}`]
-  for (const { detail: what, fix } of errors ?? []) lines.push(`  ${what}${fix ? ` ${fix}` : ''}`)
+  for (const { detail: what, fix } of errors ?? []) {
+    // One problem is told above already; what is left to tell is how to mend it.
+    const told = detail?.includes(what) ? [fix] : [what, fix]
+    const line = told.filter(Boolean).join(' ')
+    if (line !== '') lines.push(`  ${line}`)
+  }
   if (status === 401)
     lines.push('  set ISOBAR_API_KEY to a key; make one with: isobar keys create --name NAME --scopes read,operate')
   return lines.join('\n')

@@ -25,7 +25,7 @@ export function register(program: Command): void {
       if (unknown !== undefined) throw new CliError(unknownName('scope', unknown, SCOPES), EXIT.usage)
       if (dryRun) return talk(`a key for ${name} with ${wanted.join(', ')} would be made`)
       const made = await withStore((store) => createKey(store, { name, scopes: wanted as Scope[], nowMs: Date.now() }))
-      if (json) printJson({ key: made.key, ...made.stored })
+      if (json) printJson({ key: made.key, ...made.stored, createdAt: instant(made.stored.createdAt) })
       else {
         talk(`${made.stored.keyId} (${made.stored.scopes.join(', ')}); the key is shown this once:`)
         process.stdout.write(`${made.key}\n`)
@@ -70,10 +70,12 @@ export function register(program: Command): void {
     })
 }
 
+/** A person waits: a server that does not answer is to be named before patience ends. */
+const TIMEOUT_MS = 15_000
 const instant = (ms: number): string => new Date(ms).toISOString()
 
 async function withStore<T>(work: (store: KeyStore) => Promise<T>): Promise<T> {
-  const clickhouse = openClickHouse(readConfig(clickhouseBlock, serverEnv()))
+  const clickhouse = openClickHouse(readConfig(clickhouseBlock, serverEnv()), { requestTimeoutMs: TIMEOUT_MS })
   try {
     return await work(createKeyStore(clickhouse))
   } finally {

@@ -1,6 +1,6 @@
 /** `isobar`: the one composition root. */
 import { CommanderError } from 'commander'
-import { isAppError } from '../infra/runtime/errors.ts'
+import { type AppError, isAppError } from '../infra/runtime/errors.ts'
 import { CliError, EXIT } from './exit.ts'
 import { createProgram } from './program.ts'
 
@@ -18,11 +18,16 @@ async function main(argv: readonly string[]): Promise<number> {
     // What adapters report is meant for people: what, where and why; anything else is a defect and keeps its stack.
     if (isAppError(error)) {
       process.stderr.write(`isobar: ${error.message}\n`)
-      if (error.code === 'config-invalid') return EXIT.usage
-      return error.retry === 'transient' ? EXIT.unavailable : EXIT.failure
+      return exitOf(error)
     }
     throw error
   }
+}
+
+function exitOf({ code, cause, retry }: AppError): number {
+  if (code === 'config-invalid' || code === 'csv-header') return EXIT.usage
+  if ((cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return EXIT.notFound
+  return retry === 'transient' ? EXIT.unavailable : EXIT.failure
 }
 
 process.exit(await main(process.argv.slice(2)))

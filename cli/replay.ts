@@ -19,6 +19,7 @@ import { serverEnv } from './running.ts'
 const log = createLogger('cli', 'error')
 
 type Options = {
+  readonly station?: string
   readonly stations?: string
   readonly speed?: number
   readonly backfillUntil?: number
@@ -33,6 +34,7 @@ export function register(program: Command): void {
     .command('replay')
     .argument('[file]', 'observation CSV (docs/csv.md; .gz accepted); default: the bundled observations')
     .description('publish the observations of a file in the order of their time, at a pace; Ctrl-C ends it, a second run goes on')
+    .option('--station <id>', 'station of rows without a stationId column')
     .option('--stations <file>', 'JSON list of its stations, published first (docs/configuration.md, REPLAY_STATIONS)')
     .option('--speed <hours>', 'hours of data per second of time; 2 by default', positiveNumber)
     .option('--backfill-until <instant>', 'publish everything before at once; default: two thirds of the series', instant)
@@ -47,8 +49,8 @@ The services should run on CLOCK=stream (as isobar start without --live does): t
 date. Rows that cannot be read are told by line and left out; with such rows the exit code is ${EXIT.failure}.
 
 Examples:
-  isobar replay roof.csv.gz --dry-run
-  isobar replay roof.csv.gz --stations stations.json --backfill-until 2024-06-01 --speed 24`,
+  isobar replay roof.csv.gz --station roof --dry-run
+  isobar replay roof.csv.gz --station roof --stations stations.json --backfill-until 2024-06-01 --speed 24`,
     )
     .action(replay)
 }
@@ -85,12 +87,13 @@ const NO_SERVERS: NodeJS.ProcessEnv = {
 
 function environment(
   file: string | undefined,
-  { stations, speed, backfillUntil, scenario }: Options,
+  { station, stations, speed, backfillUntil, scenario }: Options,
   servers: NodeJS.ProcessEnv,
 ): NodeJS.ProcessEnv {
   return {
     ...servers,
     ...(file === undefined ? {} : { REPLAY_CSV: file }),
+    ...(station === undefined ? {} : { REPLAY_STATION: station }),
     ...(stations === undefined ? {} : { REPLAY_STATIONS: stations }),
     ...(speed === undefined ? {} : { REPLAY_SPEED: String(speed) }),
     ...(backfillUntil === undefined ? {} : { REPLAY_BACKFILL_UNTIL: new Date(backfillUntil).toISOString() }),

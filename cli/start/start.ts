@@ -25,7 +25,8 @@ const PRODUCER_PROBE = `probe${PROCESS_COUNT - 1}`
 /** Resolves with the exit code, once everything has been stopped again. */
 export async function start(options: StartOptions): Promise<number> {
   const interrupted = onInterrupt()
-  const log = createLogger('start', 'warn')
+  // The client's warnings about brokers that are still electing are no news for a person; failures are thrown.
+  const log = createLogger('start', 'error')
   const speed = Number(options.speed ?? (options.demo ? DEMO_SPEED : DEFAULT_SPEED))
   const producers =
     options.live === undefined

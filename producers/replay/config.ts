@@ -1,6 +1,7 @@
 /** Environment of the replay. */
 import { z } from 'zod'
 import { clickhouseBlock, clockBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
+import { STATION_ID_PATTERN } from '../../schemas/quantities.ts'
 import { BUNDLED_OBSERVATIONS } from './series.ts'
 
 export const ReplayConfig = z.object({
@@ -12,6 +13,11 @@ export const ReplayConfig = z.object({
     description: 'Observation CSV to replay (docs/csv.md); default: the bundled one.',
     fix: 'give the path of a .csv or .csv.gz',
     example: 'observations.csv.gz',
+  }),
+  replayStation: z.string().regex(STATION_ID_PATTERN).optional().meta({
+    description: 'Station of the rows of a CSV without the column stationId.',
+    fix: 'use lower-case letters, digits, _ and -',
+    example: 'roof',
   }),
   replayStations: z.string().optional().meta({
     description:

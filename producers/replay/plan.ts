@@ -22,7 +22,11 @@ export async function loadPlan(
   log: Pick<Logger, 'info' | 'warn'>,
 ): Promise<ReplayPlan> {
   const isBundled = config.replayCsv === BUNDLED_OBSERVATIONS
-  const series = await loadSeries(config.replayCsv, (problem) => log.warn({ ...problem }, 'replay: row not accepted'))
+  const series = await loadSeries(
+    config.replayCsv,
+    (problem) => log.warn({ ...problem }, 'replay: row not accepted'),
+    config.replayStation,
+  )
   const first = series.observations[0]?.observedAt ?? 0
   const last = series.observations.at(-1)?.observedAt ?? 0
   const stationsFile = config.replayStations ?? (isBundled ? BUNDLED_STATIONS : undefined)

@@ -20,14 +20,21 @@ export type ReplaySeries = {
   readonly hours: readonly ReplayHour[]
 }
 
-/** Reads a whole file, because a file may be ordered by station and the replay needs time order. About 0.5 KB per row. */
-export async function loadSeries(path: string, onProblem: (problem: ObservationCsvProblem) => void): Promise<ReplaySeries> {
+/** `stationId`: of rows without one. Reads a whole file, because a file may be ordered by station and the replay needs time order. About 0.5 KB per row. */
+export async function loadSeries(
+  path: string,
+  onProblem: (problem: ObservationCsvProblem) => void,
+  stationId?: string,
+): Promise<ReplaySeries> {
   const source = sourceName(path)
   const observations: Observation[] = []
-  for await (const row of readObservationCsvFile(path, { onProblem })) {
-    const { stationId, observedAt } = row
+  for await (const { observedAt, values, ...row } of readObservationCsvFile(path, {
+    onProblem,
+    ...(stationId === undefined ? {} : { stationId }),
+  })) {
+    const { stationId: ofRow } = row
     observations.push(
-      createObservation({ stationId, observedAt, receivedAt: observedAt, source, kind: 'observation' }, row.values),
+      createObservation({ stationId: ofRow, observedAt, receivedAt: observedAt, source, kind: 'observation' }, values),
     )
   }
   if (observations.length === 0) throw new AppError(`no observations in ${path}`, { code: 'replay-empty', retry: 'permanent' })

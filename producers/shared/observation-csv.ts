@@ -115,7 +115,7 @@ function readHeader(cells: readonly string[], stationId: string | undefined): He
   if (cells.includes('stationId') === (stationId !== undefined)) {
     throw headerError(
       stationId === undefined
-        ? 'the column "stationId" is missing and no station was given'
+        ? 'the column "stationId" is missing and no station was given; add the column, or --station ID (REPLAY_STATION for the replay)'
         : `a station was given ("${stationId}") but the file has its own column "stationId"`,
     )
   }

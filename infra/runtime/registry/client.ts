@@ -17,6 +17,11 @@ export type Registry = {
   ping(): Promise<void>
 }
 
+/** The client library has no timeouts: without these a registry that accepts connections and never answers is waited for without end. */
+const LOOKUP_MS = 10_000
+/** Comparing with every earlier version takes its time. */
+const REGISTER_MS = 30_000
+
 type RawSchema = Parameters<SchemaRegistry['register']>[0]
 
 export function openRegistry(config: RegistryConfig): Registry {
@@ -36,7 +41,10 @@ export function openRegistry(config: RegistryConfig): Registry {
   return {
     async findId(subject, schema) {
       try {
-        return await client.getRegistryIdBySchema(subject, schema as Parameters<SchemaRegistry['getRegistryIdBySchema']>[1])
+        return await within(
+          LOOKUP_MS,
+          client.getRegistryIdBySchema(subject, schema as Parameters<SchemaRegistry['getRegistryIdBySchema']>[1]),
+        )
       } catch (error) {
         throw classify(error, 'schema-not-registered', `schema of ${subject} is not registered; run: isobar topics apply`, {
           subject,
@@ -52,7 +60,10 @@ export function openRegistry(config: RegistryConfig): Registry {
     },
     async register(subject, schema) {
       try {
-        return await client.register(schema as RawSchema, { subject, compatibility: COMPATIBILITY.FULL_TRANSITIVE })
+        return await within(
+          REGISTER_MS,
+          client.register(schema as RawSchema, { subject, compatibility: COMPATIBILITY.FULL_TRANSITIVE }),
+        )
       } catch (error) {
         throw classify(error, 'schema-incompatible', `${subject} was refused`, { subject })
       }
@@ -66,6 +77,18 @@ export function openRegistry(config: RegistryConfig): Registry {
         throw classify(error, 'registry-unavailable', 'no answer', {})
       }
     },
+  }
+}
+
+async function within<T>(milliseconds: number, answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${milliseconds / 1000} s`)), milliseconds)
+  })
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

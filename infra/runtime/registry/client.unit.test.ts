@@ -1,0 +1,33 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { openRegistry } from './client.ts'
+
+const SCHEMA = { type: 'record', name: 'Observation', fields: [] }
+
+describe('a registry that accepts connections and never answers', () => {
+  let server: Server
+  beforeEach(async () => {
+    server = createServer(() => undefined)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+    server.closeAllConnections()
+    server.close()
+  })
+
+  it.each([
+    ['findId', 10_000],
+    ['register', 30_000],
+  ] as const)('%s says that it is not there, as something that passes', async (call, milliseconds) => {
+    const registry = openRegistry({ schemaRegistryUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
+    const refused = expect(registry[call]('weather.observation.v1-value', SCHEMA)).rejects.toMatchObject({
+      code: 'registry-unavailable',
+      retry: 'transient',
+    })
+    await vi.advanceTimersByTimeAsync(milliseconds)
+    await refused
+  })
+})
