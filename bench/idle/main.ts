@@ -38,7 +38,7 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
       for (const { name, command, args, env: own } of services) {
         running.push({ name, process: startProcess(command, args, own as Record<string, string>) })
       }
-      await Promise.all(services.map(({ name, ready }) => untilReady(name, ready as string)))
+      await Promise.all(services.map(({ name, env: own }) => untilReady(name, `http://127.0.0.1:${own['METRICS_PORT']}/readyz`)))
       say(`${services.length} processes are ready; waiting ${SETTLE_MS / 1000} s for them to come to rest`)
       await sleep(SETTLE_MS)
       const cpu = (): number[] => running.map(({ process: { pid } }) => cpuSecondsOf(pid) as number)

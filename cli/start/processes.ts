@@ -1,6 +1,7 @@
 /** The processes of a local run: which services share one, and what they are told. */
 import { fileURLToPath } from 'node:url'
 import type { StackUrls } from '../../infra/local/stack.ts'
+import { readyOrReason } from '../../infra/local/readiness.ts'
 import type { ChildSpec } from '../../infra/local/supervisor.ts'
 
 export const REPLICA_IDS = ['replica-0', 'replica-1'] as const
@@ -21,6 +22,9 @@ const PIPELINE = [
   'alert-policy',
   'alert-transports',
 ]
+
+/** RabbitMQ is the last of the servers to come up, and these wait for it by themselves: nothing else does. */
+const ALERTING = new Set(['alert-policy', 'alert-transports'])
 
 export type ProcessPlan = {
   readonly urls: StackUrls
@@ -52,7 +56,10 @@ export function processSpecs(plan: ProcessPlan): { readonly services: ChildSpec[
   ]
   return {
     services: [
-      spec(plan, 'pipeline', [...PIPELINE, ...(mirrorsToMlflow(plan.env) ? ['mlflow'] : [])], pipeline, {}),
+      {
+        ...spec(plan, 'pipeline', [...PIPELINE, ...(mirrorsToMlflow(plan.env) ? ['mlflow'] : [])], pipeline, {}),
+        ready: () => readyOrReason(`http://127.0.0.1:${pipeline}/readyz`, (service) => ALERTING.has(service)),
+      },
       spec(plan, 'inference-0', ['inference'], inference0, { REPLICA_ID: REPLICA_IDS[0] }),
       spec(plan, 'inference-1', ['inference'], inference1, { REPLICA_ID: REPLICA_IDS[1] }),
       spec(plan, 'training', ['training'], training, {}),

@@ -60,11 +60,10 @@ export async function start(options: StartOptions): Promise<number> {
       })
     }
     const { httpUrl, producerUrl } = await bringUpServices(stack, env, producers)
-    await stack.complete
     say(`${producers.services.join(', ')} started`)
     process.stderr.write(welcome({ httpUrl, stationId: producers.stationIds[0] ?? 'STATION', outboxDir: stack.outboxDir, key }))
     if (options.live !== undefined) stopTelling = tellOfProvider(producerUrl, say)
-    const ended = await waitForEnd(options, interrupted.signal, watch)
+    const ended = await waitForEnd(options, interrupted.signal, watch, stack.complete)
     if (!options.exit || watch === null) return EXIT.ok
     if (ended === 'interrupted') say('interrupted before the story ended')
     return judge(options, watch, firstForecastSeconds)
@@ -127,8 +126,13 @@ async function waitForEnd(
   options: StartOptions,
   interrupted: Promise<void>,
   watch: StoryWatch | null,
+  lateServers: Promise<void>,
 ): Promise<'complete' | 'interrupted' | 'gave-up'> {
-  const waits: Array<Promise<'complete' | 'interrupted' | 'gave-up'>> = [interrupted.then(() => 'interrupted' as const)]
+  const waits: Array<Promise<'complete' | 'interrupted' | 'gave-up'>> = [
+    interrupted.then(() => 'interrupted' as const),
+    // They end nothing by coming up, only by failing to.
+    lateServers.then(() => new Promise<never>(() => {})),
+  ]
   if (watch) waits.push(watch.failed)
   let timer: NodeJS.Timeout | undefined
   if (options.exit && watch) {

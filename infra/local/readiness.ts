@@ -42,14 +42,20 @@ export async function httpAnswers(url: string, body?: string): Promise<boolean> 
   }
 }
 
-/** One of our own processes: true when /readyz says so, its reasons while it does not, false when nothing answers. */
-export async function readyOrReason(url: string): Promise<boolean | string> {
+/**
+ * One of our own processes: true when /readyz says so, its reasons while it does not, false when nothing answers. Services for which
+ * `mayWait` holds do not count.
+ */
+export async function readyOrReason(url: string, mayWait: (service: string) => boolean = () => false): Promise<boolean | string> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(ATTEMPT_MS) })
     const text = await response.text()
     if (response.status === 200) return true
     const { reasons } = JSON.parse(text) as { reasons?: ReadonlyArray<{ name: string; reason: string }> }
-    return reasons ? reasons.map(({ name, reason }) => `${name}: ${reason}`).join('; ') : false
+    if (reasons === undefined || reasons.length === 0) return false
+    // A service with several loops names each, as alert-policy#2.
+    const counting = reasons.filter(({ name }) => !mayWait(name.replace(/#\d+$/, '')))
+    return counting.length === 0 || counting.map(({ name, reason }) => `${name}: ${reason}`).join('; ')
   } catch {
     return false // not listening yet, not answering in time, or not one of ours
   }

@@ -20,8 +20,8 @@ export type ChildSpec = {
   /** The whole environment of the child; `undefined` values are left out. */
   env: Readonly<Record<string, string | undefined>>
   cwd?: string
-  /** A URL that answers 200 when the child is ready (a 503 of ours says what it waits for), or a check. */
-  ready: string | (() => Promise<boolean>)
+  /** A URL that answers 200 when the child is ready (a 503 of ours says what it waits for), or a check that answers alike. */
+  ready: string | (() => Promise<boolean | string>)
   /** How long the child may stay silent before its first answer. Default 60 s. One that answers "not yet, because" has ten minutes. */
   readyTimeoutMs?: number
   /** How long the child may take to end after SIGTERM before its process group is killed. Default 8 s. */
