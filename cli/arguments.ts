@@ -32,7 +32,7 @@ export function instant(text: string): number {
 }
 
 /** For an option that may be given several times. */
-export function collect(text: string, before: readonly string[] = []): string[] {
+export function collect(text: string, before: readonly string[]): string[] {
   return [...before, text]
 }
 

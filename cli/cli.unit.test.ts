@@ -113,6 +113,8 @@ describe('isobar', () => {
       ['dlq', 'redrive', 'weather.observation.v1', '--offsets', '3,x'],
       ['alerts', 'silence', 'station', '--comment', 'because'],
       ['replay', '--speed', '-1'],
+      ['start', '--max-minutes', 'few'],
+      ['start', '--live', 'metr', '--station', 'KJFK'],
       ['stations', 'add', 'roof', '--name', 'Roof', '--latitude', 'north', '--longitude', '1'],
     ])
       expect((await isobar(args)).code, args.join(' ')).toBe(2)

@@ -1,5 +1,6 @@
 /** `isobar start`: the whole system on this machine, on real servers. */
 import type { Command } from 'commander'
+import { collect, positiveNumber } from '../arguments.ts'
 import { CliError, EXIT } from '../exit.ts'
 import type { StartOptions } from './options.ts'
 
@@ -10,13 +11,14 @@ export function register(program: Command): void {
     .option(
       '--speed <hours>',
       'event hours replayed per second throughout (default: a fast-forward to shortly before the drift, then 2; with --demo 6)',
+      positiveNumber,
     )
     .option('--live <provider>', 'instead of the replay: real observations of open-meteo or metar, with --station')
     .option('--station <station>', 'with --live: tokyo@35.69,139.69 (open-meteo), KJFK (metar); repeatable', collect, [])
     .option('--demo', 'tell the story stage by stage and judge it')
     .option('--exit', 'with --demo: stop when the story has ended; exit 1 unless every stage happened')
     .option('--json', 'with --demo --exit: the result as JSON on stdout')
-    .option('--max-minutes <n>', 'with --exit: give up after this long', '12')
+    .option('--max-minutes <n>', 'with --exit: give up after this long', positiveNumber, 12)
     .addHelpText(
       'after',
       '\nExamples:\n  isobar start\n  isobar start --speed 10\n  isobar start --demo --exit --json\n  isobar start --live metar --station KJFK --station KEWR',
@@ -29,8 +31,6 @@ export function register(program: Command): void {
 }
 
 function validate(options: StartOptions): void {
-  if (options.speed !== undefined && !(Number(options.speed) > 0))
-    throw new CliError(`--speed must be a positive number, got "${options.speed}"`, EXIT.usage)
   if (options.live !== undefined && (options.demo || options.speed !== undefined))
     throw new CliError(
       '--live goes neither with --demo nor with --speed: the story and its speed belong to the replay',
@@ -38,8 +38,4 @@ function validate(options: StartOptions): void {
     )
   if (options.live === undefined && options.station.length > 0) throw new CliError('--station goes with --live', EXIT.usage)
   if (options.exit && !options.demo) throw new CliError('--exit goes with --demo', EXIT.usage)
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value]
 }

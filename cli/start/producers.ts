@@ -1,5 +1,6 @@
 /** What feeds a local run: the bundled replay with its declared scenario, or a live provider. */
 import type { ScenarioJson } from '../../producers/replay/scenario.ts'
+import { unknownName } from '../arguments.ts'
 import { CliError, EXIT } from '../exit.ts'
 import { REPLICA_IDS } from './processes.ts'
 import type { StoryOptions } from './story.ts'
@@ -33,7 +34,7 @@ const LIVE_PROVIDERS = Object.keys(LIVE) as LiveProvider[]
 /** `--live PROVIDER --station …`: real observations as they come, on the wall clock. */
 export function livePlan(provider: string, stations: readonly string[]): ProducerPlan {
   if (!LIVE_PROVIDERS.includes(provider as LiveProvider)) {
-    throw new CliError(`--live knows ${LIVE_PROVIDERS.join(', ')}; got "${provider}"`, EXIT.usage)
+    throw new CliError(unknownName('provider', provider, LIVE_PROVIDERS), EXIT.usage)
   }
   const { variable, pattern, form, separator } = LIVE[provider as LiveProvider]
   if (stations.length === 0)

@@ -27,7 +27,7 @@ export async function start(options: StartOptions): Promise<number> {
   const interrupted = onInterrupt()
   // The client's warnings about brokers that are still electing are no news for a person; failures are thrown.
   const log = createLogger('start', 'error')
-  const speed = Number(options.speed ?? (options.demo ? DEMO_SPEED : DEFAULT_SPEED))
+  const speed = options.speed ?? (options.demo ? DEMO_SPEED : DEFAULT_SPEED)
   const producers =
     options.live === undefined
       ? replayPlan({ speed, throughout: options.speed !== undefined }, demoScenario)
@@ -139,7 +139,7 @@ async function waitForEnd(
     waits.push(watch.complete.then(() => 'complete' as const))
     waits.push(
       new Promise((resolve) => {
-        timer = setTimeout(() => resolve('gave-up'), Number(options.maxMinutes) * 60_000)
+        timer = setTimeout(() => resolve('gave-up'), options.maxMinutes * 60_000)
       }),
     )
   }
