@@ -6,6 +6,7 @@ import { COLUMN_COUNT, FEATURES, MONTH_HOURS } from '../features/index.ts'
 import { createRng } from '../verification/index.ts'
 import { annualAngle } from './climatology.ts'
 import type { Lookups } from './station-climate.ts'
+import { usualShare } from './usual.ts'
 
 const USED = FEATURES.map((definition, index) => ({ ...definition, index })).filter(({ window }) => window !== MONTH_HOURS)
 const HOUR_TERMS = 4
@@ -103,7 +104,10 @@ function fillFromNeighbours(out: Float64Array): void {
     if (observed[i] === 1) continue
     for (const at of NEAREST[i]!) {
       if (observed[at] === 0) continue
-      out[i] = out[at]!
+      // Nothing newer is known: an old departure is not the present one, it has faded on the way.
+      const { column, offset } = USED[i]!
+      const isStale = !NEAREST[i]!.some((other) => observed[other] === 1 && USED[other]!.offset < offset)
+      out[i] = isStale ? out[at]! * usualShare(column, USED[at]!.offset - offset) : out[at]!
       break
     }
   }

@@ -10,8 +10,9 @@ import { createRandomFeatures, LINEAR_COUNT } from './inputs.ts'
 import { scoreLeftOut } from './left-out-scores.ts'
 import { createFitted, FAMILY, type HourModel, type RidgeState } from './random-feature-state.ts'
 import { fitStationClimate, type FittedClimate, missingBefore, OWN } from './station-climate.ts'
-import type { FitOptions, FitResult, ModelFamily, TrainingSet } from './types.ts'
-import { type Damping, fitDamping, youngStationModel } from './young-station.ts'
+import { priorDamping, sitePrior } from './site-prior.ts'
+import type { FitOptions, FitResult, ModelFamily, Site, TrainingSet } from './types.ts'
+import { type Damping, deviationsOf, fitDamping, youngStationModel } from './young-station.ts'
 
 const H = HORIZON_HOURS
 export const SEED = 1
@@ -55,7 +56,7 @@ export type Candidate = Member & { readonly plan: Plan; readonly models: HourMod
 export function fitStation(
   history: TrainingSet,
   variables: readonly ForecastVariable[],
-  { originHour }: Omit<FitOptions, 'variable'>,
+  { originHour, site }: Omit<FitOptions, 'variable'>,
   maxUnits: number,
 ): { station: Station; candidates: readonly Candidate[]; results: ReadonlyMap<ForecastVariable, FitResult> } {
   const fittedClimate = fitStationClimate(history, true)
@@ -64,7 +65,8 @@ export function fitStation(
   const shared: Shared[] = []
   for (const variable of variables) {
     if (!fittedClimate.climate.climatologies[OWN[variable].column]) {
-      results.set(variable, { ok: false, refused: `fewer than 24 observed hours of ${variable}` })
+      const refused = `fewer than 24 observed hours of ${variable}`
+      results.set(variable, site ? unseen(variable, site, fittedClimate) : { ok: false, refused })
       continue
     }
     const damping = fitDamping(history, variable, fittedClimate)
@@ -142,10 +144,20 @@ function share(shared: Shared[], hour: number, chosen: readonly number[], candid
 
 /** Without left-out scores: there is nothing to leave out yet. */
 function young(variable: ForecastVariable, { climate }: FittedClimate, damping: Damping): FitResult {
-  const { rows } = damping
+  const { rows, share } = damping
   const card = { rows, inputs: 1, randomFeatures: 0, hourModels: 1, youngStation: true }
-  const hourModels = [youngStationModel(variable, damping)]
+  const hourModels = [youngStationModel(variable, { share, deviation: deviationsOf(variable, damping) })]
   return { ok: true, fitted: createFitted({ variable, climate, units: 0, seed: SEED, hourModels, card }), rows, scores: [] }
+}
+
+/** A station of which only the site is known. */
+function unseen(variable: ForecastVariable, site: Site, { climate }: FittedClimate): FitResult {
+  const { column } = OWN[variable]
+  const climatologies = climate.climatologies.map((known, i) => (i === column ? sitePrior(variable, site) : known))
+  const card = { rows: 0, inputs: 1, randomFeatures: 0, hourModels: 1, youngStation: true, site }
+  const hourModels = [youngStationModel(variable, priorDamping(variable))]
+  const state = { variable, climate: { ...climate, climatologies }, units: 0, seed: SEED, hourModels, card }
+  return { ok: true, fitted: createFitted(state), rows: 0, scores: [] }
 }
 
 /** Origins with a vector and at least nine tenths of the next 168 h observed. */

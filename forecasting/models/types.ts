@@ -13,10 +13,14 @@ export type TrainingSet = {
   readonly features: Float32Array
 }
 
+export type Site = { readonly latitude: number; readonly longitude: number; readonly elevationM: number }
+
 export type FitOptions = {
   readonly variable: ForecastVariable
   /** Hour of the day (UTC) of the only origins that will be asked for; all hours when left out. */
   readonly originHour?: number
+  /** With it a variable that was hardly ever observed gets what is usual at such a site, wide; without it a refusal. */
+  readonly site?: Site
 }
 
 export type Prediction = {

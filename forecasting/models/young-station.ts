@@ -10,21 +10,22 @@ import { LEAD_GROUPS } from './lead-groups.ts'
 import type { HourModel } from './random-feature-state.ts'
 import { type FittedClimate, missingBefore, NEWEST_INDEX, OWN } from './station-climate.ts'
 import type { TrainingSet } from './types.ts'
+import { usualShare } from './usual.ts'
 
 const H = HORIZON_HOURS
 const Q = QUANTILE_LEVELS.length
 
 /**
- * What is usual at mid-latitude stations, declared wide: `deviation` of departures from climatology (variable's unit), the hours in which a
- * departure falls to 1/e (`quick`, `slow`: half of it each), `nugget`: deviation of an hour's own noise.
+ * What is usual at mid-latitude stations, declared wide: `deviation` of departures from climatology (variable's unit), `nugget`: deviation of
+ * an hour's own noise.
  */
-const USUAL: Readonly<Record<ForecastVariable, { deviation: number; quick: number; slow: number; nugget: number }>> = {
-  temperatureC: { deviation: 4, quick: 14, slow: 70, nugget: 0.6 },
-  dewPointC: { deviation: 4.5, quick: 14, slow: 60, nugget: 0.6 },
-  relativeHumidityPct: { deviation: 17, quick: 10, slow: 45, nugget: 4 },
-  pressureHpa: { deviation: 8, quick: 30, slow: 80, nugget: 0.4 },
-  windSpeedMps: { deviation: 2.2, quick: 5, slow: 25, nugget: 0.8 },
-  precipitationProbabilityPct: { deviation: 30, quick: 3, slow: 15, nugget: 10 },
+export const USUAL: Readonly<Record<ForecastVariable, { deviation: number; nugget: number }>> = {
+  temperatureC: { deviation: 4, nugget: 0.6 },
+  dewPointC: { deviation: 4.5, nugget: 0.6 },
+  relativeHumidityPct: { deviation: 17, nugget: 4 },
+  pressureHpa: { deviation: 8, nugget: 0.4 },
+  windSpeedMps: { deviation: 2.2, nugget: 0.8 },
+  precipitationProbabilityPct: { deviation: 30, nugget: 10 },
 }
 /** The usual values weigh as much as so many days of the station's own. */
 const USUAL_DAYS = { damping: 25, deviation: 12 }
@@ -83,25 +84,31 @@ export function fitDamping(history: TrainingSet, variable: ForecastVariable, { l
   const own = rows > 0 ? sum / rows : 0
   const weight = USUAL_DAYS.damping * 24 * usualSquares
   const share = Float64Array.from({ length: H }, (_, h) => {
-    const usualShare = 0.5 * (Math.exp(-(h + 1) / usual.quick) + Math.exp(-(h + 1) / usual.slow))
-    return Math.min(1, Math.max(0, (weight * usualShare + products[h]!) / (weight + complete + squares[h]!)))
+    return Math.min(1, Math.max(0, (weight * usualShare(column, h + 1) + products[h]!) / (weight + complete + squares[h]!)))
   })
   // Departures from a climatology fitted on the same few days are too small; the usual value makes up for it.
   const variance = (USUAL_DAYS.deviation * usualSquares + days * own) / (USUAL_DAYS.deviation + days)
   return { share, variance, rows }
 }
 
-/** One hour model for all hours of the day; only the newest own departure has a coefficient. */
-export function youngStationModel(variable: ForecastVariable, { share, variance, rows }: Damping): HourModel {
-  const { column, factor } = OWN[variable]
+/** What the damped departure leaves uncertain, by lead: the weather, and the mean of so few days. */
+export function deviationsOf(variable: ForecastVariable, { share, variance, rows }: Damping): Float64Array {
   const { nugget } = USUAL[variable]
   const meanVariance = variance / (1 + rows / 24 / DAYS_PER_DRAW)
+  return share.map((value) => Math.sqrt(nugget ** 2 + variance * (1 - value ** 2) + meanVariance * (1 - value) ** 2))
+}
+
+/** One hour model for all hours of the day; only the newest own departure has a coefficient. */
+export function youngStationModel(
+  variable: ForecastVariable,
+  { share, deviation }: { readonly share: Float64Array; readonly deviation: Float64Array },
+): HourModel {
+  const { column, factor } = OWN[variable]
   const beta = new Float32Array((1 + LINEAR_COUNT) * H)
   const quantiles = new Float64Array(H * Q)
   for (let h = 0; h < H; h++) {
     beta[(1 + NEWEST_INPUT[column]!) * H + h] = share[h]! * factor
-    const deviation = Math.sqrt(nugget ** 2 + variance * (1 - share[h]! ** 2) + meanVariance * (1 - share[h]!) ** 2)
-    for (let q = 0; q < Q; q++) quantiles[h * Q + q] = NORMAL[q]! * deviation
+    for (let q = 0; q < Q; q++) quantiles[h * Q + q] = NORMAL[q]! * deviation[h]!
   }
   return {
     hour: 11.5,

@@ -24,7 +24,7 @@ const TrainingConfig = z.object({
     .min(1)
     .max(64)
     .default(2)
-    .meta({ description: 'Models fitted at once.', example: '2' }),
+    .meta({ description: 'Threads that fit models, a station each; free ones share the variables of one.', example: '2' }),
   coldStartMinimumHours: z.coerce
     .number()
     .int()
