@@ -1,13 +1,14 @@
 /**
- * How much history, and how fresh: the engine beside the best baseline with 3 days to 10 years of record, and what is left of a forecast when the
+ * How much history, and how fresh: the engine without any, beside the best baseline with 3 days to 10 years of record, and what is left of a forecast when the
  * newest hours are missing. Real series that are no part of the repository (../shared/data), every variable that they have, the same origins
  * for all; what is older than the length is not there, for the engine and for the baselines.
  */
 import { checkedHours, type StationHours, toFullSet } from '../../cli/evaluate/series.ts'
 import { buildFeatures, createHourlyGrid, FEATURE_COUNT, HOUR_MS } from '../../forecasting/features/index.ts'
-import { BASELINES, randomFeatureRidge } from '../../forecasting/models/index.ts'
+import { BASELINES, randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
 import { createBucketScores, verifyLead } from '../../forecasting/verification/index.ts'
 import {
+  FORECAST_VARIABLES,
   type ForecastVariable,
   HORIZON_HOURS,
   LEAD_BUCKETS,
@@ -48,6 +49,19 @@ const SERIES: ReadonlyArray<readonly [file: string, stations: readonly string[] 
   ['ireland_network_2017.csv.gz', ['belmullet', 'dublin-airport', 'oak-park']],
 ]
 
+/** Latitude, longitude, elevation in metres. */
+const SITES: Readonly<Record<string, readonly [number, number, number]>> = {
+  tokyo: [35.69, 139.75, 25],
+  changping: [40.22, 116.23, 76],
+  a322: [-8.91, -36.49, 827],
+  a301: [-8.06, -34.96, 11],
+  szeged: [46.25, 20.15, 82],
+  jfk: [40.64, -73.78, 4],
+  belmullet: [54.23, -10.01, 9],
+  'dublin-airport': [53.43, -6.24, 71],
+  'oak-park': [52.86, -6.91, 62],
+}
+
 type Scores = ReturnType<typeof createBucketScores>
 /** By what is compared: `variable|length|model` or `variable|stale hours`. */
 type Board = Map<string, Scores>
@@ -65,7 +79,10 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
       if (wanted && !wanted.includes(stationId)) continue
       const station = checkedHours(stationId, [...observations])
       const origins = originsOf(station, quick)
-      for (const origin of origins) for (const [name, hours] of LENGTHS) score(station, origin, name, hours, board, widths)
+      for (const origin of origins) {
+        scorePrior(station, origin, board)
+        for (const [name, hours] of LENGTHS) score(station, origin, name, hours, board, widths)
+      }
       say(`${stationId}: ${origins.length} origins`)
     }
   }
@@ -123,6 +140,29 @@ function score(
   }
 }
 
+/** Nothing is known but where the station stands. */
+function scorePrior(station: StationHours, origin: number, board: Board): void {
+  const [latitude, longitude, elevationM] = SITES[station.stationId]!
+  const silent = {
+    startHour: origin,
+    targets: Object.fromEntries(FORECAST_VARIABLES.map((v) => [v, new Float64Array(0)])) as TrainingSet['targets'],
+    featureHours: new Float64Array(0),
+    features: new Float32Array(0),
+  }
+  const fits = randomFeatureRidge.fitTogether(silent, VARIABLES, { site: { latitude, longitude, elevationM } })
+  const features = new Float32Array(FEATURE_COUNT).fill(Number.NaN)
+  for (const [variable, fit] of fits)
+    if (fit.ok)
+      add(
+        board,
+        `${variable}|0 h|engine`,
+        station,
+        origin,
+        variable,
+        fit.fitted.predict({ validAtMs: origin * HOUR_MS, features }).quantiles,
+      )
+}
+
 function cut({ stationId, rows }: StationHours, from: number, to: number): StationHours {
   const kept = new Map<number, Float64Array>()
   for (let hour = from; hour <= to; hour++) {
@@ -175,6 +215,12 @@ function lengthFigures(board: Board, say: (line: string) => void): Figure[] {
   const figures: Figure[] = []
   for (const variable of VARIABLES) {
     say(`\n${variable}: MAE of the engine and, %, beside the best baseline of all origins; covered by 80 %`)
+    const prior = bucketsOf(board, `${variable}|0 h|engine`)('all')
+    if (prior) {
+      const { mae, coverage80, coverage95 } = prior
+      say(`  0 h    ${mae.toFixed(3)}, covered by 80 / 95 %: ${(100 * coverage80).toFixed(0)} / ${(100 * coverage95).toFixed(0)}`)
+      figures.push(figure(`${variable}, no record: covered by 80 %, all leads`, 100 * coverage80, '%', '>=', 80))
+    }
     for (const [name] of LENGTHS) {
       const ours = bucketsOf(board, `${variable}|${name}|engine`)
       const cells = LEAD_BUCKETS.flatMap(({ name: bucket }) => {

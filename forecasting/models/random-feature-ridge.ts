@@ -155,7 +155,7 @@ function unseen(variable: ForecastVariable, site: Site, { climate }: FittedClima
   const { column } = OWN[variable]
   const climatologies = climate.climatologies.map((known, i) => (i === column ? sitePrior(variable, site) : known))
   const card = { rows: 0, inputs: 1, randomFeatures: 0, hourModels: 1, youngStation: true, site }
-  const hourModels = [youngStationModel(variable, priorDamping(variable))]
+  const hourModels = [youngStationModel(variable, priorDamping(variable, site))]
   const state = { variable, climate: { ...climate, climatologies }, units: 0, seed: SEED, hourModels, card }
   return { ok: true, fitted: createFitted(state), rows: 0, scores: [] }
 }

@@ -19,11 +19,11 @@ const silent: TrainingSet = {
 const nothing = new Float32Array(FEATURE_COUNT).fill(Number.NaN)
 
 describe('what is usual at a site', () => {
-  it('has the zonal means of the source: 14.9 − 28·P₂, P₂(sin 45°) = 1/4, colder with height', () => {
+  it('at 45° has the zonal mean of the source, 14.9 − 28/4, and 5/2 more; colder with height', () => {
     const mean = (elevationM: number): number =>
       sitePrior('temperatureC', { latitude: 45, longitude: 0, elevationM }).coefficients[0]!
-    expect(mean(0)).toBeCloseTo(7.9, 10)
-    expect(mean(1000)).toBeCloseTo(1.4, 10)
+    expect(mean(0)).toBeCloseTo(10.4, 10)
+    expect(mean(1000)).toBeCloseTo(3.9, 10)
   })
   it('has summer and winter of the hemisphere, and its afternoon at the longitude', () => {
     const sydney = { latitude: -33.9, longitude: 151.2, elevationM: 20 }
