@@ -5,7 +5,7 @@
  */
 import { checkedHours, type StationHours, toFullSet } from '../../cli/evaluate/series.ts'
 import { buildFeatures, createHourlyGrid, FEATURE_COUNT, HOUR_MS } from '../../forecasting/features/index.ts'
-import { BASELINES, randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
+import { BASELINES, predictLate, randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
 import { createBucketScores, verifyLead } from '../../forecasting/verification/index.ts'
 import {
   FORECAST_VARIABLES,
@@ -33,7 +33,6 @@ const LENGTHS = [
 ] as const
 /** Newest hours missing at the time of issue. */
 const STALE_HOURS = [0, 1, 6, 24, 72]
-const STALE_LENGTH = '1 y'
 /** 13 h more than a number of days: every hour of the day is visited. */
 const EVERY_HOURS = { full: 397, quick: 2005 }
 /** 30 days for the longest mean and ten more. */
@@ -69,7 +68,7 @@ type Board = Map<string, Scores>
 export async function run({ quick, json }: { quick: boolean; json: boolean }): Promise<Figure[]> {
   const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
   const board: Board = new Map()
-  const widths = new Map<string, { sum: number; n: number }>()
+  const widths: Widths = new Map()
   for (const [file, wanted] of SERIES) {
     if (!hasReference(file)) {
       say(`skipped ${file}: not in ../shared/data`)
@@ -81,8 +80,9 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
       const origins = originsOf(station, quick)
       for (const origin of origins) {
         scorePrior(station, origin, board)
-        for (const [name, hours] of LENGTHS) score(station, origin, name, hours, board, widths)
+        for (const [name, hours] of LENGTHS) score(station, origin, name, hours, board)
       }
+      scoreStale(station, origins, board, widths)
       say(`${stationId}: ${origins.length} origins`)
     }
   }
@@ -98,14 +98,7 @@ function originsOf({ startHour, length }: StationHours, quick: boolean): number[
   return origins
 }
 
-function score(
-  station: StationHours,
-  origin: number,
-  name: string,
-  hours: number,
-  board: Board,
-  widths: Map<string, { sum: number; n: number }>,
-): void {
+function score(station: StationHours, origin: number, name: string, hours: number, board: Board): void {
   const from = origin - hours + 1
   // Half a year of a quarter is no half a year; the longest lengths take what nine tenths of them have.
   if (from < station.startHour - hours / 10) return
@@ -126,17 +119,34 @@ function score(
     add(board, `${variable}|${name}|engine`, station, origin, variable, own.quantiles)
     for (const { name: model, made } of others)
       if (made.ok) add(board, `${variable}|${name}|${model}`, station, origin, variable, made.quantiles)
-    if (name !== STALE_LENGTH) continue
+  }
+}
+
+type Widths = Map<string, { sum: number; n: number }>
+
+/** One fit of the year (or what there is) before the first origin; at each origin the newest hours have not arrived. */
+function scoreStale(station: StationHours, origins: readonly number[], board: Board, widths: Widths): void {
+  const first = origins[0]!
+  const set = toFullSet(cut(station, Math.max(station.startHour, first - YEAR), first - 1))
+  const fits = randomFeatureRidge.fitTogether(set, VARIABLES, {})
+  for (const origin of origins)
     for (const stale of STALE_HOURS) {
-      const { quantiles } = fit.fitted.predict({ validAtMs: origin * HOUR_MS, features: staleVector(station, origin, stale) })
-      add(board, `${variable}|stale ${stale}`, station, origin, variable, quantiles)
-      for (const { name: bucket, from: first, to: last } of LEAD_BUCKETS) {
-        const sum = widths.get(`${variable}|${stale}|${bucket}`) ?? { sum: 0, n: 0 }
-        widths.set(`${variable}|${stale}|${bucket}`, sum)
-        for (let h = first - 1; h < last; h++) sum.sum += quantiles[h * Q + 5]! - quantiles[h * Q + 1]!
-        sum.n += last - first + 1
+      const vectorAt = staleVectors(station, origin, stale)
+      for (const [variable, fit] of fits) {
+        if (!fit.ok) continue
+        const { quantiles } = predictLate(fit.fitted, origin, vectorAt)
+        add(board, `${variable}|stale ${stale}`, station, origin, variable, quantiles)
+        addWidths(widths, `${variable}|${stale}`, quantiles)
       }
     }
+}
+
+function addWidths(widths: Widths, key: string, quantiles: Float32Array): void {
+  for (const { name: bucket, from, to } of LEAD_BUCKETS) {
+    const sum = widths.get(`${key}|${bucket}`) ?? { sum: 0, n: 0 }
+    widths.set(`${key}|${bucket}`, sum)
+    for (let h = from - 1; h < to; h++) sum.sum += quantiles[h * Q + 5]! - quantiles[h * Q + 1]!
+    sum.n += to - from + 1
   }
 }
 
@@ -172,14 +182,14 @@ function cut({ stationId, rows }: StationHours, from: number, to: number): Stati
   return { stationId, startHour: from, length: to - from + 1, rows: kept }
 }
 
-/** The vector of the hour of issue when the last `stale` hours have not arrived. */
-function staleVector({ rows }: StationHours, origin: number, stale: number): Float32Array {
+/** The vectors up to the hour of issue when the last `stale` hours have not arrived. */
+function staleVectors({ rows }: StationHours, origin: number, stale: number): (hour: number) => Float32Array {
   const grid = createHourlyGrid(origin - WINDOW_HOURS + 1, WINDOW_HOURS)
   for (let hour = origin - WINDOW_HOURS + 1; hour <= origin - stale; hour++) {
     const row = rows.get(hour)
     if (row) grid.set(hour, row)
   }
-  return buildFeatures(grid, origin)
+  return (hour) => buildFeatures(grid, hour)
 }
 
 const COLUMN_OF: Readonly<Partial<Record<ForecastVariable, number>>> = {
@@ -248,7 +258,7 @@ function lengthFigures(board: Board, say: (line: string) => void): Figure[] {
   return figures
 }
 
-function staleFigures(board: Board, widths: Map<string, { sum: number; n: number }>, say: (line: string) => void): Figure[] {
+function staleFigures(board: Board, widths: Widths, say: (line: string) => void): Figure[] {
   const figures: Figure[] = []
   for (const variable of VARIABLES) {
     say(`\n${variable}, newest hours missing: MAE, covered by 80 / 95 %, mean width of 80 %`)

@@ -1,13 +1,15 @@
 /** What `isobar evaluate` can put side by side: the served engine, other families and the baselines, each refitted on what was known. */
-import { FEATURE_COUNT, HOUR_MS } from '../../forecasting/features/index.ts'
+import { FEATURE_COUNT } from '../../forecasting/features/index.ts'
 import {
   analogEnsemble,
   BASELINES,
   type Fitted,
   linearRidge,
   type ModelFamily,
+  predictLate,
   randomFeatureRidge,
   type SeriesSoFar,
+  silentHours,
   type TrainingSet,
 } from '../../forecasting/models/index.ts'
 import type { Evaluated } from './evaluated.ts'
@@ -65,6 +67,8 @@ function seriesOf(known: TrainingSet, variable: ForecastVariable): SeriesSoFar {
   return series
 }
 
+const NOTHING = new Float32Array(FEATURE_COUNT).fill(Number.NaN)
+
 function createFitted(name: string, family: ModelFamily, everyOrigin: boolean): Evaluated {
   let fitted: Fitted | null = null
   return {
@@ -73,20 +77,22 @@ function createFitted(name: string, family: ModelFamily, everyOrigin: boolean): 
       const last = known.featureHours.length - 1
       const hour = known.featureHours[last]
       if (hour === undefined) return { ok: false, refused: 'nothing observed before the origin' }
+      // Every hour up to the origin has a vector; before the first there is nothing.
+      const vectorAt = (at: number): Float32Array => {
+        const row = last - (hour - at)
+        return row < 0 ? NOTHING : known.features.subarray(row * FEATURE_COUNT, (row + 1) * FEATURE_COUNT)
+      }
       let fitSeconds: number | null = null
       if (refit || !fitted) {
         const startedAt = performance.now()
-        const originHour = ((hour % 24) + 24) % 24
+        const originHour = (((hour - silentHours(hour, vectorAt)) % 24) + 24) % 24
         const result = family.fit(known, everyOrigin ? { variable, originHour } : { variable })
         if (!result.ok) return result
         fitted = result.fitted
         fitSeconds = (performance.now() - startedAt) / 1000
       }
       const startedAt = performance.now()
-      const { quantiles } = fitted.predict({
-        validAtMs: hour * HOUR_MS,
-        features: known.features.subarray(last * FEATURE_COUNT, (last + 1) * FEATURE_COUNT),
-      })
+      const { quantiles } = predictLate(fitted, hour, vectorAt)
       return { ok: true, quantiles, fitSeconds, predictMilliseconds: performance.now() - startedAt }
     },
   }

@@ -9,24 +9,28 @@ import type { Fitted, Prediction } from './types.ts'
 
 const H = HORIZON_HOURS
 const Q = QUANTILE_LEVELS.length
-/** As long as any lag of the vectors reaches, hours. */
-const REACH_HOURS = 48
+/** Older reports say nothing that the climatology does not, hours. */
+const REACH_HOURS = 120
 
-/** The forecast of an hour (since 1970) from the newest vector with a report of any kind in its own hour, at most two days old. */
+/** The forecast of an hour (since 1970) from the newest vector with a report of any kind in its own hour, at most five days old. */
 export function predictLate(fitted: Fitted, hour: number, vectorAt: (hour: number) => Float32Array): Prediction {
   const features = vectorAt(hour)
   const now = fitted.predict({ validAtMs: hour * HOUR_MS, features })
-  let age = 0
-  let vector = features
-  while (age < REACH_HOURS && isSilent(vector)) vector = vectorAt(hour - ++age)
-  if (age === 0 || isSilent(vector)) return now
-  const then = fitted.predict({ validAtMs: (hour - age) * HOUR_MS, features: vector })
+  const age = silentHours(hour, vectorAt)
+  if (age === 0) return now
+  const then = fitted.predict({ validAtMs: (hour - age) * HOUR_MS, features: vectorAt(hour - age) })
   const quantiles = now.quantiles.slice()
   quantiles.set(then.quantiles.subarray(age * Q))
   const recentredClimatology = now.recentredClimatology.slice()
   recentredClimatology.set(then.recentredClimatology.subarray(age, H))
   // What is missing from the vector of the hour itself is why this forecast is not as good as usual.
   return { ...now, quantiles, recentredClimatology, persistence: then.persistence }
+}
+
+/** Hours since a station last reported anything; 0 when that is too long ago to be of use. */
+export function silentHours(hour: number, vectorAt: (hour: number) => Float32Array): number {
+  for (let age = 0; age <= REACH_HOURS; age++) if (!isSilent(vectorAt(hour - age))) return age
+  return 0
 }
 
 function isSilent(vector: Float32Array): boolean {

@@ -39,9 +39,9 @@ describe('a forecast of a station that has been silent', () => {
     expect(persistence[0]).toBe(5)
     expect(degradedBecause).toEqual(['old'])
   })
-  it('is the plain one where anything was reported, and after two days of silence', () => {
+  it('is the plain one where anything was reported, and after five days of silence', () => {
     expect(predictLate(fitted, HOUR, () => vector(WIND)).quantiles[0]).toBe(0)
-    expect(predictLate(fitted, HOUR, (hour) => vector(hour < HOUR - 48 ? TEMPERATURE : undefined)).quantiles[0]).toBe(0)
+    expect(predictLate(fitted, HOUR, (hour) => vector(hour < HOUR - 120 ? TEMPERATURE : undefined)).quantiles[0]).toBe(0)
     expect(predictLate(fitted, HOUR, () => vector()).quantiles[0]).toBe(0)
   })
 })
