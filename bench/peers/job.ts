@@ -4,8 +4,8 @@
  * shares of wet hours, the hour of day as sine and cosine. A mean or range is null where an hour of it was not observed.
  */
 
-export const HOURS = 48
-export const COLUMNS = 8
+const HOURS = 48
+const COLUMNS = 8
 export const FEATURES = 78
 const LAGS = [0, 1, 3, 6, 12, 24, 47]
 const WET_MM = 0.1

@@ -105,7 +105,7 @@ export async function npmStart(folder: string, home: string, from: number, brows
 }
 
 /** Processes of a run that are still there: those it recorded, and whatever names its folder. */
-export function stillRunning(home: string, processes: readonly RecordedProcess[]): number {
+function stillRunning(home: string, processes: readonly RecordedProcess[]): number {
   return new Set([...processes.filter(isRunning).map(({ pid }) => pid), ...processesOf(home)]).size
 }
 
