@@ -64,6 +64,7 @@ export function register(program: Command): void {
     .command('card <model>')
     .description('the model card of a version, Markdown made from its run record; default: the champion')
     .option('--version <version>', 'which version')
+    .addHelpText('after', '\nExample:\n  isobar models card jfk/temperatureC > card.md')
     .action(async (model: string, { version }: { version?: string }) => {
       const [run] = await chooseRuns(model, version === undefined ? [] : [version])
       process.stdout.write(await apiGetText(`/v1/runs/${encodeURIComponent((run as Run).runId)}/card`))
