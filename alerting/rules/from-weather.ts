@@ -16,7 +16,7 @@ const HOUR_MS = 3_600_000
  * A station that delivered this recently on the wall clock is not silent, whatever event time says: in a fast replay another
  * partition may be hours of event time ahead for a moment.
  */
-const JUST_HEARD_MS = 3000
+const JUST_HEARD_MS = 10_000
 
 export type RuleDeps = {
   readonly memory: Memory

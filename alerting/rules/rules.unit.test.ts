@@ -246,7 +246,7 @@ describe('stale station', () => {
   it('fires after six silent hours of event time, dated there, and resolves at the next observation', () => {
     const { give, clock, engine, passWallMs } = setup()
     give('weather.observation-checked.v1', checked(0))
-    passWallMs(5000)
+    passWallMs(12_000)
     clock.observe(at(6) - 1)
     expect(engine.tick(ALL)).toEqual([])
     clock.observe(at(9))
@@ -262,7 +262,7 @@ describe('stale station', () => {
     give('weather.observation-checked.v1', checked(0))
     clock.observe(at(100))
     expect(engine.tick(ALL)).toEqual([])
-    passWallMs(5000)
+    passWallMs(12_000)
     expect(engine.tick({ ...ALL, mayJudgeSilence: false })).toEqual([])
     expect(engine.tick({ ...ALL, ownsObservations: () => false })).toEqual([])
     expect(brief(engine.tick(ALL))).toEqual(['station-stale firing 1'])
@@ -329,7 +329,7 @@ describe('redelivery and restart', () => {
   it('timer alerts stay in the outbox until they are published', () => {
     const { give, clock, engine, passWallMs, memory } = setup()
     give('weather.observation-checked.v1', checked(0))
-    passWallMs(5000)
+    passWallMs(12_000)
     clock.observe(at(0) + 7 * HOUR_MS)
     const raised = engine.tick(ALL)
     const restarted = setup()
