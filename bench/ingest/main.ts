@@ -10,7 +10,7 @@ import { clickhouseBlock, kafkaBlock, readConfig, registryBlock } from '../../in
 import { applyTopics, readEnds } from '../../infra/runtime/kafka/index.ts'
 import { createLogger } from '../../infra/runtime/log.ts'
 import { registerSchemas } from '../../infra/runtime/registry/index.ts'
-import { measurePeers, PEER_STATIONS, peerFigures } from '../peers/measure.ts'
+import { countsOf, measurePeers, PEER_STATIONS, peerFigures } from '../peers/measure.ts'
 import { type Pace, shownPace, timeBacklog } from '../shared/backlog.ts'
 import { type Figure, figure } from '../shared/figures.ts'
 import { fillObservations } from '../shared/observations.ts'
@@ -36,7 +36,7 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
       toTopic.push(measured.toTopic)
       toStore.push(measured.toStore)
     }
-    const peers = await measurePeers(env, quick, say)
+    const peers = await measurePeers(env, countsOf(quick), say)
     return [
       ...STATIONS.map((stations, i) => pace('topic → topic', stations, toTopic[i] as Pace, GOAL_TOPIC)),
       ...flatness('topic → topic', toTopic),

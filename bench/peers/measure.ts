@@ -21,18 +21,26 @@ const SETTLE_MS = 100
 /** Windows are Float32; sums are added up in another order here and there. */
 const TOLERANCE = 1e-3
 
+/** Observations before the clock starts (compilers are warm then, every window is full), and those that are timed. */
+type Counts = { readonly warmUp: number; readonly measured: number }
+export const countsOf = (quick: boolean): Counts =>
+  quick ? { warmUp: 20_000, measured: 80_000 } : { warmUp: 100_000, measured: 400_000 }
+
 export type PeerPace = { readonly name: string; readonly pace: Pace }
 type Expected = ReadonlyMap<string, ReadonlyArray<number | null>>
 
 /** Peers that cannot run here are said, never assumed. */
-export async function measurePeers(env: BenchEnvironment, quick: boolean, say: (line: string) => void): Promise<PeerPace[]> {
+export async function measurePeers(
+  env: BenchEnvironment,
+  { warmUp, measured: counted }: Counts,
+  say: (line: string) => void,
+): Promise<PeerPace[]> {
   const { peers, skipped } = findPeers(say)
   for (const { names, reason } of skipped) say(`skipped ${names.join(' and ')}: ${reason}`)
   const kafka = new kafkajs.Kafka({ brokers: (env['KAFKA_BROKERS'] as string).split(','), logLevel: kafkajs.logLevel.NOTHING })
   const id = `peers${randomUUID().slice(0, 8)}`
   const source = `${id}.observation`
-  const warmUp = quick ? 40_000 : 100_000
-  const total = warmUp + (quick ? 160_000 : 400_000)
+  const total = warmUp + counted
   const admin = kafka.admin()
   await admin.connect()
   try {

@@ -27,7 +27,6 @@ export type Start = {
   readonly forecastSeconds: number
   /** Something had to be fetched: not what is to be measured. */
   readonly wasCold: boolean
-  readonly output: string
   readonly run: RunRecord
   /** Ctrl-C; how long until `npm start` had ended, and what still runs then. */
   interrupt(): Promise<{ readonly seconds: number; readonly left: number }>
@@ -89,7 +88,6 @@ export async function npmStart(folder: string, home: string, from: number, brows
       readySeconds,
       forecastSeconds,
       wasCold: /npm ci|downloading/.test(output),
-      output,
       run: record(),
       interrupt: end,
       async killLauncher() {

@@ -37,7 +37,7 @@ export function startPoller(options: PollerOptions): Poller {
   const stopping = new AbortController()
   const startedAt = wallNow()
   let lastAnswerAt: number | null = null
-  let problem: string | null = 'no round has ended yet'
+  let problem: string | null = 'waiting for the first answer'
   let failures = 0
 
   async function round(): Promise<number> {
