@@ -2,11 +2,10 @@
  * The forecasts every model has to beat. Their intervals are quantiles of their own errors on past origins, so that they are fair
  * opponents in CRPS and coverage, too.
  */
-import { COLUMN } from '../features/index.ts'
 import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { type ClimatologyLookup, fitClimatology, FULL_YEAR_HOURS, spanOf, tabulate } from './climatology.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
-import { OWN } from './station-climate.ts'
+import { OWN, traitsOf } from './station-climate.ts'
 
 const H = HORIZON_HOURS
 const Q = QUANTILE_LEVELS.length
@@ -127,8 +126,7 @@ function lookupOf(series: SeriesSoFar, variable: ForecastVariable): ClimatologyL
   if (found !== undefined) return found
   const { startHour, values } = series
   const { column } = OWN[variable]
-  const isSolar = column === COLUMN.temperatureC || column === COLUMN.dewPointC
-  const fitted = fitClimatology(startHour, values, isSolar)
+  const fitted = fitClimatology(startHour, values, traitsOf(column))
   const lookup = fitted && tabulate(fitted, startHour, startHour + values.length + H)
   known.set(variable, lookup)
   return lookup

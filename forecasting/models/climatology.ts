@@ -12,6 +12,9 @@ const MAX_ROWS = 2 * 8766
 const THINNING = [1, 5, 7, 11, 13, 17, 19, 23, 25]
 /** Fewest values to fit from, hours. */
 const MIN_HOURS = 24
+/** Fewest hours of a day that show its cycle, and how far one day alone is believed. */
+const MIN_DAY_HOURS = 20
+const TRUST_IN_ONE_DAY = 0.5
 /** Relative penalties. Annual order k of a full record of y years: full·k²/y. Part of a year: partial, in the phase of the sun hardly any. */
 const PENALTY = { mean: 0, diurnal: 1e-4, full: 0.002, partial: 0.5, solar: 0.003 }
 
@@ -32,12 +35,19 @@ export type Climatology = {
 const FULL = { annualPairs: 3, diurnalPairs: 3 }
 const PARTIAL = { annualPairs: 1, diurnalPairs: 2 }
 
+/** What is known of a quantity beforehand. */
+export type Traits = {
+  /** Follows the sun's annual cycle. */
+  readonly isSolar: boolean
+  /** How little a short record is believed that shows a cycle of the day; 1: as little as its days differ. See trustInDay. */
+  readonly dayDoubt: number
+}
+
 /**
- * From an hourly series (NaN = not observed) that begins at `startHour` (hours since 1970). `isSolar`: the variable follows the sun's
- * annual cycle. Null with fewer than 24 values.
+ * From an hourly series (NaN = not observed) that begins at `startHour` (hours since 1970). Null with fewer than 24 values.
  */
-export function fitClimatology(startHour: number, series: Float64Array, isSolar: boolean): Climatology | null {
-  return fitLeavingOut(startHour, series, isSolar, [])?.whole ?? null
+export function fitClimatology(startHour: number, series: Float64Array, traits: Traits): Climatology | null {
+  return fitLeavingOut(startHour, series, traits, [])?.whole ?? null
 }
 
 /** Hours of the series, counted from its first. */
@@ -50,7 +60,7 @@ export type HourRange = { readonly from: number; readonly to: number }
 export function fitLeavingOut(
   startHour: number,
   series: Float64Array,
-  isSolar: boolean,
+  traits: Traits,
   ranges: readonly HourRange[],
   calendar: Calendar = createCalendar(startHour, startHour + series.length),
 ): { readonly whole: Climatology; readonly without: readonly Climatology[] } | null {
@@ -74,7 +84,8 @@ export function fitLeavingOut(
       if (from > cuts[s]! || to < cuts[s + 1]!) addSums(left[k]!, part)
     })
   }
-  const solve = (sums: Sums): Climatology => solveHarmonics(sums, shape, isSolar, years)
+  const trust = shape === PARTIAL ? trustInDay(startHour, series, shape.diurnalPairs, traits.dayDoubt) : null
+  const solve = (sums: Sums): Climatology => solveHarmonics(sums, shape, traits.isSolar, years, trust)
   return { whole: solve(whole), without: left.map(solve) }
 }
 
@@ -122,7 +133,58 @@ function accumulateHarmonics(
   sums.rows += rows
 }
 
-function solveHarmonics({ rows, gram, cross }: Sums, shape: Shape, isSolar: boolean, years: number): Climatology {
+/**
+ * How far each diurnal pair of a short record is to be believed: (|m|² − doubt·s²/n) / |m|², not below 0, with m the mean and s² the variance over n days of
+ * the pair's two coefficients in single days (empirical Bayes: E|m|² = |μ|² + s²/n, doubt 1). A front that passed is no cycle of the day.
+ */
+function trustInDay(startHour: number, series: Float64Array, pairs: number, doubt: number): Float64Array {
+  const sums = new Float64Array(2 * pairs)
+  const squares = new Float64Array(pairs)
+  let days = 0
+  const own = new Float64Array(2 * pairs)
+  const first = (24 - hourOfDay(startHour)) % 24
+  for (let from = first; from + 24 <= series.length; from += 24) {
+    own.fill(0)
+    let observed = 0
+    let mean = 0
+    for (let i = 0; i < 24; i++) {
+      const value = series[from + i]!
+      if (value !== value) continue
+      observed++
+      mean += value
+    }
+    if (observed < MIN_DAY_HOURS) continue
+    mean /= observed
+    for (let i = 0; i < 24; i++) {
+      const value = series[from + i]!
+      if (value !== value) continue
+      for (let k = 0; k < pairs; k++) {
+        own[2 * k] = own[2 * k]! + (value - mean) * DIURNAL[i * HARMONICS + 2 * k + 1]!
+        own[2 * k + 1] = own[2 * k + 1]! + (value - mean) * DIURNAL[i * HARMONICS + 2 * k + 2]!
+      }
+    }
+    days++
+    for (let k = 0; k < pairs; k++) {
+      sums[2 * k] = sums[2 * k]! + own[2 * k]!
+      sums[2 * k + 1] = sums[2 * k + 1]! + own[2 * k + 1]!
+      squares[k] = squares[k]! + own[2 * k]! ** 2 + own[2 * k + 1]! ** 2
+    }
+  }
+  if (days < 2) return squares.fill(TRUST_IN_ONE_DAY)
+  return squares.map((sum, k) => {
+    const size = (sums[2 * k]! ** 2 + sums[2 * k + 1]! ** 2) / days ** 2
+    const variance = (sum / days - size) * (days / (days - 1))
+    return size > 0 ? Math.max(0, 1 - (doubt * variance) / days / size) : 0
+  })
+}
+
+function solveHarmonics(
+  { rows, gram, cross }: Sums,
+  shape: Shape,
+  isSolar: boolean,
+  years: number,
+  trust: Float64Array | null,
+): Climatology {
   const terms = cross.length
   const perDay = 1 + 2 * shape.diurnalPairs
   const penalty = (i: number): number => {
@@ -133,6 +195,11 @@ function solveHarmonics({ rows, gram, cross }: Sums, shape: Shape, isSolar: bool
   }
   const coefficients = new Float64Array(terms)
   solveColumns(cholesky(gram, terms, penalty), cross, 1, 0, 1, coefficients)
+  if (trust)
+    for (let i = 0; i < terms; i++) {
+      const pair = Math.ceil((i % perDay) / 2)
+      if (pair > 0) coefficients[i] = coefficients[i]! * trust[pair - 1]!
+    }
   return { ...shape, coefficients }
 }
 

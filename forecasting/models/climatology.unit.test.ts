@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Climatology, directLookup, fitClimatology, fitLeavingOut } from './climatology.ts'
 
 const START = 400_000
+const SOLAR = { isSolar: true, dayDoubt: 1 }
 const climatologyAt = (climatology: Climatology, hour: number): number => directLookup(climatology).at(hour)
 const YEARS = 3
 const series = Float64Array.from(
@@ -14,21 +15,21 @@ const probes = [0, 999, range.from + 500, 20_000].map((i) => START + i)
 describe('climatology with hours left out', () => {
   it('has never seen them: whatever they hold, the one without them is the same, and the whole is not', () => {
     const altered = series.map((value, i) => (i >= range.from && i < range.to ? value + 25 : value))
-    const a = fitLeavingOut(START, series, true, [range])!
-    const b = fitLeavingOut(START, altered, true, [range])!
+    const a = fitLeavingOut(START, series, SOLAR, [range])!
+    const b = fitLeavingOut(START, altered, SOLAR, [range])!
     expect(b.without[0]).toEqual(a.without[0])
     expect(Math.abs(climatologyAt(b.whole, probes[2]!) - climatologyAt(a.whole, probes[2]!))).toBeGreaterThan(1)
   })
 
   it('agrees with the whole where the years are alike', () => {
-    const { whole, without } = fitLeavingOut(START, series, true, [range])!
+    const { whole, without } = fitLeavingOut(START, series, SOLAR, [range])!
     for (const hour of probes) expect(climatologyAt(without[0]!, hour)).toBeCloseTo(climatologyAt(whole, hour), 1)
   })
 
   it('the whole does not depend on what is left out beside it, and nothing left out is an ordinary fit', () => {
-    const plain = fitClimatology(START, series, true)!
-    const { whole } = fitLeavingOut(START, series, true, [range, { from: 15_000, to: 30_000 }])!
+    const plain = fitClimatology(START, series, SOLAR)!
+    const { whole } = fitLeavingOut(START, series, SOLAR, [range, { from: 15_000, to: 30_000 }])!
     for (const hour of probes) expect(climatologyAt(whole, hour)).toBeCloseTo(climatologyAt(plain, hour), 9)
-    expect(fitLeavingOut(START, series.subarray(0, 23), true, [])).toBeNull()
+    expect(fitLeavingOut(START, series.subarray(0, 23), SOLAR, [])).toBeNull()
   })
 })

@@ -13,6 +13,7 @@ import {
   type HourRange,
   spanOf,
   tabulate,
+  type Traits,
 } from './climatology.ts'
 import type { TrainingSet } from './types.ts'
 
@@ -32,6 +33,13 @@ export const OWN: Readonly<Record<ForecastVariable, { column: number; low: numbe
 }
 
 const FOLLOWS_THE_SUN: ReadonlySet<number> = new Set([COLUMN.temperatureC, COLUMN.dewPointC])
+/** Air is warm and dry by day nearly everywhere, and windier. Three days of another quantity that show a cycle mostly show a front. */
+const HAS_A_DAY: ReadonlySet<number> = new Set([COLUMN.temperatureC, COLUMN.relativeHumidityPct, COLUMN.windSpeedMps])
+const DAY_DOUBT = { cycle: 0.2, none: 2 }
+
+export function traitsOf(column: number): Traits {
+  return { isSolar: FOLLOWS_THE_SUN.has(column), dayDoubt: HAS_A_DAY.has(column) ? DAY_DOUBT.cycle : DAY_DOUBT.none }
+}
 
 /**
  * Share of the recent mean departure that is taken to last (recentring). With a year or more: 0.6 of the last year's, 0.15 of what the last
@@ -103,7 +111,7 @@ export function fitStationClimate(history: TrainingSet, leavesOut: boolean): Fit
     const series = columnSeries(history, column)
     const isFull = spanOf(series) >= FULL_YEAR_HOURS
     monthShare[column] = isFull ? RECENTRE.full.month : RECENTRE.partial.month
-    const fitted = fitLeavingOut(startHour, series, FOLLOWS_THE_SUN.has(column), ranges, calendar)
+    const fitted = fitLeavingOut(startHour, series, traitsOf(column), ranges, calendar)
     if (!fitted) return null
     const whole = tabulate(fitted.whole, startHour - MONTH_HOURS, startHour + length + HORIZON_HOURS, calendar)
     // A season seen once cannot be left out: what would be left knows nothing about it.
