@@ -15,6 +15,8 @@ const MIN_HOURS = 24
 /** Fewest hours of a day that show its cycle, and how far one day alone is believed. */
 const MIN_DAY_HOURS = 20
 const TRUST_IN_ONE_DAY = 0.5
+/** Doubt fades from this length on: a weak cycle that two months show is one. */
+const DOUBT_DAYS = 7
 /** Relative penalties. Annual order k of a full record of y years: full·k²/y. Part of a year: partial, in the phase of the sun hardly any. */
 const PENALTY = { mean: 0, diurnal: 1e-4, full: 0.002, partial: 0.5, solar: 0.003 }
 
@@ -171,10 +173,11 @@ function trustInDay(startHour: number, series: Float64Array, pairs: number, doub
     }
   }
   if (days < 2) return squares.fill(TRUST_IN_ONE_DAY)
+  const held = doubt * Math.min(1, DOUBT_DAYS / days)
   return squares.map((sum, k) => {
     const size = (sums[2 * k]! ** 2 + sums[2 * k + 1]! ** 2) / days ** 2
     const variance = (sum / days - size) * (days / (days - 1))
-    return size > 0 ? Math.max(0, 1 - (doubt * variance) / days / size) : 0
+    return size > 0 ? Math.max(0, 1 - (held * variance) / days / size) : 0
   })
 }
 
