@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { z } from '@hono/zod-openapi'
 import { FORECAST_VARIABLES, HORIZON_HOURS, QUANTILE_LEVELS, type ForecastVariable } from '../../schemas/quantities.ts'
+import { withGateHeaders } from '../auth/gate.ts'
 import type { BodyOptions, ForecastFormat } from '../forecast/body.ts'
 import { CONTENT_TYPES, renderForecast } from '../forecast/body.ts'
 import { ISSUE_INTERVAL_MS, judgeFreshness, REFUSE_AFTER_MS, selectIssue, type Selection } from '../forecast/select.ts'
@@ -168,8 +169,8 @@ function cacheKey(c: AppContext): string {
 function respond(c: AppContext, { body, headers }: Answer): Response {
   const asked = c.req.header('if-none-match')
   if (asked !== undefined && asked.split(',').some((tag) => tag.trim().replace(/^W\//, '') === headers['etag']))
-    return new Response(null, { status: 304, headers })
-  return new Response(body, { status: 200, headers })
+    return new Response(null, { status: 304, headers: withGateHeaders(c, headers) })
+  return new Response(body, { status: 200, headers: withGateHeaders(c, headers) })
 }
 
 function formatOf(accept: string): ForecastFormat {
