@@ -11,4 +11,9 @@ const { KafkaJSGroupCoordinatorNotFound } = require('kafkajs/src/errors') as {
 }
 
 // The constructor assigns the property to the instance: only an accessor on the prototype keeps its value.
-Object.defineProperty(KafkaJSGroupCoordinatorNotFound.prototype, 'retriable', { get: () => true, set: () => undefined })
+Object.defineProperty(KafkaJSGroupCoordinatorNotFound.prototype, 'retriable', {
+  get: () => true,
+  set(_isRetriable: boolean) {
+    // Always true.
+  },
+})
