@@ -7,8 +7,8 @@ const PROVIDER: Traffic = { sends: ['weather.station.v1', 'weather.observation.v
 
 /** Names as in `isobar run`. Dead letters are sent by whoever processes a topic and are not listed. */
 export const TRAFFIC = {
-  // The replay waits for the first models before it paces.
-  replay: { ...PROVIDER, receives: ['model.control.v1'] },
+  // The replay waits until the first models are served before it paces.
+  replay: { ...PROVIDER, receives: ['model.control.v1', 'model.status.v1'] },
   'open-meteo': PROVIDER,
   metar: PROVIDER,
   meteostat: PROVIDER,

@@ -66,6 +66,7 @@ export function replayPlan(pace: { readonly speed: number; readonly throughout: 
     env: {
       REPLAY_SPEED: String(pace.speed),
       REPLAY_WAIT_FOR_MODELS: 'true',
+      REPLAY_WAIT_FOR_REPLICAS: String(REPLICA_IDS.length),
       ...(pace.throughout ? { REPLAY_FAST_FORWARD_SPEED: String(pace.speed) } : {}),
     },
     clock: 'stream',

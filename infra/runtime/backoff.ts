@@ -1,5 +1,7 @@
 /** Waiting between attempts: exponential, capped, with full jitter above half, so that many clients do not come back together. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isTransient, messageOf } from './errors.ts'
+import type { Logger } from './log.ts'
 
 export type BackoffOptions = { readonly initialMs: number; readonly maxMs: number }
 const DEFAULT_BACKOFF: BackoffOptions = { initialMs: 100, maxMs: 10_000 }
@@ -20,5 +22,25 @@ export async function pause(milliseconds: number, signal?: AbortSignal): Promise
     await sleep(milliseconds, undefined, signal ? { signal } : undefined)
   } catch (error) {
     if ((error as Error).name !== 'AbortError') throw error
+  }
+}
+
+/** Tries again after transient failures until `signal` aborts; then, and for every other failure, rejects with the failure. */
+export async function retryTransient<T>(
+  what: string,
+  call: () => Promise<T>,
+  { signal, log }: { readonly signal: AbortSignal; readonly log: Pick<Logger, 'warn' | 'info'> },
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const result = await call()
+      if (attempt > 1) log.info({ what, attempt }, 'works again')
+      return result
+    } catch (error) {
+      if (!isTransient(error) || signal.aborted) throw error
+      log.warn({ what, attempt, reason: messageOf(error) }, 'transient failure; waiting')
+      await pause(backoffMs(attempt), signal)
+      if (signal.aborted) throw error
+    }
   }
 }

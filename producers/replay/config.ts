@@ -67,9 +67,14 @@ export const ReplayConfig = z.object({
     example: 'none',
   }),
   replayWaitForModels: z.stringbool().default(true).meta({
-    description: 'Pace on only after every station and variable of the replay has a first model.',
+    description: 'Pace on only after every station and variable of the replay has a first model that is served.',
     fix: 'use true or false',
     example: 'true',
+  }),
+  replayWaitForReplicas: z.coerce.number().int().min(1).default(1).meta({
+    description: 'How many inference replicas must have loaded a first model before it counts as served.',
+    fix: 'a whole number from 1 on',
+    example: '2',
   }),
 })
 export type ReplayConfig = z.output<typeof ReplayConfig>

@@ -1,5 +1,5 @@
 /** Replays an observation CSV: back-fill at full speed, then paced. */
-import { pause } from '../../infra/runtime/backoff.ts'
+import { pause, retryTransient } from '../../infra/runtime/backoff.ts'
 import { openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
 import { openPublisher, readLags, startFollower } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
@@ -19,14 +19,14 @@ export const service = defineService({
     const publisher = await own(openPublisher({ config, name: 'replay', log }))
     const progress = createProgress(clickhouse, 'replay')
     const expected = expectedModels(plan.series)
-    const models = createModelWatch(expected)
+    const models = createModelWatch(expected, config.replayWaitForReplicas)
     if (config.replayWaitForModels) {
       await own(
         startFollower({
           config,
           log,
           name: 'replay-models',
-          topics: ['model.control.v1'],
+          topics: ['model.control.v1', 'model.status.v1'],
           from: 'beginning',
           onEvents: (events) => models.onEvents(events),
         }),
@@ -36,12 +36,13 @@ export const service = defineService({
       'published_through_seconds',
       'Event time up to which observations were published, epoch seconds',
     )
+    const waiting = { signal, log }
     const running = runReplay(plan, {
-      publisher,
+      publisher: { publish: (events) => retryTransient('publishing observations', () => publisher.publish(events), waiting) },
       clock,
       progress: {
-        load: () => progress.load(plan.series.source),
-        save: (through) => progress.save(plan.series.source, through),
+        load: () => retryTransient('reading the progress', () => progress.load(plan.series.source), waiting),
+        save: (through) => retryTransient('saving the progress', () => progress.save(plan.series.source, through), waiting),
       },
       models: config.replayWaitForModels ? models : null,
       others:
@@ -59,7 +60,10 @@ export const service = defineService({
       onProgress: ({ publishedThrough }) => position.set((publishedThrough ?? 0) / 1000),
       signal,
     })
-    running.catch(fail)
+    running.catch((error: unknown) => {
+      // What is given up because of a stop is done again by the next start.
+      if (!signal.aborted) fail(error)
+    })
     await own({
       close: () => running.catch((error: unknown) => log.debug({ error }, 'the replay ended with the failure already reported')),
     })

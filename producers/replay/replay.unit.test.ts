@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { OutboundEvent, Tombstone } from '../../infra/runtime/kafka/types.ts'
 import type { Observation } from '../../schemas/generated/types.ts'
 import { createObservation } from '../shared/observation.ts'
-import { createModelWatch } from './model-watch.ts'
+import { createModelWatch, type ModelEvents } from './model-watch.ts'
 import { expectedModels } from './plan.ts'
 import { runReplay } from './replay.ts'
 import type { ReplayDeps, ReplayPlan, ReplayProgress } from './replay.ts'
@@ -61,6 +61,15 @@ function harness(options: { crashAfterEvents?: number; resumeFrom?: number; mode
   }
   return { deps, published, progress, clockSeen, abort, wallMs: () => nowMs, saved: () => saved }
 }
+const status = (stationId: string, version: string, replicaId: string): ModelEvents[number] => ({
+  topic: 'model.status.v1',
+  key: `${replicaId}/${stationId}/temperatureC`,
+  value: { replicaId, stationId, variable: 'temperatureC', version },
+})
+const served = (stationId: string, version: string, replicaIds: readonly string[]): ModelEvents => [
+  { topic: 'model.control.v1', key: `${stationId}/temperatureC`, value: { champion: { version } } },
+  ...replicaIds.map((replicaId) => status(stationId, version, replicaId)),
+]
 const ids = (list: readonly Observation[]): string[] =>
   list.map((o) => `${o.stationId} ${o.observedAt} ${o.receivedAt} ${o.temperatureC}`)
 
@@ -128,7 +137,7 @@ describe('replay', () => {
   })
 
   it('publishes one live hour and paces on only when every expected model has a champion', async () => {
-    const watch = createModelWatch(expectedModels(plan.series))
+    const watch = createModelWatch(expectedModels(plan.series), 1)
     const h = harness({ models: watch })
     const waits: number[] = []
     const deps: ReplayDeps = {
@@ -137,7 +146,7 @@ describe('replay', () => {
         missing: () => watch.missing(),
         changed: async () => {
           waits.push(h.published.length)
-          watch.onEvents([{ key: waits.length === 1 ? 'jfk/temperatureC' : 'lga/temperatureC', value: {} }])
+          watch.onEvents(served(waits.length === 1 ? 'jfk' : 'lga', 'v1', ['replica-0']))
         },
       },
     }
@@ -150,9 +159,19 @@ describe('replay', () => {
 
 it('expects models only for what the series observes, and forgets a champion that was taken away', () => {
   expect(expectedModels(plan.series)).toEqual(['jfk/temperatureC', 'lga/temperatureC'])
-  const watch = createModelWatch(['a/b'])
-  watch.onEvents([{ key: 'a/b', value: {} }])
+  const watch = createModelWatch(['jfk/temperatureC'], 1)
+  watch.onEvents(served('jfk', 'v1', ['replica-0']))
   expect(watch.missing()).toEqual([])
-  watch.onEvents([{ key: 'a/b', value: null }])
-  expect(watch.missing()).toEqual(['a/b'])
+  watch.onEvents([{ topic: 'model.control.v1', key: 'jfk/temperatureC', value: null }])
+  expect(watch.missing()).toEqual(['jfk/temperatureC'])
+})
+
+it('awaits a model until enough replicas have reported on its champion', () => {
+  const watch = createModelWatch(['jfk/temperatureC'], 2)
+  watch.onEvents(served('jfk', 'v1', ['replica-0']))
+  expect(watch.missing()).toEqual(['jfk/temperatureC'])
+  watch.onEvents([status('jfk', 'v0', 'replica-1')])
+  expect(watch.missing()).toEqual(['jfk/temperatureC'])
+  watch.onEvents([status('jfk', 'v1', 'replica-1')])
+  expect(watch.missing()).toEqual([])
 })
