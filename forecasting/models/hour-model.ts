@@ -20,13 +20,14 @@ import type { HourModel } from './random-feature-state.ts'
 import { regressWithBlocks } from './regression.ts'
 import { fitSpread } from './spread.ts'
 import { OWN } from './station-climate.ts'
+import type { FitOptions } from './types.ts'
 
 const H = HORIZON_HOURS
 /** Of the weights of rows in the residual quantiles; see seasonWeight. */
 const SEASON_OF_QUANTILES = 2
 const FADES = [0, 0.2, 0.4, 0.6, 0.8, 1]
 
-export type Member = Own & { readonly scores: LeftOutScores }
+export type Member = Own & { readonly scores: LeftOutScores; readonly onLeftOut: FitOptions['onLeftOut'] }
 
 /** One model for each member, all from the rows `chosen`. */
 export function fitHourModels(
@@ -56,6 +57,7 @@ export function fitHourModels(
     const spread = fitSpread(rows.design, regressions, residuals, LINEAR_COUNT, seasonWeights)
     const model: HourModel = { hour, means: rows.means, factors: rows.factors, beta: Float32Array.from(beta), fade, spread }
     member.scores.add({ station, rows, residuals, model })
+    member.onLeftOut?.({ variable: member.variable, hour, rows: chosen, residuals })
     return model
   })
 }
@@ -82,7 +84,7 @@ export function finishCoefficients(
 }
 
 /** Per lead group the share of the regression that does best on left-out origins: 0 is the damped departure. */
-function chooseFades(departures: Float64Array, leftOut: Float64Array, n: number): number[] {
+export function chooseFades(departures: Float64Array, leftOut: Float64Array, n: number): number[] {
   const losses = new Float64Array(FADES.length)
   return LEAD_GROUPS.map(([first, last]) => {
     addLosses(departures, leftOut, n, first - 1, last, losses.fill(0))

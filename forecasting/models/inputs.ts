@@ -62,6 +62,13 @@ export const NEWEST_INPUT: readonly number[] = Array.from({ length: COLUMN_COUNT
   USED.findIndex((feature) => feature.column === column && feature.offset === 0 && feature.window === 1),
 )
 
+/** Position among the linear inputs of a feature. */
+export function linearInputOf(name: string): number {
+  const at = USED.findIndex((feature) => feature.name === name)
+  if (at < 0) throw new RangeError(`no linear input ${name}`)
+  return at
+}
+
 /**
  * Fills out[0…LINEAR_COUNT) with departures from climatology + offset. NaN = not observed and no neighbour in time within reach.
  * `offsets`: see recentreOffsets.

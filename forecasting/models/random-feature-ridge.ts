@@ -56,7 +56,7 @@ export type Candidate = Member & { readonly plan: Plan; readonly models: HourMod
 export function fitStation(
   history: TrainingSet,
   variables: readonly ForecastVariable[],
-  { originHour, site }: Omit<FitOptions, 'variable'>,
+  { originHour, site, onLeftOut }: Omit<FitOptions, 'variable'>,
   maxUnits: number,
 ): { station: Station; candidates: readonly Candidate[]; results: ReadonlyMap<ForecastVariable, FitResult> } {
   const fittedClimate = fitStationClimate(history, true)
@@ -74,7 +74,7 @@ export function fitStation(
     results.set(variable, young(variable, fittedClimate, damping))
     if (usable.length < MIN_ROWS) continue
     const plan = planFor(history, usable, originHour)
-    const candidate = { variable, damping, plan, scores: scoreLeftOut(variable), models: [], rows: 0 }
+    const candidate = { variable, damping, plan, scores: scoreLeftOut(variable), onLeftOut, models: [], rows: 0 }
     candidates.push(candidate)
     for (const hour of plan.hourModels) {
       const chosen = near(history, usable, hour, plan.halfWidth)

@@ -21,6 +21,18 @@ export type FitOptions = {
   readonly originHour?: number
   /** With it a variable that was hardly ever observed gets what is usual at such a site, wide; without it a refusal. */
   readonly site?: Site
+  /** Told what the fit leaves of the targets at origins that were left out: what a correction is fitted on. */
+  readonly onLeftOut?: (left: LeftOut) => void
+}
+
+export type LeftOut = {
+  readonly variable: ForecastVariable
+  /** Hour of the day that the regression is for. */
+  readonly hour: number
+  /** Positions in the training set. */
+  readonly rows: readonly number[]
+  /** rows × 168, unit of the variable; NaN = not observed. */
+  readonly residuals: Float64Array
 }
 
 export type Prediction = {
