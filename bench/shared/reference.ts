@@ -6,7 +6,7 @@ import { createObservation } from '../../producers/shared/observation.ts'
 import type { Observation } from '../../schemas/generated/types.ts'
 
 /** A checkout may have them beside it. */
-const REFERENCE_DATA = new URL('../../../shared/data/', import.meta.url)
+export const REFERENCE_DATA = new URL('../../../shared/data/', import.meta.url)
 export const hasReference = (file: string): boolean => existsSync(new URL(file, REFERENCE_DATA))
 
 export type Station = { readonly stationId: string; readonly observations: readonly Observation[] }

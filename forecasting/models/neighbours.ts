@@ -12,7 +12,7 @@ import { chooseFades } from './hour-model.ts'
 import { LINEAR_COUNT, linearInputOf, linearInputs } from './inputs.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
 import { type Design, regressWithBlocks } from './regression.ts'
-import { fitStationClimate, type Lookups, OWN, recentreOffsets } from './station-climate.ts'
+import { fitStationClimate, OWN, recentreOffsets } from './station-climate.ts'
 import type { LeftOut, Prediction, TrainingSet } from './types.ts'
 
 const H = HORIZON_HOURS
@@ -56,22 +56,17 @@ export type Place = { readonly stationId: string; readonly latitude: number; rea
 export type NetworkStation = Place & {
   /** The feature vector of an hour of the history. */
   readonly vectorAt: (hour: number) => Float32Array | undefined
-  /** As rows of the past are seen, and as a new vector is. */
+  /** As a row of the history is seen, and as a new vector is. */
   readonly past: Departures
   readonly issue: Departures
 }
 
 /** What a network needs of a station; made once and used by all its neighbours. */
 export function networkStation(place: Place, history: TrainingSet): NetworkStation {
-  const { climate, lookupsAt, yearDepartureAt } = fitStationClimate(history, true)
-  const offsets = new Float64Array(COLUMN_COUNT)
-  const yearDeparture = new Float64Array(COLUMN_COUNT)
+  const { climate, lookupsAt, offsets } = fitStationClimate(history, true)
   const newest = climate.climatologies.map((climatology) => climatology && directLookup(climatology))
   const rowOf = new Map(Array.from(history.featureHours, (hour, row) => [hour, row]))
-  const departures = (lookups: Lookups, year: Float64Array, features: Float32Array, hour: number, out: Float64Array): void => {
-    recentreOffsets(lookups, climate.monthShare, year, features, hour, offsets)
-    linearInputs(lookups, offsets, features, hour, out)
-  }
+  const own = new Float64Array(COLUMN_COUNT)
   return {
     ...place,
     vectorAt(hour) {
@@ -79,10 +74,13 @@ export function networkStation(place: Place, history: TrainingSet): NetworkStati
       return row === undefined ? undefined : history.features.subarray(row * FEATURE_COUNT, (row + 1) * FEATURE_COUNT)
     },
     past(features, hour, out) {
-      yearDepartureAt(hour, yearDeparture)
-      departures(lookupsAt(hour), yearDeparture, features, hour, out)
+      const row = rowOf.get(hour)!
+      linearInputs(lookupsAt(hour), offsets.subarray(row * COLUMN_COUNT, (row + 1) * COLUMN_COUNT), features, hour, out)
     },
-    issue: (features, hour, out) => departures(newest, climate.yearDeparture, features, hour, out),
+    issue(features, hour, out) {
+      recentreOffsets(newest, climate.monthShare, climate.yearDeparture, features, hour, own)
+      linearInputs(newest, own, features, hour, out)
+    },
   }
 }
 
