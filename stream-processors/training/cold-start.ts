@@ -15,8 +15,8 @@ const LOST_AFTER_MS = 7 * DAY_MS
 export type Deps = {
   readonly hasChampion: (key: string) => boolean
   readonly book: Pick<RunBook, 'openSince' | 'refusedAt'>
-  /** Hours of features the station has, as stored. */
-  readonly countHours: (stationId: string) => Promise<number>
+  /** Hours of features the station has, as stored once the hour `upTo` (epoch ms) is. */
+  readonly countHours: (stationId: string, upTo: number) => Promise<number>
   readonly minimumHours: number
   readonly liveWithinHours: number
 }
@@ -54,7 +54,7 @@ export function createColdStartStep({
     const due = missing.filter((variable) => mayAsk(modelKey(stationId, variable), knownAt))
     if (due.length === 0) return skip('already-asked')
     if (knownAt - (tooYoung.get(stationId) ?? Number.NEGATIVE_INFINITY) < DAY_MS) return skip('too-little-history')
-    if ((await countHours(stationId)) < minimumHours) {
+    if ((await countHours(stationId, validAt)) < minimumHours) {
       tooYoung.set(stationId, knownAt)
       return skip('too-little-history')
     }

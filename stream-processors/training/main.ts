@@ -92,7 +92,9 @@ export const service = defineService({
         step: createColdStartStep({
           book,
           hasChampion: (key) => champions.has(key),
-          countHours: async (stationId) => {
+          countHours: async (stationId, upTo) => {
+            // Vectors are published before they are stored.
+            await untilFeaturesReach(clickhouse, stationId, upTo)
             const [row] = await clickhouse.query<{ hours: string }>(
               'SELECT toString(uniqExact(validAt)) AS hours FROM feature_log WHERE stationId = {stationId:String} AND featureSet = {featureSet:String}',
               { stationId, featureSet: FEATURE_SET },

@@ -1,7 +1,8 @@
 /**
  * One insert for what several partitions write at nearly the same time: ClickHouse wants few large inserts, a fetch brings many small
- * batches. Each caller is answered only when the insert that holds its rows has been acknowledged. While an insert is under way, the
- * next gathers: the slower the store, the larger its inserts.
+ * batches. Each caller is answered only when the insert that holds its rows has been acknowledged. One insert at a time, and the next
+ * gathers meanwhile: the slower the store, the larger its inserts; and rows appear in the order in which they were given, so that who
+ * finds a station's newest hour finds all before it.
  */
 import { isPermanent } from '../errors.ts'
 import type { Sink } from '../kafka/types.ts'
@@ -9,7 +10,7 @@ import type { Sink } from '../kafka/types.ts'
 export type CoalesceOptions = {
   /** How long the first writer waits for others, ms. */
   readonly windowMs: number
-  /** Rows that end the wait at once, also beside an insert that is under way. */
+  /** Rows that end the wait at once. */
   readonly maxRows: number
 }
 
@@ -18,24 +19,22 @@ type Job<Row> = { readonly rows: readonly Row[]; resolve: () => void; reject: (e
 export function coalesce<Row>(sink: Sink<Row>, { windowMs, maxRows }: CoalesceOptions): Sink<Row> {
   let jobs: Array<Job<Row>> = []
   let waitingRows = 0
-  let writing = 0
+  let isWriting = false
   let timer: NodeJS.Timeout | null = null
 
   const flush = (): void => {
     if (timer) clearTimeout(timer)
     timer = null
+    // What waits goes when the insert that is under way is over.
+    if (isWriting || jobs.length === 0) return
     const taken = jobs
     jobs = []
     waitingRows = 0
-    writing += 1
+    isWriting = true
     void writeTogether(taken).then(() => {
-      writing -= 1
-      if (timer === null && jobs.length > 0 && writing === 0) flush()
+      isWriting = false
+      if (timer === null || waitingRows >= maxRows) flush()
     })
-  }
-  const windowOver = (): void => {
-    timer = null
-    if (writing === 0) flush()
   }
 
   const writeTogether = async (taken: ReadonlyArray<Job<Row>>): Promise<void> => {
@@ -58,7 +57,7 @@ export function coalesce<Row>(sink: Sink<Row>, { windowMs, maxRows }: CoalesceOp
         jobs.push({ rows, resolve, reject })
         waitingRows += rows.length
         if (waitingRows >= maxRows) flush()
-        else if (jobs.length === 1) timer ??= setTimeout(windowOver, windowMs)
+        else if (jobs.length === 1) timer ??= setTimeout(flush, windowMs)
       }),
   }
 }
