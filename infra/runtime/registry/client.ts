@@ -59,11 +59,14 @@ export function openRegistry(config: RegistryConfig): Registry {
       }
     },
     async register(subject, schema) {
+      const register = () =>
+        within(REGISTER_MS, client.register(schema as RawSchema, { subject, compatibility: COMPATIBILITY.FULL_TRANSITIVE }))
       try {
-        return await within(
-          REGISTER_MS,
-          client.register(schema as RawSchema, { subject, compatibility: COMPATIBILITY.FULL_TRANSITIVE }),
-        )
+        return await register().catch((error: unknown) => {
+          // Somebody else made the subject between our look and our request: now it is there, and the answer is its version.
+          if ((error as { status?: unknown }).status === 409 && messageOf(error).includes('already exists')) return register()
+          throw error
+        })
       } catch (error) {
         throw classify(error, 'schema-incompatible', `${subject} was refused`, { subject })
       }
