@@ -12,6 +12,7 @@ import { type Fitted, randomFeatureRidge, type TrainingSet } from '../../forecas
 import { BUNDLED_OBSERVATIONS, loadSeries } from '../../producers/replay/series.ts'
 import type { Observation } from '../../schemas/generated/types.ts'
 import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
+import { knownUntil } from './known-until.ts'
 
 export type Alteration = (observation: Observation, hour: number) => Observation
 export type BenchStation = {
@@ -72,16 +73,7 @@ function toStation(stationId: string, observations: readonly Observation[], alte
 
 /** A model of what was known at TRAINED_UNTIL. */
 export function trainModel({ history }: BenchStation, variable: ForecastVariable): Fitted {
-  const rows = TRAINED_UNTIL - history.startHour + 1
-  const known: TrainingSet = {
-    startHour: history.startHour,
-    targets: Object.fromEntries(
-      Object.entries(history.targets).map(([name, series]) => [name, series.subarray(0, rows)]),
-    ) as TrainingSet['targets'],
-    features: history.features.subarray(0, rows * FEATURE_COUNT),
-    featureHours: history.featureHours.subarray(0, rows),
-  }
-  const result = randomFeatureRidge.fit(known, { variable })
+  const result = randomFeatureRidge.fit(knownUntil(history, TRAINED_UNTIL), { variable })
   if (!result.ok) throw new Error(`${variable}: ${result.refused}`)
   return result.fitted
 }

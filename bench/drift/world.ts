@@ -1,5 +1,5 @@
 /** Reference stations with their models: clean series, and the same with a fault injected. */
-import { FEATURE_COUNT, hourOf } from '../../forecasting/features/index.ts'
+import { hourOf } from '../../forecasting/features/index.ts'
 import { type Fitted, randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
 import type { Clean, Injection } from './compare.ts'
@@ -7,6 +7,7 @@ import { FOUND_WITHIN_DAYS } from './compare.ts'
 import { type Day, daysOf } from './days.ts'
 import { type Errors, LEADS, verifiedErrors } from './errors.ts'
 import { FAULTS } from './faults.ts'
+import { knownUntil } from './known-until.ts'
 import { readReference, type Station } from '../shared/reference.ts'
 import { checkHours, FEATURE_REACH_HOURS } from './series.ts'
 
@@ -78,18 +79,7 @@ export function watchStation(file: string, variable: ForecastVariable): Watched 
 const before = (days: readonly Day[], changedOn: number): Day[] => days.filter(({ day }) => day < changedOn)
 
 function fit(training: TrainingSet, trainedUntil: number, variable: ForecastVariable): Fitted | null {
-  const rows = trainedUntil - training.startHour + 1
-  const result = randomFeatureRidge.fit(
-    {
-      startHour: training.startHour,
-      targets: Object.fromEntries(
-        Object.entries(training.targets).map(([name, series]) => [name, series.subarray(0, rows)]),
-      ) as TrainingSet['targets'],
-      features: training.features.subarray(0, rows * FEATURE_COUNT),
-      featureHours: training.featureHours.subarray(0, rows),
-    },
-    { variable },
-  )
+  const result = randomFeatureRidge.fit(knownUntil(training, trainedUntil), { variable })
   return result.ok ? result.fitted : null
 }
 

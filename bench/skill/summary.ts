@@ -1,5 +1,12 @@
 /** What is kept of a piece: scores by model, season and lead bucket, and scores of each origin for paired tests. */
-import { bucketOf, createBucketScores, pitHistogram, sharpness, verifyLead } from '../../forecasting/verification/index.ts'
+import {
+  type BucketScore,
+  bucketOf,
+  createBucketScores,
+  pitHistogram,
+  sharpness,
+  verifyLead,
+} from '../../forecasting/verification/index.ts'
 import {
   type ForecastVariable,
   HORIZON_HOURS,
@@ -18,17 +25,10 @@ export const SEASONS = ['year', 'summer', 'winter'] as const
 export type Season = (typeof SEASONS)[number]
 
 /** Unit of the variable; coverages and PIT densities as in forecasting/verification. */
-export type Cell = {
+export type Cell = Omit<BucketScore, 'leadBucket'> & {
   readonly model: string
   readonly season: Season
   readonly bucket: LeadBucketName
-  readonly n: number
-  readonly mae: number
-  readonly rmse: number
-  readonly bias: number
-  readonly crps: number
-  readonly coverage80: number
-  readonly coverage95: number
   readonly width80: number
   readonly width95: number
   readonly pit: readonly number[]

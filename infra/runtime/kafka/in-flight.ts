@@ -35,15 +35,17 @@ export function createInFlight(maxEvents: number, onFailure: (error: unknown) =>
       const entry = { durable: whole, events }
       line.push(entry)
       underWay.add(whole)
-      const leave = (): void => {
-        underWay.delete(whole)
-        // Kept on failure: what comes after must fail with it, until the partition is assigned anew.
-        line.splice(line.indexOf(entry), 1)
-      }
-      whole.then(leave, (error: unknown) => {
-        underWay.delete(whole)
-        onFailure(error)
-      })
+      whole.then(
+        () => {
+          underWay.delete(whole)
+          line.splice(line.indexOf(entry), 1)
+        },
+        (error: unknown) => {
+          // Stays in its line: what comes after must fail with it, until the partition is assigned anew.
+          underWay.delete(whole)
+          onFailure(error)
+        },
+      )
       while (line.reduce((sum, { events: count }) => sum + count, 0) - (line.at(-1)?.events ?? 0) > maxEvents) {
         await (line[0] as Line).durable
       }
