@@ -1,11 +1,12 @@
 export type Part = 'kafka' | 'registry' | 'rabbitmq'
 export type Environment = Readonly<Record<string, string | undefined>>
+/** What the JVM is told to find a server's classes: where the jars are, and an archive of the classes in them where there is one. */
+export type JavaServer = { classPath: string[]; archive: string | null }
 export type Prerequisites = {
   java: { command: string; env: Record<string, string> } | null
-  /** Folder with Kafka's jars. */
-  kafkaJars: string | null
-  /** Folder with Apicurio Registry's runner jar and its lib folder. */
-  apicurio: string | null
+  kafka: JavaServer | null
+  /** Apicurio Registry. */
+  registry: JavaServer | null
   rabbitmq: { server: string; epmd: string; env: Record<string, string> } | null
 }
 export const KAFKA_VERSION: string

@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { cachedFolder, cacheRoot, isWhole } from './setup/cache.mjs'
+import { classArchive, kafkaClassPath, registryJar } from './setup/class-archives.mjs'
 import { copyIfMissing, hasApt, relocateErlang, unpackPackages } from './setup/debian.mjs'
 import { isExecutable, run, runOk, which, withProgress } from './setup/run.mjs'
 import { writeTrustStore } from './setup/trust-store.mjs'
@@ -26,7 +27,7 @@ export class MissingPrerequisites extends Error {
 /**
  * Finds or fetches everything the local servers need.
  * `parts`: which servers are wanted (those with an address in the environment are not). `say`: takes progress lines.
- * Returns { java: { command, env } | null, kafkaJars: dir | null, apicurio: dir | null, rabbitmq: { server, epmd, env } | null }.
+ * Returns { java: { command, env } | null, kafka: { classPath, archive } | null, registry: the same, rabbitmq: { server, epmd, env } | null }.
  * Throws MissingPrerequisites with everything that is missing at once.
  */
 export async function ensurePrerequisites({ parts = ['kafka', 'registry', 'rabbitmq'], say = () => {}, env = process.env } = {}) {
@@ -48,17 +49,28 @@ export async function ensurePrerequisites({ parts = ['kafka', 'registry', 'rabbi
   const wantsRabbit = parts.includes('rabbitmq')
   const javaAndServers = async () => {
     const java = await attempt('java', () => findJava(root, say, env))
-    return { java, servers: java && (await attempt('maven', () => fetchServers(root, java, say, env))) }
+    const servers = java && (await attempt('maven', () => fetchServers(root, java, say, env)))
+    if (!servers) return { java, kafka: null, registry: null }
+    const prepared = async (name, home, classPath) => {
+      if (!parts.includes(name)) return null
+      return { classPath, archive: await classArchive(name, { java, home, classPath, root, say, env }) }
+    }
+    const [jars, apicurio] = [join(servers, 'kafka'), join(servers, 'apicurio')]
+    const [kafka, registry] = await Promise.all([
+      prepared('kafka', jars, kafkaClassPath(jars)),
+      prepared('registry', apicurio, registryJar(apicurio, APICURIO_VERSION)),
+    ])
+    return { java, kafka, registry }
   }
-  const [{ java, servers }, rabbitmq] = await Promise.all([
-    wantsJava ? javaAndServers() : { java: null, servers: null },
+  const [{ java, kafka, registry }, rabbitmq] = await Promise.all([
+    wantsJava ? javaAndServers() : { java: null, kafka: null, registry: null },
     wantsRabbit ? attempt('rabbitmq', () => findRabbitMq(root, say, env)) : null,
   ])
   if (missing.length > 0) throw new MissingPrerequisites(missing, reasons)
   return {
     java,
-    kafkaJars: servers && join(servers, 'kafka'),
-    apicurio: servers && join(servers, 'apicurio'),
+    kafka,
+    registry,
     rabbitmq,
   }
 }

@@ -6,8 +6,8 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Prerequisites } from './prerequisites.mjs'
-import { APICURIO_VERSION } from './prerequisites.mjs'
+import type { JavaServer, Prerequisites } from './prerequisites.mjs'
+import { archiveFlags } from './setup/class-archives.mjs'
 import { HOST } from './ports.ts'
 import { amqpAnswers, httpAnswers, kafkaAnswers, smtpAnswers } from './readiness.ts'
 import type { ChildSpec } from './supervisor.ts'
@@ -26,7 +26,8 @@ const runFile = promisify(execFile)
 type Java = NonNullable<Prerequisites['java']>
 
 /** SerialGC and the first compiler tier only: starts in a third of the time and half of the memory. */
-const jvmFlags = (context: ServerContext, heap: string): string[] => [
+const jvmFlags = (context: ServerContext, { archive }: JavaServer, heap: string): string[] => [
+  ...archiveFlags(archive),
   heap,
   '-XX:+UseSerialGC',
   ...(context.fullJit ? [] : ['-XX:TieredStopAtLevel=1']),
@@ -37,7 +38,7 @@ const jvmFlags = (context: ServerContext, heap: string): string[] => [
 export async function kafkaChild(
   context: ServerContext,
   java: Java,
-  jars: string,
+  server: JavaServer,
   ports: { kafka: number; kafkaController: number },
 ): Promise<ChildSpec> {
   const dir = join(context.dataDir, 'kafka')
@@ -47,12 +48,11 @@ export async function kafkaChild(
   writeFileSync(properties, kafkaProperties(logDir, ports))
   const env = { ...context.env, ...java.env }
   const flags = [
-    ...jvmFlags(context, '-Xms128m'),
+    ...jvmFlags(context, server, '-Xms128m'),
     '-Xmx320m',
     '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
     '-Dorg.slf4j.simpleLogger.showDateTime=true',
-    '-cp',
-    join(jars, '*'),
+    ...server.classPath,
   ]
   if (!existsSync(join(logDir, 'meta.properties'))) {
     const clusterId = randomBytes(16).toString('base64url')
@@ -110,7 +110,7 @@ num.io.threads=4
 }
 
 /** Apicurio Registry with an H2 file, speaking the Confluent registry's interface. */
-export function registryChild(context: ServerContext, java: Java, apicurio: string, port: number): ChildSpec {
+export function registryChild(context: ServerContext, java: Java, server: JavaServer, port: number): ChildSpec {
   const dir = join(context.dataDir, 'registry')
   mkdirSync(dir, { recursive: true })
   const database = `jdbc:h2:file:${join(dir, 'registry')}`
@@ -118,7 +118,7 @@ export function registryChild(context: ServerContext, java: Java, apicurio: stri
     name: 'registry',
     layer: SERVER_LAYER,
     command: java.command,
-    args: [...jvmFlags(context, '-Xmx256m'), '-jar', join(apicurio, `apicurio-registry-app-${APICURIO_VERSION}-runner.jar`)],
+    args: [...jvmFlags(context, server, '-Xmx256m'), ...server.classPath],
     env: {
       ...context.env,
       ...java.env,

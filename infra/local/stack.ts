@@ -166,10 +166,10 @@ async function startParts(
   }
   const starters: Record<PartName, () => Promise<void>> = {
     kafka: async () => {
-      const { java, kafkaJars } = prerequisites
-      await start(await kafkaChild(context, present(java), present(kafkaJars), ports))
+      const { java, kafka } = prerequisites
+      await start(await kafkaChild(context, present(java), present(kafka), ports))
     },
-    registry: () => start(registryChild(context, present(prerequisites.java), present(prerequisites.apicurio), ports.registry)),
+    registry: () => start(registryChild(context, present(prerequisites.java), present(prerequisites.registry), ports.registry)),
     clickhouse: () => start(clickhouseChild(context, ports.clickhouse)),
     rabbitmq: async () => {
       const rabbitmq = present(prerequisites.rabbitmq)
