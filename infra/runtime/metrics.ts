@@ -54,7 +54,8 @@ export function registerReadiness(
 /** CPU, memory, event loop of the process: once per process, not per service. */
 export function createProcessRegistry(): Registry {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  // A sample of the event loop's lag each 10 ms, the default, is half of what an idle process costs.
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 })
   return registry
 }
 

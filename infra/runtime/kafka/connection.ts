@@ -7,6 +7,12 @@ import type { Logger } from '../log.ts'
 const { Kafka, logLevel } = kafkajs
 
 /**
+ * An answer comes as soon as there is anything: this is how often an idle consumer asks again, which costs processor time, and how long
+ * a rebalance may wait for an open question.
+ */
+export const MAX_WAIT_MS = 1000
+
+/**
  * Always explicit: NODE_ENV=test swaps kafkajs's defaults. Consumers and admins give up after about a minute (a consumer then
  * restarts itself); an idempotent producer must never give up by count, see publisher.ts.
  */

@@ -11,7 +11,7 @@ import { isPermanent, isTransient, messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { type Registry, openRegistry } from '../registry/index.ts'
 import { type Codec, createCodec } from './codec.ts'
-import { RETRY, fromBroker, onBroker, openKafka } from './connection.ts'
+import { MAX_WAIT_MS, RETRY, fromBroker, onBroker, openKafka } from './connection.ts'
 import { DecodedEvent } from './messages.ts'
 import type { FollowerOptions, RunningFollower } from './types.ts'
 
@@ -52,7 +52,7 @@ export async function startFollower<TIn extends TopicName>(
     groupId: onBroker(config, `isobar-follow-${name}-${randomUUID()}`),
     sessionTimeout: 30_000,
     rebalanceTimeout: 60_000,
-    maxWaitTimeInMs: 250,
+    maxWaitTimeInMs: MAX_WAIT_MS,
     maxBytes: 4 * 1024 * 1024,
     maxBytesPerPartition: 1024 * 1024,
     allowAutoTopicCreation: false,

@@ -14,7 +14,7 @@ import type { Metrics } from '../metrics.ts'
 import { type Registry, openRegistry } from '../registry/index.ts'
 import { BatchAbandoned, type BatchGuard, createBatchRunner } from './batch-runner.ts'
 import { createCodec } from './codec.ts'
-import { RETRY, fromBroker, onBroker, openKafka } from './connection.ts'
+import { MAX_WAIT_MS, RETRY, fromBroker, onBroker, openKafka } from './connection.ts'
 import { type Committer, createCommitter } from './committer.ts'
 import { createProcessorMetrics } from './processor-metrics.ts'
 import { createInFlight } from './in-flight.ts'
@@ -43,8 +43,9 @@ const STALE_POLL_MS = 30_000
  */
 const PARTITIONS_AT_ONCE = 3
 const FETCH_BYTES = 8 * 1024 * 1024
+const MAX_BATCH_EVENTS = 2000
 /** Of a partition, beside the slice at hand: what brokers and store take in meanwhile, and bounded memory when they stand still. */
-const EVENTS_IN_FLIGHT = 4000
+const SLICES_IN_FLIGHT = 2
 
 /** Resolves once the consumer has been started; joining the group goes on beside, see readiness(). */
 export async function startProcessor<TIn extends TopicName, Row = never>(
@@ -60,7 +61,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     sessionTimeout: SESSION_TIMEOUT_MS,
     rebalanceTimeout: REBALANCE_TIMEOUT_MS,
     heartbeatInterval: 3000,
-    maxWaitTimeInMs: options.fetch?.maxWaitMs ?? 250,
+    maxWaitTimeInMs: options.fetch?.maxWaitMs ?? MAX_WAIT_MS,
     minBytes: options.fetch?.minBytes ?? 1,
     maxBytes: FETCH_BYTES,
     maxBytesPerPartition: 1024 * 1024,
@@ -95,7 +96,8 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     return result
   }
 
-  const slicesInFlight = createInFlight(EVENTS_IN_FLIGHT, (error) => {
+  const maxBatchEvents = options.maxBatchEvents ?? MAX_BATCH_EVENTS
+  const slicesInFlight = createInFlight(SLICES_IN_FLIGHT * maxBatchEvents, (error) => {
     if (!(error instanceof BatchAbandoned)) fail(error)
   })
   const runner = createBatchRunner<TIn, Row>({
@@ -104,7 +106,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     sink: options.sink,
     publisher: options.publisher,
     codec: createCodec(options.registry ?? openRegistry(config)),
-    maxBatchEvents: options.maxBatchEvents ?? 2000,
+    maxBatchEvents,
     ...(options.isPipelined ? { inFlight: slicesInFlight } : {}),
     exclusive,
     metrics,

@@ -92,7 +92,10 @@ export type ProcessorOptions<TIn extends TopicName, Row = never> = {
    * between assignments what they made, and sinks whose rows may arrive in any order (replacing tables with versions).
    */
   readonly isPipelined?: boolean
-  /** Rows handed to one step call at most (default 2,000). */
+  /**
+   * Events handed to one step call at most (default 2,000); twice as many of a partition may be under way in a pipelined processor.
+   * A step that makes much of each event sets less: while it computes, nothing else of the process runs, not even its heartbeats.
+   */
   readonly maxBatchEvents?: number
   /**
    * Where few large batches are better than early ones: a fetch waits for `minBytes` up to `maxWaitMs` (wall time), and hands up to
