@@ -9,7 +9,7 @@ import { createFeatureStep } from './step.ts'
 import { createFeatureSink, createHourLoader } from './store.ts'
 
 /** An insert costs the store the same for one row as for a thousand: rows gather this long. Events do not wait for them. */
-const COALESCE_MS = 400
+const COALESCE_MS = 1000
 const MAX_ROWS = 8000
 
 const FeaturesConfig = z.object({ ...kafkaBlock.shape, ...registryBlock.shape, ...clickhouseBlock.shape })
