@@ -6,7 +6,7 @@ import { COLUMN_COUNT, FEATURE_COUNT } from '../features/index.ts'
 import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import type { BaselineResult } from './baselines.ts'
 import { annualAngle } from './climatology.ts'
-import { LINEAR_COUNT, linearInputs, NEWEST_INPUT } from './inputs.ts'
+import { DEPARTURE_COUNT, linearInputs, NEWEST_INPUT } from './inputs.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
 import { near, usableRows } from './random-feature-ridge.ts'
 import { fitStationClimate, OWN } from './station-climate.ts'
@@ -86,7 +86,7 @@ function createLibrary(
   const target = known.targets[variable]
   const damping = fitDamping(known, variable, fitted)
   const n = rows.length
-  const width = LINEAR_COUNT + 2
+  const width = DEPARTURE_COUNT + 2
   const x = new Float64Array(n * width)
   const hours = Float64Array.from(rows, (row) => known.featureHours[row]!)
   const bases = new Float64Array(n)
@@ -95,7 +95,7 @@ function createLibrary(
     const vector = known.features.subarray(rows[r]! * FEATURE_COUNT, (rows[r]! + 1) * FEATURE_COUNT)
     const recentred = offsets.subarray(rows[r]! * COLUMN_COUNT, (rows[r]! + 1) * COLUMN_COUNT)
     bases[r] = recentred[column]!
-    linearInputs(lookups, recentred, vector, hours[r]!, x.subarray(r * width, r * width + LINEAR_COUNT))
+    linearInputs(lookups, recentred, vector, hours[r]!, x.subarray(r * width, r * width + DEPARTURE_COUNT))
     const own = x[r * width + NEWEST_INPUT[column]!]!
     newest[r] = own === own ? own * factor : 0
   }
@@ -104,8 +104,8 @@ function createLibrary(
   weigh(x, n - 1, n, width, telling(x, n - 1, width, departureAt))
   for (let r = 0; r < n; r++) {
     const angle = annualAngle(hours[r]!)
-    x[r * width + LINEAR_COUNT] = SEASON_WEIGHT * Math.cos(angle)
-    x[r * width + LINEAR_COUNT + 1] = SEASON_WEIGHT * Math.sin(angle)
+    x[r * width + DEPARTURE_COUNT] = SEASON_WEIGHT * Math.cos(angle)
+    x[r * width + DEPARTURE_COUNT + 1] = SEASON_WEIGHT * Math.sin(angle)
   }
   return {
     x,
@@ -157,13 +157,13 @@ function createLibrary(
 
 /** Mean over lead groups of the squared correlation of each input with the departure at the group's middle, as a weight that adds up to 1. */
 function telling(x: Float64Array, n: number, width: number, departureAt: (r: number, h: number) => number): Float64Array {
-  const weights = new Float64Array(LINEAR_COUNT)
+  const weights = new Float64Array(DEPARTURE_COUNT)
   for (const [first, last] of LEAD_GROUPS) {
     const y = Float64Array.from({ length: n }, (_, r) => departureAt(r, Math.floor((first + last) / 2) - 1))
-    for (let i = 0; i < LINEAR_COUNT; i++) weights[i] = weights[i]! + correlation(x, i, width, y) ** 2
+    for (let i = 0; i < DEPARTURE_COUNT; i++) weights[i] = weights[i]! + correlation(x, i, width, y) ** 2
   }
   const total = weights.reduce((a, b) => a + b, 0)
-  return weights.map((w) => (total > 0 ? w / total : 1 / LINEAR_COUNT))
+  return weights.map((w) => (total > 0 ? w / total : 1 / DEPARTURE_COUNT))
 }
 
 function correlation(x: Float64Array, i: number, width: number, y: Float64Array): number {
@@ -190,7 +190,7 @@ function correlation(x: Float64Array, i: number, width: number, y: Float64Array)
 
 /** Each input to mean 0 and deviation √weight over the first `fittedOn` rows; missing ones to 0. */
 function weigh(x: Float64Array, fittedOn: number, n: number, width: number, weights: Float64Array): void {
-  for (let i = 0; i < LINEAR_COUNT; i++) {
+  for (let i = 0; i < DEPARTURE_COUNT; i++) {
     let count = 0
     let sum = 0
     let squares = 0

@@ -55,7 +55,7 @@ export function learnWeights(verified: Verified, horizonRows: number): GroupWeig
 
 type Group = Verified & { readonly first: number; readonly last: number }
 
-/** Least squares on the simplex by exponentiated gradient (Kivinen & Warmuth 1997): deterministic, always inside. */
+/** Least squares on the simplex. */
 function simplexWeights({ medians, observed, leads, rows, first, last }: Group, isUsed: (row: number) => boolean): number[] {
   const m = medians.length
   // Σ (y − Σ w f)² = Σ (Σ w e)² since weights add up to 1: only the members' error products matter.
@@ -69,6 +69,14 @@ function simplexWeights({ medians, observed, leads, rows, first, last }: Group, 
       for (let a = 0; a < m; a++) for (let b = 0; b < m; b++) products[a * m + b] = products[a * m + b]! + errors[a]! * errors[b]!
     }
   }
+  return simplexMinimum(products, m)
+}
+
+/**
+ * Weights w ≥ 0, Σ w = 1, that make wᵀPw small, by exponentiated gradient (Kivinen & Warmuth 1997): deterministic, always inside. `products`: m × m. Members hardly told apart by it stay close to
+ * equal shares.
+ */
+export function simplexMinimum(products: Float64Array, m: number): number[] {
   let weights = Array.from({ length: m }, () => 1 / m)
   let scale = 0
   for (let a = 0; a < m; a++) scale = Math.max(scale, products[a * m + a]!)

@@ -7,6 +7,7 @@ import type { LeftOut, Prediction } from './types.ts'
 const H = HORIZON_HOURS
 const Q = QUANTILE_LEVELS.length
 const MEDIAN = QUANTILE_LEVELS.indexOf(0.5)
+const FADES = [0, 0.2, 0.4, 0.6, 0.8, 1]
 
 /** Residuals of each origin by the regression whose hour of the day is nearest, in time order. `residuals`: origins × 168, NaN = not observed. */
 export function nearestResiduals(
@@ -24,6 +25,38 @@ export function nearestResiduals(
   const residuals = new Float64Array(rows.length * H)
   rows.forEach((row, r) => residuals.set(best.get(row)!.values, r * H))
   return { hours: Float64Array.from(rows, (row) => featureHours[row]!), residuals }
+}
+
+/** Per lead group the share of a correction that does best on left-out origins. */
+export function chooseFades(residuals: Float64Array, corrections: Float64Array, n: number): number[] {
+  const losses = new Float64Array(FADES.length)
+  return LEAD_GROUPS.map(([first, last]) => {
+    addLosses(residuals, corrections, n, first - 1, last, losses.fill(0))
+    let best = 0
+    for (let f = 1; f < FADES.length; f++) if (losses[f]! < losses[best]!) best = f
+    return FADES[best]!
+  })
+}
+
+/** Adds Σ |residual − fade·corrections| over the leads from…to (exclusive, from 0) for every fade. */
+function addLosses(
+  residuals: Float64Array,
+  corrections: Float64Array,
+  n: number,
+  from: number,
+  to: number,
+  losses: Float64Array,
+): void {
+  for (let f = 0; f < FADES.length; f++) {
+    const fade = FADES[f]!
+    let loss = 0
+    for (let r = 0; r < n; r++)
+      for (let i = r * H + from; i < r * H + to; i++) {
+        const error = residuals[i]! - fade * corrections[i]!
+        if (error === error) loss += Math.abs(error)
+      }
+    losses[f] = losses[f]! + loss
+  }
 }
 
 /** Mean |residual| of each lead group after the faded correction over before; both origins × 168. 1 where nothing was observed. */

@@ -1,33 +1,42 @@
 /**
  * The regression for issues near one hour of the day. Rows, inputs, weights, Gram matrix and factors are the same for every variable that
- * was observed in the same hours: they are made once, and each variable adds its right-hand sides, its fades and its spread.
+ * was observed in the same hours: they are made once, and each variable adds its right-hand sides, its shares and its spread.
  */
+import { COLUMN_COUNT } from '../features/index.ts'
 import { HORIZON_HOURS } from '../../schemas/quantities.ts'
 import {
   departuresOf,
+  type HourRows,
   hourRows,
   type Own,
   seasonWeight,
   type Settings,
-  shareOf,
   type Standard,
   type Station,
 } from './hour-rows.ts'
 import { LINEAR_COUNT, NEWEST_INPUT, type RandomFeatures } from './inputs.ts'
-import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
+import { GROUP_OF_LEAD } from './lead-groups.ts'
 import type { LeftOutScores } from './left-out-scores.ts'
 import type { HourModel } from './random-feature-state.ts'
 import { regressWithBlocks } from './regression.ts'
+import { chooseShares, type Shares } from './shares.ts'
 import { fitSpread } from './spread.ts'
 import { OWN } from './station-climate.ts'
 import type { FitOptions } from './types.ts'
 
 const H = HORIZON_HOURS
+/** The constant and the linear inputs. */
+const LINEAR_INPUTS = 1 + LINEAR_COUNT
 /** Of the weights of rows in the residual quantiles; see seasonWeight. */
 const SEASON_OF_QUANTILES = 2
-const FADES = [0, 0.2, 0.4, 0.6, 0.8, 1]
 
 export type Member = Own & { readonly scores: LeftOutScores; readonly onLeftOut: FitOptions['onLeftOut'] }
+
+/**
+ * With the shares that its coefficients were mixed by, in this order: the damped departure, the regression on all inputs, and the one on the linear
+ * inputs alone where there are others.
+ */
+export type MixedModel = HourModel & { readonly shares: Shares }
 
 /** One model for each member, all from the rows `chosen`. */
 export function fitHourModels(
@@ -37,9 +46,9 @@ export function fitHourModels(
   random: RandomFeatures,
   settings: Settings,
   members: readonly Member[],
-): HourModel[] {
-  const rows = hourRows(station, chosen, random)
-  const { n, p, hours } = rows.design
+): MixedModel[] {
+  const rows = hourRows(station, chosen, random, settings)
+  const { hours } = rows.design
   const seasonWeights = Float64Array.from(hours, (at) => seasonWeight(at, station.season, SEASON_OF_QUANTILES))
   const targets = members.map((member) => departuresOf(station, rows, settings, member))
   const regressions = regressWithBlocks(
@@ -47,77 +56,68 @@ export function fitHourModels(
     targets.map(({ filled }) => filled),
     settings.blocks,
     settings.penalty,
+    LINEAR_INPUTS,
   )
   return members.map((member, m) => {
     const { departures } = targets[m]!
-    const { beta, leftOut } = regressions.fits[m]!
-    const fade = chooseFades(departures, leftOut, n)
-    finishCoefficients(beta, p, fade, rows, settings, member)
-    const residuals = subtractFaded(departures, leftOut, fade, n)
+    const { beta, leftOut, leading } = regressions.fits[m]!
+    const said = [dampedOf(rows, member), leftOut, ...(leading ? [leading.leftOut] : [])]
+    if (settings.startsDamped) for (const part of [departures, ...said.slice(1)]) add(part, said[0]!)
+    const shares = chooseShares(departures, said, member.variable === 'precipitationProbabilityPct')
+    mixCoefficients([beta, ...(leading ? [leading.beta] : [])], shares, rows, settings, member)
+    const residuals = subtractShares(departures, said, shares)
     const spread = fitSpread(rows.design, regressions, residuals, LINEAR_COUNT, seasonWeights)
-    const model: HourModel = { hour, means: rows.means, factors: rows.factors, beta: Float32Array.from(beta), fade, spread }
+    const model: MixedModel = { hour, means: rows.means, factors: rows.factors, beta: Float32Array.from(beta), spread, shares }
     member.scores.add({ station, rows, residuals, model })
     member.onLeftOut?.({ variable: member.variable, hour, rows: chosen, residuals })
     return model
   })
 }
 
-/** Fades the regression, then adds the damped departure in terms of the standardised input. */
-export function finishCoefficients(
-  beta: Float64Array,
-  p: number,
-  fade: readonly number[],
+/** Turns the coefficients of all inputs (p × 168) into those of the mixture; the damped departure in terms of the standardised input. */
+export function mixCoefficients(
+  [beta, linear]: readonly Float64Array[],
+  shares: Shares,
   { means, factors }: Standard,
   settings: Settings,
   { variable, damping }: Own,
 ): void {
+  if (!beta) throw new RangeError('no regression to mix')
   const { column, factor } = OWN[variable]
   const own = NEWEST_INPUT[column]!
-  const share = shareOf(settings, damping)
   for (let h = 0; h < H; h++) {
-    for (let i = 0; i < p; i++) beta[i * H + h] = beta[i * H + h]! * fade[GROUP_OF_LEAD[h]!]!
+    const [damped = 0, all = 0, alone = 0] = shares[GROUP_OF_LEAD[h]!]!
+    for (let i = h; i < beta.length; i += H) beta[i] = all * beta[i]!
+    if (linear) for (let i = h; i < linear.length; i += H) beta[i] = beta[i]! + alone * linear[i]!
     if (factors[own]! > 0) {
-      beta[(1 + own) * H + h]! += (share[h]! * factor) / factors[own]!
-      beta[h]! += share[h]! * factor * means[own]!
+      const kept = (settings.startsDamped ? damped + all + alone : damped) * damping.share[h]! * factor
+      beta[(1 + own) * H + h]! += kept / factors[own]!
+      beta[h]! += kept * means[own]!
     }
   }
 }
 
-/** Per lead group the share of the regression that does best on left-out origins: 0 is the damped departure. */
-export function chooseFades(departures: Float64Array, leftOut: Float64Array, n: number): number[] {
-  const losses = new Float64Array(FADES.length)
-  return LEAD_GROUPS.map(([first, last]) => {
-    addLosses(departures, leftOut, n, first - 1, last, losses.fill(0))
-    let best = 0
-    for (let f = 1; f < FADES.length; f++) if (losses[f]! < losses[best]!) best = f
-    return FADES[best]!
-  })
-}
-
-/** Adds Σ |departure − fade·leftOut| over the leads from…to (exclusive, from 0) for every fade. */
-function addLosses(
-  departures: Float64Array,
-  leftOut: Float64Array,
-  n: number,
-  from: number,
-  to: number,
-  losses: Float64Array,
-): void {
-  for (let f = 0; f < FADES.length; f++) {
-    const fade = FADES[f]!
-    let loss = 0
-    for (let r = 0; r < n; r++)
-      for (let i = r * H + from; i < r * H + to; i++) {
-        const error = departures[i]! - fade * leftOut[i]!
-        if (error === error) loss += Math.abs(error)
-      }
-    losses[f] = losses[f]! + loss
+/** n × 168: the newest departure, damped. */
+function dampedOf({ design: { n }, newest }: HourRows, { variable, damping: { share } }: Own): Float64Array {
+  const { column, factor } = OWN[variable]
+  const damped = new Float64Array(n * H)
+  for (let r = 0, i = 0; r < n; r++) {
+    const own = newest[r * COLUMN_COUNT + column]! * factor
+    for (let h = 0; h < H; h++, i++) damped[i] = share[h]! * own
   }
+  return damped
 }
 
-/** Writes departures − fade·leftOut over the departures. */
-function subtractFaded(departures: Float64Array, leftOut: Float64Array, fade: readonly number[], n: number): Float64Array {
-  const byLead = Float64Array.from(GROUP_OF_LEAD, (g) => fade[g]!)
-  for (let r = 0, i = 0; r < n; r++) for (let h = 0; h < H; h++, i++) departures[i] = departures[i]! - byLead[h]! * leftOut[i]!
+function add(into: Float64Array, what: Float64Array): void {
+  for (let i = 0; i < into.length; i++) into[i] = into[i]! + what[i]!
+}
+
+/** Writes departures less the shares of what was said over the departures. */
+function subtractShares(departures: Float64Array, said: readonly Float64Array[], shares: Shares): Float64Array {
+  said.forEach((part, m) => {
+    const byLead = Float64Array.from(GROUP_OF_LEAD, (g) => shares[g]![m]!)
+    for (let i = 0; i < departures.length;)
+      for (let h = 0; h < H; h++, i++) departures[i] = departures[i]! - byLead[h]! * part[i]!
+  })
   return departures
 }

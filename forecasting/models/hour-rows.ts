@@ -2,7 +2,15 @@
 import { COLUMN_COUNT, FEATURE_COUNT } from '../features/index.ts'
 import { type ForecastVariable, HORIZON_HOURS } from '../../schemas/quantities.ts'
 import { annualAngle } from './climatology.ts'
-import { addRandomFeatures, LINEAR_COUNT, linearInputs, NEWEST_INPUT, type RandomFeatures } from './inputs.ts'
+import {
+  addRandomFeatures,
+  addSeasonTerms,
+  DEPARTURE_COUNT,
+  LINEAR_COUNT,
+  linearInputs,
+  NEWEST_INPUT,
+  type RandomFeatures,
+} from './inputs.ts'
 import type { Design } from './regression.ts'
 import { type FittedClimate, OWN } from './station-climate.ts'
 import type { TrainingSet } from './types.ts'
@@ -25,6 +33,8 @@ export type Settings = {
   readonly penalty: number
   /** Shrunk to the damped departure instead of to nothing. */
   readonly startsDamped: boolean
+  /** The record shows a whole year, so that inputs may mean something else in another season. */
+  readonly knowsSeasons: boolean
 }
 
 /** What a variable brings along. */
@@ -45,7 +55,7 @@ export type HourRows = {
 export type Standard = Pick<HourRows, 'means' | 'factors'>
 
 /** By lead, what the regression starts from. */
-export function shareOf({ startsDamped }: Settings, damping: Damping): Float64Array {
+function shareOf({ startsDamped }: Settings, damping: Damping): Float64Array {
   return startsDamped ? damping.share : new Float64Array(H)
 }
 
@@ -59,6 +69,7 @@ export function hourRows(
   { history, fittedClimate, season }: Station,
   chosen: readonly number[],
   random: RandomFeatures,
+  { knowsSeasons }: Settings,
   standard?: Standard,
 ): HourRows {
   const n = chosen.length
@@ -70,7 +81,10 @@ export function hourRows(
     const row = chosen[r]!
     const vector = history.features.subarray(row * FEATURE_COUNT, (row + 1) * FEATURE_COUNT)
     const offsets = fittedClimate.offsets.subarray(row * COLUMN_COUNT, (row + 1) * COLUMN_COUNT)
-    linearInputs(fittedClimate.lookupsAt(hours[r]!), offsets, vector, hours[r]!, x.subarray(r * p + 1, r * p + 1 + LINEAR_COUNT))
+    const linear = x.subarray(r * p + 1, r * p + 1 + LINEAR_COUNT)
+    linearInputs(fittedClimate.lookupsAt(hours[r]!), offsets, vector, hours[r]!, linear)
+    if (knowsSeasons) addSeasonTerms(linear, hours[r]!)
+    else linear.fill(Number.NaN, DEPARTURE_COUNT)
   }
   const newest = new Float64Array(n * COLUMN_COUNT)
   for (let r = 0; r < n; r++)

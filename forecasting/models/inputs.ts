@@ -10,8 +10,17 @@ import { usualShare } from './usual.ts'
 
 const USED = FEATURES.map((definition, index) => ({ ...definition, index })).filter(({ window }) => window !== MONTH_HOURS)
 const HOUR_TERMS = 4
-/** Linear inputs: features of the vector, then sine and cosine of the hour alone and times the newest temperature departure. */
-export const LINEAR_COUNT = USED.length + HOUR_TERMS
+/** Inputs of linearInputs: features of the vector, then sine and cosine of the hour alone and times the newest temperature departure. */
+export const DEPARTURE_COUNT = USED.length + HOUR_TERMS
+/** What means something else in summer than in winter. */
+const SEASONAL = [
+  'temperatureC.lag0h',
+  'temperatureC.mean24h.before0h',
+  'dewPointC.mean24h.before0h',
+  'pressureHpa.mean24h.before0h',
+].map(linearInputOf)
+/** Linear inputs: departures, and some of them times sine and cosine of the season (addSeasonTerms). */
+export const LINEAR_COUNT = DEPARTURE_COUNT + 2 * SEASONAL.length
 
 const KEY_NAMES = [
   ...[0, 3, 6, 12, 24].map((k) => `temperatureC.lag${k}h`),
@@ -70,7 +79,7 @@ export function linearInputOf(name: string): number {
 }
 
 /**
- * Fills out[0…LINEAR_COUNT) with departures from climatology + offset. NaN = not observed and no neighbour in time within reach.
+ * Fills out[0…DEPARTURE_COUNT) with departures from climatology + offset. NaN = not observed and no neighbour in time within reach.
  * `offsets`: see recentreOffsets.
  */
 export function linearInputs(
@@ -101,6 +110,16 @@ export function linearInputs(
   out[USED.length + 1] = Math.cos(angle)
   out[USED.length + 2] = Math.sin(angle) * newest
   out[USED.length + 3] = Math.cos(angle) * newest
+}
+
+/** Fills out[DEPARTURE_COUNT…LINEAR_COUNT) from the departures before. */
+export function addSeasonTerms(out: Float64Array, hour: number): void {
+  const angle = annualAngle(hour)
+  const [sine, cosine] = [Math.sin(angle), Math.cos(angle)]
+  SEASONAL.forEach((input, k) => {
+    out[DEPARTURE_COUNT + 2 * k] = sine * out[input]!
+    out[DEPARTURE_COUNT + 2 * k + 1] = cosine * out[input]!
+  })
 }
 
 const observed = new Uint8Array(USED.length)

@@ -262,7 +262,7 @@ export function applyRow(
   }
 }
 
-/** Rows from…to (exclusive) of x (n×p) times beta (p×q) into the same rows of out (n×q). */
+/** Rows from…to (exclusive) of x, p columns of them (rows are `stride` apart), times beta (p×q) into the same rows of out (n×q). */
 export function applyRows(
   x: Float64Array,
   from: number,
@@ -271,6 +271,7 @@ export function applyRows(
   beta: Float64Array,
   q: number,
   out: Float64Array,
+  stride: number = p,
 ): void {
   const Q = padded(q)
   const coefficients = p * TILE
@@ -280,7 +281,7 @@ export function applyRows(
   for (let first = from; first < to; first += TILE) {
     const rows = Math.min(TILE, to - first)
     for (let row = 0; row < TILE; row++)
-      for (let i = 0; i < p; i++) values[i * TILE + row] = row < rows ? x[(first + row) * p + i]! : 0
+      for (let i = 0; i < p; i++) values[i * TILE + row] = row < rows ? x[(first + row) * stride + i]! : 0
     values.fill(0, sums, sums + TILE * Q)
     addTiles(0, coefficients * BYTES, sums * BYTES, p, Q / TILE, Q * BYTES, TILE * BYTES, 0)
     for (let row = 0; row < rows; row++) out.set(values.subarray(sums + row * Q, sums + row * Q + q), (first + row) * q)

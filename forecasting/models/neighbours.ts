@@ -7,9 +7,8 @@
 import { COLUMN, COLUMN_COUNT, FEATURE_COUNT, FEATURE_NAMES, HOUR_MS, HOURLY_COLUMNS } from '../features/index.ts'
 import { type ForecastVariable, HORIZON_HOURS } from '../../schemas/quantities.ts'
 import { directLookup } from './climatology.ts'
-import { errorShares, moved, nearestResiduals } from './correction.ts'
-import { chooseFades } from './hour-model.ts'
-import { LINEAR_COUNT, linearInputOf, linearInputs } from './inputs.ts'
+import { chooseFades, errorShares, moved, nearestResiduals } from './correction.ts'
+import { DEPARTURE_COUNT, linearInputOf, linearInputs } from './inputs.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
 import { type Design, regressWithBlocks } from './regression.ts'
 import { fitStationClimate, OWN, recentreOffsets } from './station-climate.ts'
@@ -48,7 +47,7 @@ function comparedFor(variable: ForecastVariable): Compared[] {
   return [...at(now, 0, 3, 6, 12), ...at(earlier, 0), ...others.flatMap((other) => at(other, 0, 6))]
 }
 
-/** Departures of a feature vector from what is normal at its station (LINEAR_COUNT values, NaN = not observed). */
+/** Departures of a feature vector from what is normal at its station (DEPARTURE_COUNT values, NaN = not observed). */
 type Departures = (features: Float32Array, hour: number, out: Float64Array) => void
 
 export type Place = { readonly stationId: string; readonly latitude: number; readonly longitude: number }
@@ -153,8 +152,8 @@ function createDifferences(own: NetworkStation, neighbours: readonly NetworkStat
   const cosine = Math.cos((own.latitude * Math.PI) / 180)
   const east = neighbours.map(({ longitude }) => (longitude - own.longitude) * KM_PER_DEGREE * cosine)
   const north = neighbours.map(({ latitude }) => (latitude - own.latitude) * KM_PER_DEGREE)
-  const mine = new Float64Array(LINEAR_COUNT)
-  const theirs = neighbours.map(() => new Float64Array(LINEAR_COUNT))
+  const mine = new Float64Array(DEPARTURE_COUNT)
+  const theirs = neighbours.map(() => new Float64Array(DEPARTURE_COUNT))
   return (
     when: 'past' | 'issue',
     hour: number,

@@ -4,11 +4,11 @@
  */
 import { type ForecastVariable, HORIZON_HOURS } from '../../schemas/quantities.ts'
 import { annualAngle, FULL_YEAR_HOURS } from './climatology.ts'
-import { fitHourModels, type Member } from './hour-model.ts'
+import { fitHourModels, type Member, type MixedModel } from './hour-model.ts'
 import type { Settings, Station } from './hour-rows.ts'
 import { createRandomFeatures, LINEAR_COUNT } from './inputs.ts'
 import { scoreLeftOut } from './left-out-scores.ts'
-import { createFitted, FAMILY, type HourModel, type RidgeState } from './random-feature-state.ts'
+import { createFitted, FAMILY, type RidgeState } from './random-feature-state.ts'
 import { fitStationClimate, type FittedClimate, missingBefore, OWN } from './station-climate.ts'
 import { priorDamping, sitePrior } from './site-prior.ts'
 import type { FitOptions, FitResult, ModelFamily, Site, TrainingSet } from './types.ts'
@@ -45,12 +45,12 @@ type Plan = {
  * the damped departure. With more the regression does better on its own (docs/forecasting/experiments.md).
  */
 const SETTINGS = {
-  full: { units: 200, blocks: 6, penalty: 0.003, startsDamped: false },
-  partial: { units: 0, blocks: 4, penalty: 0.1, startsDamped: true },
+  full: { units: 200, blocks: 6, penalty: 0.003, startsDamped: false, knowsSeasons: true },
+  partial: { units: 0, blocks: 4, penalty: 0.1, startsDamped: true, knowsSeasons: false },
 }
 
 /** A variable on its way: its hour models come in as they are fitted. */
-export type Candidate = Member & { readonly plan: Plan; readonly models: HourModel[]; rows: number }
+export type Candidate = Member & { readonly plan: Plan; readonly models: MixedModel[]; rows: number }
 
 /** Variables that were observed in the same hours share all that does not depend on the variable; each gets the bytes that it would get alone. */
 export function fitStation(
@@ -103,7 +103,7 @@ export function fitStation(
 export function stateOf(
   { fittedClimate }: Station,
   { variable, plan }: Candidate,
-  hourModels: readonly HourModel[],
+  hourModels: readonly MixedModel[],
   rows: number,
   maxUnits: number,
 ): RidgeState {
@@ -122,7 +122,7 @@ export function stateOf(
       halfWidthHours: plan.halfWidth,
       blocks: plan.settings.blocks,
       penalty: plan.settings.penalty,
-      fade: hourModels[0]!.fade,
+      shares: hourModels.map(({ shares }) => shares.map((members) => members.map((share) => Number(share.toFixed(3))))),
     },
   }
 }

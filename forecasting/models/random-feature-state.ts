@@ -5,6 +5,7 @@ import { type Climatology, directLookup } from './climatology.ts'
 import { ArtefactError, type Arrays, type Header, pack } from './container.ts'
 import {
   addRandomFeatures,
+  addSeasonTerms,
   createRandomFeatures,
   hoursSinceObserved,
   LINEAR_COUNT,
@@ -35,9 +36,8 @@ export type HourModel = {
   /** Of the linear inputs. */
   readonly means: Float64Array
   readonly factors: Float64Array
-  /** (1 + linear + random) × 168, fade applied. */
+  /** (1 + linear + random) × 168. */
   readonly beta: Float32Array
-  readonly fade: readonly number[]
   readonly spread: Spread
 }
 
@@ -60,6 +60,7 @@ export function createFitted(state: RidgeState): Fitted {
   const random = createRandomFeatures(units, seed)
   const p = 1 + LINEAR_COUNT + units
   const x = new Float64Array(p)
+  const linear = x.subarray(1, 1 + LINEAR_COUNT)
   const departure = new Float64Array(H)
   const offsets = new Float64Array(COLUMN_COUNT)
   const spreads = new Float64Array(LEAD_GROUPS.length)
@@ -71,7 +72,8 @@ export function createFitted(state: RidgeState): Fitted {
     const model = nearestHourModel(hourModels, hour)
     recentreOffsets(lookups, climate.monthShare, climate.yearDeparture, features, hour, offsets)
     x[0] = 1
-    linearInputs(lookups, offsets, features, hour, x.subarray(1, 1 + LINEAR_COUNT))
+    linearInputs(lookups, offsets, features, hour, linear)
+    addSeasonTerms(linear, hour)
     for (let i = 0; i < LINEAR_COUNT; i++) {
       const v = x[1 + i]!
       x[1 + i] = v === v ? (v - model.means[i]!) * model.factors[i]! : 0
@@ -141,7 +143,7 @@ function encode(state: RidgeState, fitted: Fitted): Uint8Array {
     units,
     seed,
     pairs: climate.climatologies.map((c) => (c ? [c.annualPairs, c.diurnalPairs] : null)),
-    hourModels: hourModels.map(({ hour, fade }) => ({ hour, fade })),
+    hourModels: hourModels.map(({ hour }) => ({ hour })),
     card,
     golden: goldenOutputs(fitted),
   }
@@ -162,7 +164,7 @@ export function decode(header: Header, arrays: Arrays): Fitted {
     units: number
     seed: number
     pairs: Array<[number, number] | null>
-    hourModels: Array<{ hour: number; fade: number[] }>
+    hourModels: Array<{ hour: number }>
     card: RidgeState['card']
   }
   const take = (name: string, length: number): Float64Array | Float32Array => {
@@ -184,9 +186,8 @@ export function decode(header: Header, arrays: Arrays): Fitted {
         },
   )
   const p = 1 + LINEAR_COUNT + units
-  const hourModels = hours.map(({ hour, fade }, k): HourModel => ({
+  const hourModels = hours.map(({ hour }, k): HourModel => ({
     hour,
-    fade,
     means: f64(`${k}.means`, LINEAR_COUNT),
     factors: f64(`${k}.factors`, LINEAR_COUNT),
     beta: Float32Array.from(take(`${k}.beta`, p * H)),

@@ -21,22 +21,33 @@ export type Design = {
   readonly hours: Float64Array
 }
 
+type Fit = {
+  /** Inputs × 168. */
+  readonly beta: Float64Array
+  /** n × 168: predictions of each row by the model that never saw its block. */
+  readonly leftOut: Float64Array
+}
+
 export type Regression = {
-  /** For each of the targets. */
-  readonly fits: ReadonlyArray<{
-    /** p × 168. */
-    readonly beta: Float64Array
-    /** n × 168: predictions of each row by the model that never saw its block. */
-    readonly leftOut: Float64Array
-  }>
+  /** For each of the targets; `leading`: the regression on the leading inputs alone, where it was asked for. */
+  readonly fits: ReadonlyArray<Fit & { readonly leading: Fit | null }>
   readonly gram: Float64Array
   readonly totalWeight: number
 }
 
 export type Sums = { readonly gram: Float64Array; readonly crosses: readonly Float64Array[]; weight: number }
 
-/** `targets`: each n × 168, without gaps. λ(h) = penalty·h^1.1 per unit weight, constant within a lead group. */
-export function regressWithBlocks(design: Design, targets: readonly Float64Array[], blocks: number, penalty: number): Regression {
+/**
+ * `targets`: each n × 168, without gaps. λ(h) = penalty·h^1.1 per unit weight, constant within a lead group. `leading`: so many of the inputs, the
+ * constant included, also have a regression of their own, from the same sums.
+ */
+export function regressWithBlocks(
+  design: Design,
+  targets: readonly Float64Array[],
+  blocks: number,
+  penalty: number,
+  leading?: number,
+): Regression {
   const { n, p, x, weights, hours } = design
   const ranges = blockRanges(hours, blocks)
   const cuts = [...new Set([0, n, ...ranges.flatMap(({ gapFrom, gapTo }) => [gapFrom, gapTo])])].toSorted((a, b) => a - b)
@@ -48,16 +59,22 @@ export function regressWithBlocks(design: Design, targets: readonly Float64Array
     addSums(total, part, 1)
     return { from, to, part }
   })
-  const betas = solveSums(total, p, penalty)
-  const leftOut = targets.map(() => new Float64Array(n * H))
+  const widths = leading === undefined || leading === p ? [p] : [p, leading]
+  const fits = widths.map((width) =>
+    solveSums(total, width, penalty, p).map((beta) => ({ beta, leftOut: new Float64Array(n * H) })),
+  )
   for (const { from, to, gapFrom, gapTo } of ranges) {
     const rest = { gram: total.gram.slice(), crosses: total.crosses.map((cross) => cross.slice()), weight: total.weight }
     for (const segment of segments) if (segment.from >= gapFrom && segment.to <= gapTo) addSums(rest, segment.part, -1)
     rest.weight = Math.max(rest.weight, 1e-6)
-    solveSums(rest, p, penalty).forEach((without, t) => applyRows(x, from, to, p, without, H, leftOut[t]!))
+    widths.forEach((width, k) =>
+      solveSums(rest, width, penalty, p).forEach((without, t) =>
+        applyRows(x, from, to, width, without, H, fits[k]![t]!.leftOut, p),
+      ),
+    )
   }
   return {
-    fits: betas.map((beta, t) => ({ beta, leftOut: leftOut[t]! })),
+    fits: fits[0]!.map((fit, t) => ({ ...fit, leading: fits[1]?.[t] ?? null })),
     gram: total.gram,
     totalWeight: total.weight,
   }
@@ -82,12 +99,12 @@ export function addRows(
   for (let r = from; r < to; r++) sums.weight += weights[r]!
 }
 
-/** One factorisation for each lead group, whatever the number of targets. */
-export function solveSums({ gram, crosses, weight }: Sums, p: number, penalty: number): Float64Array[] {
+/** Coefficients of the first p inputs (of `stride`), p × 168. One factorisation for each lead group, whatever the number of targets. */
+export function solveSums({ gram, crosses, weight }: Sums, p: number, penalty: number, stride: number = p): Float64Array[] {
   const betas = crosses.map(() => new Float64Array(p * H))
   for (const [first, last] of LEAD_GROUPS) {
     const lambda = penalty * ((first + last) / 2) ** PENALTY_POWER * weight
-    const factor = cholesky(gram, p, (i) => (i === 0 ? 1e-6 * weight : lambda))
+    const factor = cholesky(gram, p, (i) => (i === 0 ? 1e-6 * weight : lambda), stride)
     crosses.forEach((cross, t) => solveColumns(factor, cross, H, first - 1, last, betas[t]!))
   }
   return betas

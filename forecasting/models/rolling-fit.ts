@@ -1,14 +1,14 @@
 /**
  * Refits of a window that moves on, night after night: new rows are added to the normal equations and the oldest taken away, which costs the
  * rows of a day instead of those of years. What the rows are seen through stays as the last full fit left it: climatology, means and
- * deviations of the inputs, season of the weights, fades and spread. A full fit now and then renews them.
+ * deviations of the inputs, season of the weights, shares and spread. A full fit now and then renews them.
  */
 import { FEATURE_COUNT } from '../features/index.ts'
-import { finishCoefficients } from './hour-model.ts'
+import { type MixedModel, mixCoefficients } from './hour-model.ts'
 import { departuresOf, hourRows, type Station } from './hour-rows.ts'
 import { createRandomFeatures } from './inputs.ts'
 import { type Candidate, fitStation, near, SEED, stateOf, usableRows } from './random-feature-ridge.ts'
-import { createFitted, type HourModel } from './random-feature-state.ts'
+import { createFitted } from './random-feature-state.ts'
 import { addRows, emptySums, solveSums, type Sums } from './regression.ts'
 import type { Fitted, FitOptions, TrainingSet } from './types.ts'
 
@@ -45,7 +45,7 @@ export function startRolling(history: TrainingSet, { variable, ...options }: Fit
   return { ok: true, rolling: emptyWindow(station, candidate), again: () => emptyWindow(station, candidate) }
 }
 
-type HourSums = { readonly model: HourModel; readonly sums: Sums }
+type HourSums = { readonly model: MixedModel; readonly sums: Sums }
 
 function emptyWindow(station: Station, candidate: Candidate): RollingFit {
   const { variable, plan, models } = candidate
@@ -62,7 +62,7 @@ function emptyWindow(station: Station, candidate: Candidate): RollingFit {
     if (chosen.length === 0) return
     const part = partOf(station, history, chosen)
     const positions = chosen.map((_, r) => r)
-    const { design, ...inputs } = hourRows(part, positions, random, model)
+    const { design, ...inputs } = hourRows(part, positions, random, settings, model)
     const { filled } = departuresOf(part, { design, ...inputs }, settings, candidate)
     const weights = design.weights.map((weight) => sign * weight)
     addRows(design, [filled], weights, 0, chosen.length, sums)
@@ -82,9 +82,10 @@ function emptyWindow(station: Station, candidate: Candidate): RollingFit {
       held = { from, to: added.length > 0 ? at(added.at(-1)!) : held.to }
       const coefficients = hours.map(({ model, sums }) => {
         const p = 1 + model.means.length + random.count
-        const [beta] = solveSums(sums, p, settings.penalty) as [Float64Array]
-        finishCoefficients(beta, p, model.fade, model, settings, candidate)
-        return beta
+        const widths = random.count > 0 ? [p, p - random.count] : [p]
+        const betas = widths.flatMap((width) => solveSums(sums, width, settings.penalty, p))
+        mixCoefficients(betas, model.shares, model, settings, candidate)
+        return betas[0]!
       })
       const refitted = hours.map(({ model }, k) => ({ ...model, beta: Float32Array.from(coefficients[k]!) }))
       return {

@@ -115,7 +115,6 @@ export function youngStationModel(
     means: new Float64Array(LINEAR_COUNT),
     factors: new Float64Array(LINEAR_COUNT).fill(1),
     beta,
-    fade: LEAD_GROUPS.map(() => 1),
     spread: { scale: new Float64Array((1 + LINEAR_COUNT) * LEAD_GROUPS.length), quantiles },
   }
 }
