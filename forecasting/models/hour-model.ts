@@ -18,15 +18,14 @@ import { LINEAR_COUNT, NEWEST_INPUT, type RandomFeatures } from './inputs.ts'
 import { GROUP_OF_LEAD } from './lead-groups.ts'
 import type { LeftOutScores } from './left-out-scores.ts'
 import type { HourModel } from './random-feature-state.ts'
-import { regressWithBlocks } from './regression.ts'
-import { chooseShares, type Shares } from './shares.ts'
+import { type Part, regressWithBlocks } from './regression.ts'
+import { chooseShares, type Damped, type Said, type Shares } from './shares.ts'
 import { fitSpread } from './spread.ts'
 import { OWN } from './station-climate.ts'
 import type { FitOptions } from './types.ts'
 
 const H = HORIZON_HOURS
-/** The constant and the linear inputs. */
-const LINEAR_INPUTS = 1 + LINEAR_COUNT
+const RANDOM_LEADS = 96
 /** Of the weights of rows in the residual quantiles; see seasonWeight. */
 const SEASON_OF_QUANTILES = 2
 
@@ -51,21 +50,29 @@ export function fitHourModels(
   const { hours } = rows.design
   const seasonWeights = Float64Array.from(hours, (at) => seasonWeight(at, station.season, SEASON_OF_QUANTILES))
   const targets = members.map((member) => departuresOf(station, rows, settings, member))
+  const parts = partsOf(random)
   const regressions = regressWithBlocks(
     rows.design,
     targets.map(({ filled }) => filled),
     settings.blocks,
     settings.penalty,
-    LINEAR_INPUTS,
+    parts,
   )
   return members.map((member, m) => {
     const { departures } = targets[m]!
-    const { beta, leftOut, leading } = regressions.fits[m]!
-    const said = [dampedOf(rows, member), leftOut, ...(leading ? [leading.leftOut] : [])]
-    if (settings.startsDamped) for (const part of [departures, ...said.slice(1)]) add(part, said[0]!)
-    const shares = chooseShares(departures, said, member.variable === 'precipitationProbabilityPct')
-    mixCoefficients([beta, ...(leading ? [leading.beta] : [])], shares, rows, settings, member)
-    const residuals = subtractShares(departures, said, shares)
+    const fits = regressions.fits[m]!
+    const said = fits.map(({ leftOut }, k) => ({ values: leftOut, lastLead: parts[k]!.lastLead }))
+    const damped = dampedOf(rows, member)
+    if (settings.startsDamped) for (const values of [departures, ...fits.map(({ leftOut }) => leftOut)]) addDamped(values, damped)
+    const shares = chooseShares(departures, damped, said, member.variable === 'precipitationProbabilityPct')
+    const beta = mixCoefficients(
+      fits.map((fit) => fit.beta),
+      shares,
+      rows,
+      settings,
+      member,
+    )
+    const residuals = subtractShares(departures, damped, said, shares)
     const spread = fitSpread(rows.design, regressions, residuals, LINEAR_COUNT, seasonWeights)
     const model: MixedModel = { hour, means: rows.means, factors: rows.factors, beta: Float32Array.from(beta), spread, shares }
     member.scores.add({ station, rows, residuals, model })
@@ -74,50 +81,60 @@ export function fitHourModels(
   })
 }
 
-/** Turns the coefficients of all inputs (p × 168) into those of the mixture; the damped departure in terms of the standardised input. */
+/** All inputs for leads up to 96 h, beyond which random features never had a share, and the linear inputs alone. */
+export function partsOf(random: RandomFeatures): readonly Part[] {
+  const linear = { inputs: 1 + LINEAR_COUNT, lastLead: H }
+  return random.count > 0 ? [{ inputs: linear.inputs + random.count, lastLead: RANDOM_LEADS }, linear] : [linear]
+}
+
+/** The coefficients of all inputs (first of `betas`, p × 168) become those of the mixture; the damped departure in terms of the standardised input. */
 export function mixCoefficients(
-  [beta, linear]: readonly Float64Array[],
+  betas: readonly Float64Array[],
   shares: Shares,
   { means, factors }: Standard,
   settings: Settings,
   { variable, damping }: Own,
-): void {
-  if (!beta) throw new RangeError('no regression to mix')
+): Float64Array {
+  const mixed = new Float64Array(betas[0]!.length)
   const { column, factor } = OWN[variable]
   const own = NEWEST_INPUT[column]!
   for (let h = 0; h < H; h++) {
-    const [damped = 0, all = 0, alone = 0] = shares[GROUP_OF_LEAD[h]!]!
-    for (let i = h; i < beta.length; i += H) beta[i] = all * beta[i]!
-    if (linear) for (let i = h; i < linear.length; i += H) beta[i] = beta[i]! + alone * linear[i]!
-    if (factors[own]! > 0) {
-      const kept = (settings.startsDamped ? damped + all + alone : damped) * damping.share[h]! * factor
-      beta[(1 + own) * H + h]! += kept / factors[own]!
-      beta[h]! += kept * means[own]!
-    }
+    const [damped, ...ofRegressions] = shares[GROUP_OF_LEAD[h]!]!
+    betas.forEach((beta, k) => {
+      for (let i = h; i < beta.length; i += H) mixed[i] = mixed[i]! + ofRegressions[k]! * beta[i]!
+    })
+    if (factors[own]! === 0) continue
+    const starting = settings.startsDamped ? ofRegressions.reduce((sum, share) => sum + share, 0) : 0
+    const kept = (damped! + starting) * damping.share[h]! * factor
+    mixed[(1 + own) * H + h]! += kept / factors[own]!
+    mixed[h]! += kept * means[own]!
   }
+  return mixed
 }
 
-/** n × 168: the newest departure, damped. */
-function dampedOf({ design: { n }, newest }: HourRows, { variable, damping: { share } }: Own): Float64Array {
+/** In the variable's unit. */
+function dampedOf({ design: { n }, newest }: HourRows, { variable, damping: { share } }: Own): Damped {
   const { column, factor } = OWN[variable]
-  const damped = new Float64Array(n * H)
-  for (let r = 0, i = 0; r < n; r++) {
-    const own = newest[r * COLUMN_COUNT + column]! * factor
-    for (let h = 0; h < H; h++, i++) damped[i] = share[h]! * own
-  }
-  return damped
+  return { share, newest: Float64Array.from({ length: n }, (_, r) => newest[r * COLUMN_COUNT + column]! * factor) }
 }
 
-function add(into: Float64Array, what: Float64Array): void {
-  for (let i = 0; i < into.length; i++) into[i] = into[i]! + what[i]!
+function addDamped(into: Float64Array, { share, newest }: Damped): void {
+  for (let r = 0, i = 0; r < newest.length; r++) for (let h = 0; h < H; h++, i++) into[i] = into[i]! + share[h]! * newest[r]!
 }
 
 /** Writes departures less the shares of what was said over the departures. */
-function subtractShares(departures: Float64Array, said: readonly Float64Array[], shares: Shares): Float64Array {
-  said.forEach((part, m) => {
-    const byLead = Float64Array.from(GROUP_OF_LEAD, (g) => shares[g]![m]!)
-    for (let i = 0; i < departures.length;)
-      for (let h = 0; h < H; h++, i++) departures[i] = departures[i]! - byLead[h]! * part[i]!
+function subtractShares(
+  departures: Float64Array,
+  { share, newest }: Damped,
+  said: readonly Said[],
+  shares: Shares,
+): Float64Array {
+  const dampedBy = share.map((value, h) => value * shares[GROUP_OF_LEAD[h]!]![0]!)
+  for (let r = 0, i = 0; r < newest.length; r++)
+    for (let h = 0; h < H; h++, i++) departures[i] = departures[i]! - dampedBy[h]! * newest[r]!
+  said.forEach(({ values }, k) => {
+    const by = Float64Array.from(GROUP_OF_LEAD, (g) => shares[g]![1 + k]!)
+    for (let i = 0; i < departures.length;) for (let h = 0; h < H; h++, i++) departures[i] = departures[i]! - by[h]! * values[i]!
   })
   return departures
 }

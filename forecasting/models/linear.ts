@@ -17,7 +17,7 @@ export function addGram(x: Float64Array, p: number, weights: Float64Array, from:
   addProducts(x, p, x, p, weights, from, to, gram, true)
 }
 
-/** Adds XᵀWY (p×q) of the rows from…to (exclusive) to `cross`. */
+/** Adds XᵀWY (p×q) of the rows from…to (exclusive) to `cross`. Rows of x are `stride` apart; of y and `cross` `width`. */
 export function addCross(
   x: Float64Array,
   p: number,
@@ -27,8 +27,10 @@ export function addCross(
   from: number,
   to: number,
   cross: Float64Array,
+  stride: number = p,
+  width: number = q,
 ): void {
-  addProducts(x, p, y, q, weights, from, to, cross, false)
+  addProducts(x, p, y, q, weights, from, to, cross, false, stride, width)
 }
 
 function addProducts(
@@ -41,6 +43,8 @@ function addProducts(
   to: number,
   out: Float64Array,
   isSymmetric: boolean,
+  stride: number = p,
+  width: number = q,
 ): void {
   const [P, Q] = [padded(p), padded(q)]
   const right = P * CHUNK_ROWS
@@ -48,12 +52,12 @@ function addProducts(
   const { addTiles, values } = openTiles(sums + P * Q)
   for (let i = 0; i < P; i++) {
     values.fill(0, sums + i * Q, sums + (i + 1) * Q)
-    if (i < p) values.set(out.subarray(i * q, (i + 1) * q), sums + i * Q)
+    if (i < p) values.set(out.subarray(i * width, i * width + q), sums + i * Q)
   }
   for (let first = from; first < to; first += CHUNK_ROWS) {
     const rows = Math.min(CHUNK_ROWS, to - first)
-    packColumns(x, p, first, rows, weights, values, 0)
-    packColumns(y, q, first, rows, null, values, right)
+    packColumns(x, p, first, rows, weights, values, 0, stride)
+    packColumns(y, q, first, rows, null, values, right, width)
     for (let i = 0; i < P; i += TILE) {
       const j = isSymmetric ? i : 0
       addTiles(
@@ -68,10 +72,10 @@ function addProducts(
       )
     }
   }
-  for (let i = 0; i < p; i++) out.set(values.subarray(sums + i * Q, sums + i * Q + q), i * q)
+  for (let i = 0; i < p; i++) out.set(values.subarray(sums + i * Q, sums + i * Q + q), i * width)
 }
 
-/** Columns of the rows first…first+rows as panels of rows × 4, each row times its weight. */
+/** The first p columns of the rows first…first+rows (`stride` apart) as panels of rows × 4, each row times its weight. */
 function packColumns(
   x: Float64Array,
   p: number,
@@ -80,10 +84,11 @@ function packColumns(
   weights: Float64Array | null,
   values: Float64Array,
   at: number,
+  stride: number = p,
 ): void {
   for (let r = 0; r < rows; r++) {
     const weight = weights ? weights[first + r]! : 1
-    let from = (first + r) * p
+    let from = (first + r) * stride
     let to = at + r * TILE
     let i = 0
     for (; i + TILE <= p; i += TILE, from += TILE, to += rows * TILE) {
@@ -262,7 +267,7 @@ export function applyRow(
   }
 }
 
-/** Rows from…to (exclusive) of x, p columns of them (rows are `stride` apart), times beta (p×q) into the same rows of out (n×q). */
+/** Rows from…to (exclusive) of x (their first p columns; `stride` apart) times beta (p×q; rows `width` apart) into the same rows of out (the same). */
 export function applyRows(
   x: Float64Array,
   from: number,
@@ -272,18 +277,19 @@ export function applyRows(
   q: number,
   out: Float64Array,
   stride: number = p,
+  width: number = q,
 ): void {
   const Q = padded(q)
   const coefficients = p * TILE
   const sums = coefficients + p * Q
   const { addTiles, values } = openTiles(sums + TILE * Q)
-  packColumns(beta, q, 0, p, null, values, coefficients)
+  packColumns(beta, q, 0, p, null, values, coefficients, width)
   for (let first = from; first < to; first += TILE) {
     const rows = Math.min(TILE, to - first)
     for (let row = 0; row < TILE; row++)
       for (let i = 0; i < p; i++) values[i * TILE + row] = row < rows ? x[(first + row) * stride + i]! : 0
     values.fill(0, sums, sums + TILE * Q)
     addTiles(0, coefficients * BYTES, sums * BYTES, p, Q / TILE, Q * BYTES, TILE * BYTES, 0)
-    for (let row = 0; row < rows; row++) out.set(values.subarray(sums + row * Q, sums + row * Q + q), (first + row) * q)
+    for (let row = 0; row < rows; row++) out.set(values.subarray(sums + row * Q, sums + row * Q + q), (first + row) * width)
   }
 }

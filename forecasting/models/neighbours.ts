@@ -120,7 +120,7 @@ export function fitNeighbours(
   const factors = scaleColumns(x, n, p)
   const y = residuals.map((value) => (Number.isNaN(value) ? 0 : value))
   const design: Design = { n, p, x, weights: new Float64Array(n).fill(1), hours }
-  const { beta, leftOut: corrections } = regressWithBlocks(design, [y], BLOCKS, PENALTY).fits[0]!
+  const { beta, leftOut: corrections } = regressWithBlocks(design, [y], BLOCKS, PENALTY).fits[0]![0]!
   const fade = chooseFades(residuals, corrections, n).map((value, g) => (LEAD_GROUPS[g]![1] <= LAST_LEAD ? value : 0))
   if (fade.every((value) => value === 0)) return null
   const errorShare = errorShares(residuals, corrections, fade)

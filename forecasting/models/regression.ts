@@ -21,6 +21,9 @@ export type Design = {
   readonly hours: Float64Array
 }
 
+/** A regression on the first so many inputs, for leads up to one: 0 beyond it. */
+export type Part = { readonly inputs: number; readonly lastLead: number }
+
 type Fit = {
   /** Inputs × 168. */
   readonly beta: Float64Array
@@ -29,24 +32,21 @@ type Fit = {
 }
 
 export type Regression = {
-  /** For each of the targets; `leading`: the regression on the leading inputs alone, where it was asked for. */
-  readonly fits: ReadonlyArray<Fit & { readonly leading: Fit | null }>
+  /** For each of the targets, of each part. */
+  readonly fits: ReadonlyArray<readonly Fit[]>
   readonly gram: Float64Array
   readonly totalWeight: number
 }
 
 export type Sums = { readonly gram: Float64Array; readonly crosses: readonly Float64Array[]; weight: number }
 
-/**
- * `targets`: each n × 168, without gaps. λ(h) = penalty·h^1.1 per unit weight, constant within a lead group. `leading`: so many of the inputs, the
- * constant included, also have a regression of their own, from the same sums.
- */
+/** `targets`: each n × 168, without gaps. λ(h) = penalty·h^1.1 per unit weight, constant within a lead group. Parts come from the same sums. */
 export function regressWithBlocks(
   design: Design,
   targets: readonly Float64Array[],
   blocks: number,
   penalty: number,
-  leading?: number,
+  parts: readonly Part[] = [{ inputs: design.p, lastLead: H }],
 ): Regression {
   const { n, p, x, weights, hours } = design
   const ranges = blockRanges(hours, blocks)
@@ -55,26 +55,23 @@ export function regressWithBlocks(
   const segments = cuts.slice(0, -1).map((from, s) => {
     const to = cuts[s + 1]!
     const part = emptySums(p, targets.length)
-    addRows(design, targets, weights, from, to, part)
+    addRows(design, targets, weights, from, to, part, parts)
     addSums(total, part, 1)
     return { from, to, part }
   })
-  const widths = leading === undefined || leading === p ? [p] : [p, leading]
-  const fits = widths.map((width) =>
-    solveSums(total, width, penalty, p).map((beta) => ({ beta, leftOut: new Float64Array(n * H) })),
-  )
+  const fits = parts.map((part) => solveSums(total, p, penalty, part).map((beta) => ({ beta, leftOut: new Float64Array(n * H) })))
   for (const { from, to, gapFrom, gapTo } of ranges) {
     const rest = { gram: total.gram.slice(), crosses: total.crosses.map((cross) => cross.slice()), weight: total.weight }
     for (const segment of segments) if (segment.from >= gapFrom && segment.to <= gapTo) addSums(rest, segment.part, -1)
     rest.weight = Math.max(rest.weight, 1e-6)
-    widths.forEach((width, k) =>
-      solveSums(rest, width, penalty, p).forEach((without, t) =>
-        applyRows(x, from, to, width, without, H, fits[k]![t]!.leftOut, p),
+    parts.forEach((part, k) =>
+      solveSums(rest, p, penalty, part).forEach((without, t) =>
+        applyRows(x, from, to, part.inputs, without, part.lastLead, fits[k]![t]!.leftOut, p, H),
       ),
     )
   }
   return {
-    fits: fits[0]!.map((fit, t) => ({ ...fit, leading: fits[1]?.[t] ?? null })),
+    fits: targets.map((_, t) => fits.map((ofPart) => ofPart[t]!)),
     gram: total.gram,
     totalWeight: total.weight,
   }
@@ -85,7 +82,7 @@ export function emptySums(p: number, targets: number): Sums {
   return { gram: new Float64Array(p * p), crosses, weight: 0 }
 }
 
-/** Adds the rows from…to (exclusive); with weights below 0 it takes them away again. */
+/** Adds the rows from…to (exclusive), as far as some part needs them; with weights below 0 it takes them away again. */
 export function addRows(
   { p, x }: Pick<Design, 'p' | 'x'>,
   targets: readonly Float64Array[],
@@ -93,18 +90,32 @@ export function addRows(
   from: number,
   to: number,
   sums: Sums,
+  parts: readonly Part[],
 ): void {
   addGram(x, p, weights, from, to, sums.gram)
-  targets.forEach((y, t) => addCross(x, p, y, H, weights, from, to, sums.crosses[t]!))
+  let first = 0
+  for (const { inputs } of parts.toSorted((a, b) => a.inputs - b.inputs)) {
+    const leads = Math.max(...parts.filter((part) => part.inputs > first).map(({ lastLead }) => lastLead))
+    targets.forEach((y, t) =>
+      addCross(x.subarray(first), inputs - first, y, leads, weights, from, to, sums.crosses[t]!.subarray(first * H), p, H),
+    )
+    first = inputs
+  }
   for (let r = from; r < to; r++) sums.weight += weights[r]!
 }
 
-/** Coefficients of the first p inputs (of `stride`), p × 168. One factorisation for each lead group, whatever the number of targets. */
-export function solveSums({ gram, crosses, weight }: Sums, p: number, penalty: number, stride: number = p): Float64Array[] {
-  const betas = crosses.map(() => new Float64Array(p * H))
+/** Coefficients of a part, of p inputs in the sums: its inputs × 168. One factorisation for each lead group, whatever the number of targets. */
+export function solveSums(
+  { gram, crosses, weight }: Sums,
+  p: number,
+  penalty: number,
+  { inputs, lastLead }: Part,
+): Float64Array[] {
+  const betas = crosses.map(() => new Float64Array(inputs * H))
   for (const [first, last] of LEAD_GROUPS) {
+    if (last > lastLead) break
     const lambda = penalty * ((first + last) / 2) ** PENALTY_POWER * weight
-    const factor = cholesky(gram, p, (i) => (i === 0 ? 1e-6 * weight : lambda), stride)
+    const factor = cholesky(gram, inputs, (i) => (i === 0 ? 1e-6 * weight : lambda), p)
     crosses.forEach((cross, t) => solveColumns(factor, cross, H, first - 1, last, betas[t]!))
   }
   return betas

@@ -4,7 +4,7 @@
  * deviations of the inputs, season of the weights, shares and spread. A full fit now and then renews them.
  */
 import { FEATURE_COUNT } from '../features/index.ts'
-import { type MixedModel, mixCoefficients } from './hour-model.ts'
+import { type MixedModel, mixCoefficients, partsOf } from './hour-model.ts'
 import { departuresOf, hourRows, type Station } from './hour-rows.ts'
 import { createRandomFeatures } from './inputs.ts'
 import { type Candidate, fitStation, near, SEED, stateOf, usableRows } from './random-feature-ridge.ts'
@@ -65,7 +65,7 @@ function emptyWindow(station: Station, candidate: Candidate): RollingFit {
     const { design, ...inputs } = hourRows(part, positions, random, settings, model)
     const { filled } = departuresOf(part, { design, ...inputs }, settings, candidate)
     const weights = design.weights.map((weight) => sign * weight)
-    addRows(design, [filled], weights, 0, chosen.length, sums)
+    addRows(design, [filled], weights, 0, chosen.length, sums, partsOf(random))
     rows += sign * chosen.length
   }
 
@@ -82,10 +82,8 @@ function emptyWindow(station: Station, candidate: Candidate): RollingFit {
       held = { from, to: added.length > 0 ? at(added.at(-1)!) : held.to }
       const coefficients = hours.map(({ model, sums }) => {
         const p = 1 + model.means.length + random.count
-        const widths = random.count > 0 ? [p, p - random.count] : [p]
-        const betas = widths.flatMap((width) => solveSums(sums, width, settings.penalty, p))
-        mixCoefficients(betas, model.shares, model, settings, candidate)
-        return betas[0]!
+        const betas = partsOf(random).flatMap((part) => solveSums(sums, p, settings.penalty, part))
+        return mixCoefficients(betas, model.shares, model, settings, candidate)
       })
       const refitted = hours.map(({ model }, k) => ({ ...model, beta: Float32Array.from(coefficients[k]!) }))
       return {

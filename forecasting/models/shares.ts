@@ -9,7 +9,7 @@ import { LEAD_GROUPS } from './lead-groups.ts'
 
 const H = HORIZON_HOURS
 /** Neighbouring rows say the same: about so many are enough. Of leads in days to come an odd number of hours apart, which visit every hour of the day. */
-const ROWS = 3000
+const ROWS = 1500
 const leadStrideOf = (leads: number): number => (leads <= 24 ? 1 : leads <= 48 ? 5 : 7)
 /** Least squares first, then twice with weights 1 / (|error| + floor), which come close to least absolute errors. */
 const ROUNDS = 3
@@ -18,18 +18,30 @@ const FLOOR_SHARE = 0.1
 /** By lead group, of each member. */
 export type Shares = ReadonlyArray<readonly number[]>
 
+/** By lead (168) the share of each row's newest departure that is left. */
+export type Damped = { readonly share: Float64Array; readonly newest: Float64Array }
+
+/** Rows × 168, for leads up to one. */
+export type Said = { readonly values: Float64Array; readonly lastLead: number }
+
 /**
- * `departures`: rows × 168 from the climatology, NaN = not observed; `members`: what each said of them when it had not seen them. `isProbability`:
- * squared errors, for which alone the probability is best; else absolute ones, for which the published median is.
+ * `departures`: rows × 168 from the climatology, NaN = not observed; `said`: what each regression said of them when it had not seen them.
+ * `isProbability`: squared errors, for which alone the probability is best; else absolute ones, for which the published median is.
  */
-export function chooseShares(departures: Float64Array, members: readonly Float64Array[], isProbability: boolean): Shares {
-  const n = departures.length / H
+export function chooseShares(
+  departures: Float64Array,
+  { share, newest }: Damped,
+  said: readonly Said[],
+  isProbability: boolean,
+): Shares {
+  const n = newest.length
   const rowStride = Math.max(1, Math.floor(n / ROWS))
-  // The climatology is a member that says 0.
-  const m = members.length + 1
-  const errors = new Float64Array(m)
-  const products = new Float64Array(m * m)
   return LEAD_GROUPS.map(([first, last]) => {
+    const regressions = said.filter(({ lastLead }) => lastLead >= last)
+    // The climatology, which says 0, the damped departure, the regressions.
+    const m = 2 + regressions.length
+    const errors = new Float64Array(m)
+    const products = new Float64Array(m * m)
     const leadStride = leadStrideOf(last - first + 1)
     let weights: readonly number[] = []
     let floor = 0
@@ -38,26 +50,28 @@ export function chooseShares(departures: Float64Array, members: readonly Float64
       let size = 0
       let count = 0
       for (let r = 0; r < n; r += rowStride)
-        for (let i = r * H + first - 1; i < r * H + last; i += leadStride) {
+        for (let h = first - 1; h < last; h += leadStride) {
+          const i = r * H + h
           const departure = departures[i]!
           if (departure !== departure) continue
           size += Math.abs(departure)
           count++
           errors[0] = -departure
-          for (let a = 1; a < m; a++) errors[a] = members[a - 1]![i]! - departure
+          errors[1] = share[h]! * newest[r]! - departure
+          for (let a = 2; a < m; a++) errors[a] = regressions[a - 2]!.values[i]! - departure
           const weight = round === 0 ? 1 : 1 / (Math.abs(weightedSum(weights, errors)) + floor)
           for (let a = 0; a < m; a++) {
             const own = weight * errors[a]!
             for (let b = a; b < m; b++) products[a * m + b] = products[a * m + b]! + own * errors[b]!
           }
         }
-      for (let a = 0; a < m; a++) for (let b = 0; b < a; b++) products[a * m + b] = products[b * m + a]!
       // Nothing to learn from: the climatology alone.
-      if (size === 0) return members.map(() => 0)
+      if (size === 0) return Array.from({ length: 1 + said.length }, () => 0)
+      for (let a = 0; a < m; a++) for (let b = 0; b < a; b++) products[a * m + b] = products[b * m + a]!
       weights = simplexMinimum(products, m)
       floor = (FLOOR_SHARE * size) / count
     }
-    return weights.slice(1)
+    return [weights[1]!, ...said.map((one) => (regressions.includes(one) ? weights[2 + regressions.indexOf(one)]! : 0))]
   })
 }
 

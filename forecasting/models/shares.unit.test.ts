@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRng } from '../verification/index.ts'
 import { LEAD_GROUPS } from './lead-groups.ts'
-import { chooseShares } from './shares.ts'
+import { chooseShares, type Damped } from './shares.ts'
 
 const H = 168
 const ROWS = 300
@@ -15,22 +15,31 @@ function weather() {
   return { departures, member: (share: number, noise: number) => departures.map((value) => share * value + noise * normal()) }
 }
 
+/** Regressions for all leads. */
+const said = (...members: Float64Array[]) => members.map((values) => ({ values, lastLead: H }))
+/** A damped departure that says nothing of use. */
+const USELESS: Damped = {
+  share: new Float64Array(H).fill(1),
+  newest: Float64Array.from({ length: ROWS }, (_, r) => (r % 2 === 0 ? 3 : -3)),
+}
+
 describe('shares', () => {
   it('are ≥ 0 and leave the rest to the climatology', () => {
     const { departures, member } = weather()
-    for (const shares of chooseShares(departures, [member(1, 1), member(1, 0.5), member(1, 2)], false)) {
+    for (const shares of chooseShares(departures, USELESS, said(member(1, 1), member(1, 0.5), member(1, 2)), false)) {
       expect(Math.min(...shares)).toBeGreaterThanOrEqual(0)
       expect(shares.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(1 + 1e-12)
-      expect(shares[1]!).toBeGreaterThan(shares[0]!)
-      expect(shares[0]!).toBeGreaterThan(shares[2]!)
+      expect(shares[0]!).toBeLessThan(0.03)
+      expect(shares[2]!).toBeGreaterThan(shares[1]!)
+      expect(shares[1]!).toBeGreaterThan(shares[3]!)
     }
   })
 
   it('are 0 where nobody has skill, and take a member by half that says twice what comes', () => {
     const { departures, member } = weather()
-    for (const shares of chooseShares(departures, [member(0, 1), member(0, 2)], false))
+    for (const shares of chooseShares(departures, USELESS, said(member(0, 1), member(0, 2)), false))
       expect(shares.reduce((a, b) => a + b, 0)).toBeLessThan(0.1)
-    for (const [share] of chooseShares(departures, [member(2, 0)], false)) expect(share!).toBeCloseTo(0.5, 2)
+    for (const [, share] of chooseShares(departures, USELESS, said(member(2, 0)), false)) expect(share!).toBeCloseTo(0.5, 2)
   })
 
   it('are learned for each group of leads by itself', () => {
@@ -40,25 +49,39 @@ describe('shares', () => {
     for (let i = 0; i < departures.length; i++)
       if (i % H < 24) late[i] = noise[i]!
       else early[i] = noise[i]!
-    chooseShares(departures, [early, late], false).forEach(([first, second], g) =>
+    chooseShares(departures, USELESS, said(early, late), false).forEach(([, first, second], g) =>
       expect(first! > 0.9 && second! < 0.1).toBe(LEAD_GROUPS[g]![1] <= 24),
     )
+  })
+
+  it('are 0 for a regression at leads that it does not serve, and the damped departure has one where it is right', () => {
+    const { departures, member } = weather()
+    const right = {
+      share: new Float64Array(H).fill(1),
+      newest: Float64Array.from({ length: ROWS }, (_, r) => departures[r * H]!),
+    }
+    const near = { values: member(1, 0.1), lastLead: 24 }
+    chooseShares(departures, USELESS, [near], false).forEach(([, share], g) => {
+      if (LEAD_GROUPS[g]![1] <= 24) expect(share!).toBeGreaterThan(0.9)
+      else expect(share).toBe(0)
+    })
+    for (const [share] of chooseShares(departures, right, said(member(0, 1)), false)) expect(share!).toBeGreaterThan(0.9)
   })
 
   it('make the mean of a probability right, and the median of a quantity', () => {
     // Four of five times 10 below, else 90 above: mean 10, median −10.
     const departures = Float64Array.from({ length: ROWS * H }, (_, i) => ((i % H) % 5 === Math.floor(i / H) % 5 ? 90 : -10))
-    const says = new Float64Array(ROWS * H).fill(10)
-    for (const [share] of chooseShares(departures, [says], true)) expect(share!).toBeGreaterThan(0.9)
-    for (const [share] of chooseShares(departures, [says], false)) expect(share!).toBeLessThan(0.1)
+    const says = said(new Float64Array(ROWS * H).fill(10))
+    for (const [, share] of chooseShares(departures, USELESS, says, true)) expect(share!).toBeGreaterThan(0.9)
+    for (const [, share] of chooseShares(departures, USELESS, says, false)) expect(share!).toBeLessThan(0.1)
   })
 
   it('take no notice of what was not observed, and are 0 when nothing was', () => {
     const { departures, member } = weather()
-    const said = [member(1, 0.2)]
+    const close = said(member(1, 0.2))
     const gappy = departures.map((value, i) => (i % 5 === 0 ? Number.NaN : value))
-    for (const [share] of chooseShares(gappy, said, false)) expect(share!).toBeGreaterThan(0.9)
+    for (const [, share] of chooseShares(gappy, USELESS, close, false)) expect(share!).toBeGreaterThan(0.9)
     const silent = departures.map(() => Number.NaN)
-    for (const shares of chooseShares(silent, said, false)) expect(shares).toEqual([0])
+    for (const shares of chooseShares(silent, USELESS, close, false)) expect(shares).toEqual([0, 0])
   })
 })
