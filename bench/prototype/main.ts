@@ -19,8 +19,9 @@ const Q = QUANTILE_LEVELS.length
 const MEDIAN = QUANTILE_LEVELS.indexOf(0.5)
 const YEAR_HOURS = 8766
 const PROTOTYPE = new URL('../../../shared/reference/prototypes/rfr.mjs', import.meta.url)
-/** Three and a half days: 00 and 12 UTC in turn. */
-const EVERY_HOURS = { full: 84, quick: 1092 }
+/** Three and a half days: 00 and 12 UTC in turn; so in two weeks and a half day, for machines with other work. */
+const EVERY_HOURS = { full: 84, thinned: 348, quick: 1092 }
+type Spacing = keyof typeof EVERY_HOURS
 /** Four weeks of origins are drawn together. */
 const BLOCK_HOURS = 28 * 24
 const FILES = [
@@ -44,7 +45,8 @@ type Scores = { readonly mae: number[]; readonly crps: number[] }
 type Origin = { readonly hour: number; readonly ours: Scores; readonly theirs: Scores }
 type Piece = { readonly engine: string; readonly origins: Origin[] }
 
-export async function run({ quick, json }: { quick: boolean; json: boolean }): Promise<Figure[]> {
+export async function run({ quick, json, only }: { quick: boolean; json: boolean; only: readonly string[] }): Promise<Figure[]> {
+  const spacing = quick ? 'quick' : only.includes('thinned') ? 'thinned' : 'full'
   const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
   const files = FILES.filter((file) => hasReference(file))
   if (!existsSync(PROTOTYPE) || files.length === 0) {
@@ -52,11 +54,11 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
     return []
   }
   const prototype = (await import(PROTOTYPE.href)) as Prototype
-  const folder = join(import.meta.dirname, '../results', quick ? 'prototype-quick' : 'prototype')
+  const folder = join(import.meta.dirname, '../results', spacing === 'full' ? 'prototype' : `prototype-${spacing}`)
   mkdirSync(folder, { recursive: true })
   const stations = files.map((file) => {
     const { stationId, observations } = readReference(file)[0]!
-    const origins = measure(stationId, [...observations], prototype, quick, join(folder, `${stationId}.json`), say)
+    const origins = measure(stationId, [...observations], prototype, spacing, join(folder, `${stationId}.json`), say)
     say(line(stationId, [origins]))
     return origins
   })
@@ -68,7 +70,7 @@ function measure(
   stationId: string,
   observations: Parameters<typeof checkedHours>[1],
   prototype: Prototype,
-  quick: boolean,
+  spacing: Spacing,
   file: string,
   say: (line: string) => void,
 ): Origin[] {
@@ -82,7 +84,7 @@ function measure(
   const end = full.startHour + hours.length - 1 - H
   // The last year of records of two and more, else their second half.
   const from = hours.length >= 2 * YEAR_HOURS ? end - YEAR_HOURS : full.startHour + Math.floor(hours.length / 2)
-  for (let hour = 24 * Math.ceil(from / 24); hour <= end; hour += quick ? EVERY_HOURS.quick : EVERY_HOURS.full) {
+  for (let hour = 24 * Math.ceil(from / 24); hour <= end; hour += EVERY_HOURS[spacing]) {
     if (done.has(hour)) continue
     const known = knownAt(full, hour)
     const features = known.features.subarray(-FEATURE_COUNT)

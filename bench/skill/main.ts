@@ -1,7 +1,7 @@
 /**
  * Skill on real series that are no part of the repository (../shared/data): every family and baseline at the same origins, every 12 h through
  * the last year of each record. A piece is one station and one variable; pieces are kept in bench/results/skill, so that a run can be stopped,
- * gone on with, and split: `npm run bench -- skill [families] tokyo windSpeedMps`. The tables are of all pieces that there are.
+ * gone on with, and split: `npm run bench -- skill [families|thinned] tokyo windSpeedMps`. The tables are of all pieces that there are.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -18,11 +18,13 @@ import { type PieceSummary, summarise } from './summary.ts'
 
 const BASELINES = ['damped-anomaly', 'recentred-climatology', 'climatology', 'seasonal-naive', 'persistence']
 /**
- * `every12h`: what is fitted and asked in milliseconds. `families`: those that take seconds at an origin, at fewer origins. `quick`: an example
+ * `every12h`: what is fitted and asked in milliseconds. `thinned`: the engine and the baselines at every fifth of these origins, for machines with
+ * other work. `families`: those that take seconds at an origin, at fewer origins. `quick`: an example
  * of the tables on three stations, no verdict. The served engine is refitted every quarter; the service does it more often.
  */
 const SETTINGS = {
   every12h: { folder: 'skill', everyHours: 12, refitHours: 2190, models: [OURS, 'ridge-direct', ...BASELINES] },
+  thinned: { folder: 'skill-thinned', everyHours: 60, refitHours: 2190, models: [OURS, ...BASELINES] },
   families: {
     folder: 'skill-families',
     everyHours: 73,
@@ -32,14 +34,21 @@ const SETTINGS = {
   quick: { folder: 'skill-quick', everyHours: 397, refitHours: 4380, models: [OURS, 'ridge-direct', ...BASELINES] },
 }
 const FAMILIES = 'families'
+const THINNED = 'thinned'
 const QUICK_PLACES = ['tokyo', 'recife', 'ireland-belmullet']
 
 type Settings = (typeof SETTINGS)['every12h']
 
 export async function run({ quick, json, only }: { quick: boolean; json: boolean; only: readonly string[] }): Promise<Figure[]> {
   const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
-  const settings = quick ? SETTINGS.quick : only.includes(FAMILIES) ? SETTINGS.families : SETTINGS.every12h
-  const named = only.filter((word) => word !== FAMILIES)
+  const settings = quick
+    ? SETTINGS.quick
+    : only.includes(FAMILIES)
+      ? SETTINGS.families
+      : only.includes(THINNED)
+        ? SETTINGS.thinned
+        : SETTINGS.every12h
+  const named = only.filter((word) => word !== FAMILIES && word !== THINNED)
   const folder = join(import.meta.dirname, '../results', settings.folder)
   mkdirSync(folder, { recursive: true })
   const engine = engineOf()
