@@ -196,6 +196,39 @@ describe('roles', () => {
   })
 })
 
+describe('a gap told with the next report', () => {
+  const silent = Array.from({ length: FEATURE_COUNT }, () => Number.NaN)
+  const after = (hours: number, values: number[]): Feature =>
+    aFeature({ validAt: T0 + hours * HOUR_MS, knownAt: T0 + 2 * HOUR_MS, values })
+
+  it('is forecast from the last report, read further ahead', async () => {
+    const world = createWorld()
+    await world.order(3, control(world.served(1)))
+    await world.handler.settled()
+    world.forecasts(aFeature())
+    const [gap] = world.forecasts(after(1, silent))
+    // The second lead of the report is the first of the gap; what lies beyond its horizon comes from the vector of the gap itself.
+    expect(gap?.quantiles.map(([lowest]) => lowest)).toEqual([20, 0])
+    expect(gap).toMatchObject({ issuedAt: T0 + HOUR_MS, baselines: { persistence: [0, 0] } })
+    const [next] = world.forecasts(after(2, aFeature().values))
+    expect(next?.quantiles.map(([lowest]) => lowest)).toEqual([1, 20])
+  })
+  it('sees the last report as a model with a homogenised history does', async () => {
+    const world = createWorld()
+    const changePoints = [{ variable: 'temperatureC', at: T0 + HOUR_MS, offset: 2.5 }]
+    await world.order(3, control(world.served(1, { changePoints })))
+    await world.handler.settled()
+    world.forecasts(aFeature())
+    expect(world.forecasts(after(1, silent))[0]?.quantiles[0]?.[0]).toBe(22.5)
+  })
+  it('is forecast from its own vector where no report was read before', async () => {
+    const world = createWorld()
+    await world.order(3, control(world.served(1)))
+    await world.handler.settled()
+    expect(world.forecasts(after(1, silent))[0]?.quantiles.map(([lowest]) => lowest)).toEqual([1, 0])
+  })
+})
+
 describe('what cannot be served', () => {
   const cases: ReadonlyArray<readonly [string, (world: ReturnType<typeof createWorld>) => ServedModel, RegExp]> = [
     [

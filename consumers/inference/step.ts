@@ -3,8 +3,8 @@
  * Only the newest knowledge of live hours is forecast from: back-filled hours and corrections of past hours never issue.
  */
 
-import { FEATURE_SET, HOUR_MS, homogeniseVector } from '../../forecasting/features/index.ts'
-import { agree, type HumidityForecasts, type Prediction } from '../../forecasting/models/index.ts'
+import { FEATURE_COUNT, FEATURE_SET, HOUR_MS, homogeniseVector } from '../../forecasting/features/index.ts'
+import { agree, type HumidityForecasts, isSilent, type Prediction, predictLate } from '../../forecasting/models/index.ts'
 import { type BatchStep, emit, type OutboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
 import { forecastEventId, modelKey } from '../../schemas/event-ids.ts'
 import type { Feature, Forecast } from '../../schemas/generated/types.ts'
@@ -26,6 +26,8 @@ export type Deps = {
 }
 
 export function createInferenceStep({ models, observeEventTime, nowAt, liveWithinHours }: Deps): BatchStep<'weather.feature.v1'> {
+  const reports = createReports()
+
   return (events) => {
     const outcomes: Outcome[] = []
     for (const [i, { value }] of events.entries()) {
@@ -50,11 +52,12 @@ export function createInferenceStep({ models, observeEventTime, nowAt, liveWithi
   function forecast(feature: Feature): Outcome | Promise<Outcome> {
     observeEventTime(feature.knownAt)
     if (feature.featureSet !== FEATURE_SET) return skip('feature-set-mismatch' satisfies SkipReason)
+    const last = reports.take(feature)
     if (feature.cause === 'correction') return skip('correction' satisfies SkipReason)
     if (feature.knownAt - feature.validAt > liveWithinHours * HOUR_MS) return skip('not-live' satisfies SkipReason)
     const isLate = nowAt(feature) - feature.validAt > liveWithinHours * HOUR_MS
     const issue = (active: ReadonlyMap<string, ActiveModels> | undefined): Outcome =>
-      active && active.size > 0 ? emit(forecastsOf(feature, active, isLate)) : skip('no-model' satisfies SkipReason)
+      active && active.size > 0 ? emit(forecastsOf(feature, last, active, isLate)) : skip('no-model' satisfies SkipReason)
     const active = models.ofStation(feature.stationId)
     return active instanceof Promise ? active.then(issue) : issue(active)
   }
@@ -70,13 +73,38 @@ export function createStationClock(): Deps['nowAt'] {
   }
 }
 
-function forecastsOf(feature: Feature, active: ReadonlyMap<string, ActiveModels>, isLate: boolean): OutboundEvent[] {
+type Report = { readonly hour: number; readonly values: readonly number[] }
+
+/** The newest report of each station. Gaps are told when the next report comes, in order: what is newest then is the last one before the gap. */
+function createReports(): { readonly take: (feature: Feature) => Report | null } {
+  const newest = new Map<string, Report>()
+  return {
+    /** Null when something was reported in the hour itself; else the last report before it, if this process has read one. */
+    take({ stationId, validAt, values }) {
+      const hour = validAt / HOUR_MS
+      const last = newest.get(stationId) ?? null
+      if (isSilent(values)) return last && last.hour < hour ? last : null
+      if (!last || last.hour <= hour) newest.set(stationId, { hour, values })
+      return null
+    },
+  }
+}
+
+const NOTHING = new Float32Array(FEATURE_COUNT).fill(Number.NaN)
+
+function forecastsOf(
+  feature: Feature,
+  last: Report | null,
+  active: ReadonlyMap<string, ActiveModels>,
+  isLate: boolean,
+): OutboundEvent[] {
+  const hour = feature.validAt / HOUR_MS
   const values = Float32Array.from(feature.values)
   const predict = ({ served, fitted }: LoadedModel): Prediction =>
-    // A model trained on a homogenised history must see its inputs the same way, until the step has left every window.
-    fitted.predict({
-      validAtMs: feature.validAt,
-      features: homogeniseVector(values, feature.validAt / HOUR_MS, served.changePoints),
+    predictLate(fitted, hour, (of) => {
+      const vector = of === hour ? values : of === last?.hour ? Float32Array.from(last.values) : NOTHING
+      // A model trained on a homogenised history must see its inputs the same way, until the step has left every window.
+      return homogeniseVector(vector, of, served.changePoints)
     })
   const champions = new Map([...active].map(([variable, { champion }]) => [variable, predict(champion)]))
   const quantilesOf = Object.fromEntries([...champions].map(([variable, { quantiles }]) => [variable, quantiles]))

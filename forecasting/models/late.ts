@@ -33,6 +33,7 @@ export function silentHours(hour: number, vectorAt: (hour: number) => Float32Arr
   return 0
 }
 
-function isSilent(vector: Float32Array): boolean {
+/** Whether a station reported nothing in the hour that the vector describes. */
+export function isSilent(vector: ArrayLike<number>): boolean {
   return NEWEST_INDEX.every((index) => Number.isNaN(vector[index]!))
 }
