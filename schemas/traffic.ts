@@ -14,7 +14,10 @@ export const TRAFFIC = {
   meteostat: PROVIDER,
   'quality-control': { sends: ['weather.observation-checked.v1'], receives: ['weather.observation.v1'] },
   features: { sends: ['weather.feature.v1'], receives: ['weather.observation-checked.v1'] },
-  verification: { sends: ['weather.verification.v1'], receives: ['weather.forecast.v1', 'weather.observation-checked.v1'] },
+  verification: {
+    sends: ['weather.verification.v1', 'model.adaptation.v1'],
+    receives: ['weather.forecast.v1', 'weather.observation-checked.v1', 'model.adaptation.v1'],
+  },
   drift: {
     sends: ['model.drift.v1'],
     receives: ['weather.station.v1', 'weather.observation-checked.v1', 'weather.verification.v1'],
@@ -38,7 +41,10 @@ export const TRAFFIC = {
     sends: ['model.lifecycle.v1', 'model.control.v1', 'audit.v1'],
     receives: ['weather.verification.v1', 'model.lifecycle.v1', 'model.control.v1', 'audit.v1'],
   },
-  inference: { sends: ['weather.forecast.v1', 'model.status.v1'], receives: ['weather.feature.v1', 'model.control.v1'] },
+  inference: {
+    sends: ['weather.forecast.v1', 'model.status.v1'],
+    receives: ['weather.feature.v1', 'model.control.v1', 'model.adaptation.v1'],
+  },
   'alert-rules': {
     sends: ['alert.v1'],
     receives: [
@@ -55,7 +61,10 @@ export const TRAFFIC = {
   'alert-transports': { sends: ['alert.delivery.v1'], receives: [] },
   archive: {
     sends: [],
-    receives: TOPIC_NAMES.filter((topic) => topic !== 'weather.observation.v1' && topic !== 'weather.feature.v1'),
+    // Features keep their own tables; what an adaptation did is in the forecasts.
+    receives: TOPIC_NAMES.filter(
+      (topic) => topic !== 'weather.observation.v1' && topic !== 'weather.feature.v1' && topic !== 'model.adaptation.v1',
+    ),
   },
   mlflow: { sends: [], receives: ['model.lifecycle.v1', 'model.control.v1'] },
   api: {

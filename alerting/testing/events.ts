@@ -59,6 +59,7 @@ export function forecast(hours: number, median: number, over: Partial<Forecast> 
     status: 'fresh',
     statusReason: null,
     fallback: null,
+    logFactors: [],
     ...over,
   }
 }

@@ -52,6 +52,7 @@ export function aForecast(overrides: Partial<Forecast> & { base?: number } = {})
     status: 'fresh',
     statusReason: null,
     fallback: null,
+    logFactors: [],
     ...rest,
   }
 }

@@ -147,6 +147,7 @@ function forecastOf(stationId: string, variable: Forecast['variable']): Forecast
     status: 'fresh',
     statusReason: null,
     fallback: null,
+    logFactors: [],
   }
 }
 

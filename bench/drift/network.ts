@@ -108,6 +108,7 @@ function verify(
     covered95: [],
     persistenceError: [],
     recentredClimatologyError: [],
+    fallback: null,
   }
   return {
     ...unread,

@@ -26,6 +26,8 @@ export function createIssuer(
   const waiting = controls.toSorted((a, b) => a.control.changedAt - b.control.changedAt || a.controlOffset - b.controlOffset)
   const step = createInferenceStep({
     models: table,
+    // What was verified by then is not read again: intervals are the model's own.
+    adaptationOf: () => undefined,
     observeEventTime: () => undefined,
     nowAt: ({ knownAt }) => knownAt,
     liveWithinHours: Number.POSITIVE_INFINITY,

@@ -232,6 +232,7 @@ export function createStory(options: StoryOptions) {
           onRetrainRequest(event.value)
           return []
         case 'weather.station.v1':
+        case 'model.adaptation.v1':
         case 'audit.v1':
           return []
       }

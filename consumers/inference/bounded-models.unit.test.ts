@@ -46,7 +46,13 @@ function createWorld(maxLoaded: number) {
       }),
     },
   )
-  const step = createInferenceStep({ models, observeEventTime: () => undefined, nowAt: () => T0, liveWithinHours: 3 })
+  const step = createInferenceStep({
+    models,
+    adaptationOf: () => undefined,
+    observeEventTime: () => undefined,
+    nowAt: () => T0,
+    liveWithinHours: 3,
+  })
   const served = (level: number): ServedModel => {
     const bytes = new TextEncoder().encode(String(level))
     files.set(`mem:${level}`, bytes)

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { COLUMN, FEATURE_COUNT, FEATURE_SET, FEATURES, HOUR_MS } from '../../forecasting/features/index.ts'
-import type { Fitted } from '../../forecasting/models/index.ts'
+import { type AdaptationRecord, type Fitted, NO_ADAPTATION } from '../../forecasting/models/index.ts'
 import { verify } from '../../infra/runtime/artifacts/store.ts'
 import { AppError } from '../../infra/runtime/errors.ts'
 import type { OutboundEvent, Outcome } from '../../infra/runtime/kafka/types.ts'
@@ -35,14 +35,16 @@ function createWorld() {
     },
   }
   const open = (bytes: Uint8Array): Fitted => {
-    const { level } = JSON.parse(new TextDecoder().decode(bytes)) as { level: number }
+    const { level, spread } = JSON.parse(new TextDecoder().decode(bytes)) as { level: number; spread: number }
     return {
       family: 'test',
       variable: 'temperatureC',
       predict: ({ features }) => ({
         leadHours: Int32Array.from([1, 2]),
         // The first lag of the input rides along, so that a test sees what the model was shown.
-        quantiles: Float32Array.from({ length: 14 }, (_, i) => (i < 7 ? level : (features[TEMPERATURE_NOW] ?? 0) || 0)),
+        quantiles: Float32Array.from({ length: 14 }, (_, i) =>
+          i < 7 ? level + spread * (i - 3) : (features[TEMPERATURE_NOW] ?? 0) || 0,
+        ),
         persistence: Float32Array.from([0, 0]),
         recentredClimatology: Float32Array.from([0, 0]),
         degradedBecause: [],
@@ -68,8 +70,10 @@ function createWorld() {
     },
     backOff: async () => undefined,
   })
+  const adaptations = new Map<string, AdaptationRecord>()
   const step = createInferenceStep({
     models,
+    adaptationOf: (stationId, variable) => adaptations.get(`${stationId}/${variable}`),
     observeEventTime: () => undefined,
     nowAt: createStationClock(),
     liveWithinHours: 3,
@@ -78,11 +82,12 @@ function createWorld() {
     files,
     models,
     statuses,
+    adaptations,
     handler,
     setUnreachable: (times: number) => (unreachable = times),
     setGate: (promise: Promise<void>): void => void (gate = promise),
-    served(level: number, over: Partial<ServedModel> = {}): ServedModel {
-      const bytes = new TextEncoder().encode(JSON.stringify({ level }))
+    served(level: number, over: Partial<ServedModel> = {}, spread = 0): ServedModel {
+      const bytes = new TextEncoder().encode(JSON.stringify({ level, spread }))
       const uri = `mem:${level}`
       files.set(uri, bytes)
       return {
@@ -226,6 +231,39 @@ describe('a gap told with the next report', () => {
     await world.order(3, control(world.served(1)))
     await world.handler.settled()
     expect(world.forecasts(after(1, silent))[0]?.quantiles.map(([lowest]) => lowest)).toEqual([1, 0])
+  })
+})
+
+describe('intervals', () => {
+  const doubled = NO_ADAPTATION.map((_, i) => (i % 7 === 3 ? 0 : Math.log(2)))
+  const adapted = (end: number, modelVersion = 'v1'): AdaptationRecord => ({
+    end,
+    versions: [{ modelVersion, verifiedHour: end - 1, logFactors: doubled, previousLogFactors: NO_ADAPTATION }],
+  })
+  const hour = T0 / HOUR_MS
+
+  it('are stretched as their version was found to need it, and the forecast says by what', async () => {
+    const world = createWorld()
+    world.adaptations.set(KEY, adapted(hour - 6))
+    await world.order(3, control(world.served(1, {}, 1), { challengers: [world.served(2, {}, 1)] }))
+    await world.handler.settled()
+    const [champion, challenger] = world.forecasts()
+    expect(champion?.quantiles[0]).toEqual([-5, -3, -1, 1, 3, 5, 7])
+    expect(champion?.logFactors).toEqual(doubled)
+    expect(challenger?.quantiles[0]).toEqual([-1, 0, 1, 2, 3, 4, 5])
+    expect(challenger?.logFactors).toEqual([])
+  })
+  it.each([
+    ['the block of issue is the next one: as of the block before', hour - 5, NO_ADAPTATION],
+    ['what was verified came after the issue: as the model made them', hour + 1, []],
+  ])('%s', async (_, end, logFactors) => {
+    const world = createWorld()
+    world.adaptations.set(KEY, adapted(end))
+    await world.order(3, control(world.served(1, {}, 1)))
+    await world.handler.settled()
+    const [forecast] = world.forecasts()
+    expect(forecast?.quantiles[0]).toEqual([-2, -1, 0, 1, 2, 3, 4])
+    expect(forecast?.logFactors).toEqual(logFactors)
   })
 })
 

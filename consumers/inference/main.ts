@@ -1,9 +1,11 @@
-/** feature → forecast, by the models that model.control.v1 names. Run one process per replica. */
+/** feature → forecast, by the models that model.control.v1 names, stretched as model.adaptation.v1 says. Run one process per replica. */
 import { z } from 'zod'
+import { type AdaptationRecord, recordOf } from '../../forecasting/models/index.ts'
 import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import { artifactBlock, clockBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
 import { openPublisher, startFollower, startProcessor } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
+import { modelKey } from '../../schemas/event-ids.ts'
 import { createControlHandler } from './control.ts'
 import { createModelTable } from './models.ts'
 import { createInferenceStep, createStationClock } from './step.ts'
@@ -37,17 +39,27 @@ export const service = defineService({
         log.error({ version, uri: artefact.uri, reason: error.message }, 'a model that was served cannot be read back'),
     })
     const control = createControlHandler({ models, publisher, replicaId: config.replicaId, log, wallNowMs: Date.now, fail })
+    const adaptations = new Map<string, AdaptationRecord>()
     let isCaughtUp = false
-    addReadiness('models', () => (isCaughtUp ? { ready: true } : { ready: false, reason: 'replaying model.control.v1' }))
+    addReadiness('models', () =>
+      isCaughtUp ? { ready: true } : { ready: false, reason: 'replaying model.control.v1 and model.adaptation.v1' },
+    )
     await own({ stop: () => control.stop() })
     const follower = await own(
       startFollower({
         config,
         log,
         name: `inference-control-${config.replicaId}`,
-        topics: ['model.control.v1'],
+        topics: ['model.control.v1', 'model.adaptation.v1'],
         from: 'beginning',
-        onEvents: control.onEvents,
+        onEvents: async (events) => {
+          for (const event of events) {
+            // What a model serves and how it is stretched is only ever replaced.
+            if (event.value === null) continue
+            if (event.topic === 'model.control.v1') await control.onEvents([event])
+            else adaptations.set(event.key, recordOf(event.value))
+          }
+        },
       }),
     )
     // A replica that answered before it knew its orders could serve a model that was replaced long ago.
@@ -66,6 +78,7 @@ export const service = defineService({
         maxBatchEvents: MAX_BATCH_EVENTS,
         step: createInferenceStep({
           models,
+          adaptationOf: (stationId, variable) => adaptations.get(modelKey(stationId, variable)),
           observeEventTime: (epochMs) => clock.observe(epochMs),
           nowAt: clock.mode === 'stream' ? createStationClock() : () => clock.now(),
           liveWithinHours: config.liveWithinHours,

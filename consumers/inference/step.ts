@@ -4,7 +4,18 @@
  */
 
 import { FEATURE_COUNT, FEATURE_SET, HOUR_MS, homogeniseVector } from '../../forecasting/features/index.ts'
-import { agree, type HumidityForecasts, isSilent, type Prediction, predictLate } from '../../forecasting/models/index.ts'
+import {
+  type Adaptation,
+  adaptationFor,
+  type AdaptationRecord,
+  agree,
+  type HumidityForecasts,
+  isSilent,
+  OWN,
+  type Prediction,
+  predictLate,
+  withAdaptation,
+} from '../../forecasting/models/index.ts'
 import { type BatchStep, emit, type OutboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
 import { forecastEventId, modelKey } from '../../schemas/event-ids.ts'
 import type { Feature, Forecast } from '../../schemas/generated/types.ts'
@@ -15,6 +26,8 @@ export type SkipReason = 'not-live' | 'correction' | 'feature-set-mismatch' | 'n
 
 export type Deps = {
   readonly models: Pick<ModelTable, 'ofStation'>
+  /** The newest adaptation of a model's intervals. */
+  readonly adaptationOf: (stationId: string, variable: string) => AdaptationRecord | undefined
   readonly observeEventTime: (epochMs: number) => void
   /**
    * Event time by which the age of a station's inputs is judged: the wall clock on live data, the newest hour known of the same station in
@@ -25,7 +38,13 @@ export type Deps = {
   readonly liveWithinHours: number
 }
 
-export function createInferenceStep({ models, observeEventTime, nowAt, liveWithinHours }: Deps): BatchStep<'weather.feature.v1'> {
+export function createInferenceStep({
+  models,
+  adaptationOf,
+  observeEventTime,
+  nowAt,
+  liveWithinHours,
+}: Deps): BatchStep<'weather.feature.v1'> {
   const reports = createReports()
 
   return (events) => {
@@ -57,7 +76,9 @@ export function createInferenceStep({ models, observeEventTime, nowAt, liveWithi
     if (feature.knownAt - feature.validAt > liveWithinHours * HOUR_MS) return skip('not-live' satisfies SkipReason)
     const isLate = nowAt(feature) - feature.validAt > liveWithinHours * HOUR_MS
     const issue = (active: ReadonlyMap<string, ActiveModels> | undefined): Outcome =>
-      active && active.size > 0 ? emit(forecastsOf(feature, last, active, isLate)) : skip('no-model' satisfies SkipReason)
+      active && active.size > 0
+        ? emit(forecastsOf(feature, last, active, isLate, adaptationOf))
+        : skip('no-model' satisfies SkipReason)
     const active = models.ofStation(feature.stationId)
     return active instanceof Promise ? active.then(issue) : issue(active)
   }
@@ -90,6 +111,9 @@ function createReports(): { readonly take: (feature: Feature) => Report | null }
   }
 }
 
+/** `logFactors`: by what the intervals were stretched; empty: they are the model's own. */
+type Stretched = Prediction & { readonly logFactors: Adaptation }
+
 const NOTHING = new Float32Array(FEATURE_COUNT).fill(Number.NaN)
 
 function forecastsOf(
@@ -97,22 +121,29 @@ function forecastsOf(
   last: Report | null,
   active: ReadonlyMap<string, ActiveModels>,
   isLate: boolean,
+  adaptationOf: Deps['adaptationOf'],
 ): OutboundEvent[] {
   const hour = feature.validAt / HOUR_MS
   const values = Float32Array.from(feature.values)
-  const predict = ({ served, fitted }: LoadedModel): Prediction =>
-    predictLate(fitted, hour, (of) => {
+  const predict = ({ served, fitted }: LoadedModel): Stretched => {
+    const prediction = predictLate(fitted, hour, (of) => {
       const vector = of === hour ? values : of === last?.hour ? Float32Array.from(last.values) : NOTHING
       // A model trained on a homogenised history must see its inputs the same way, until the step has left every window.
       return homogeniseVector(vector, of, served.changePoints)
     })
+    const record = adaptationOf(feature.stationId, fitted.variable)
+    const logFactors = record ? adaptationFor(record, served.version, hour) : null
+    if (logFactors === null) return { ...prediction, logFactors: [] }
+    const { low, high } = OWN[fitted.variable]
+    return { ...prediction, quantiles: withAdaptation(prediction.quantiles, logFactors, low, high), logFactors }
+  }
   const champions = new Map([...active].map(([variable, { champion }]) => [variable, predict(champion)]))
   const quantilesOf = Object.fromEntries([...champions].map(([variable, { quantiles }]) => [variable, quantiles]))
   const agreed = agree(quantilesOf)
   const events: OutboundEvent[] = []
   for (const [name, models] of active) {
     const variable = name as Forecast['variable']
-    const publish = (model: LoadedModel, role: Forecast['role'], prediction: Prediction): void => {
+    const publish = (model: LoadedModel, role: Forecast['role'], prediction: Stretched): void => {
       const value = forecastOf(feature, variable, model, role, models.controlOffset, isLate, prediction)
       events.push({ topic: 'weather.forecast.v1', key: feature.stationId, value })
     }
@@ -129,7 +160,7 @@ function forecastsOf(
   return events
 }
 
-function withQuantilesOf(variable: Forecast['variable'], prediction: Prediction, agreed: HumidityForecasts): Prediction {
+function withQuantilesOf(variable: Forecast['variable'], prediction: Stretched, agreed: HumidityForecasts): Stretched {
   const quantiles = (agreed as Partial<Record<Forecast['variable'], Float32Array>>)[variable]
   return quantiles ? { ...prediction, quantiles } : prediction
 }
@@ -141,7 +172,7 @@ function forecastOf(
   role: Forecast['role'],
   controlOffset: number,
   isLate: boolean,
-  prediction: Prediction,
+  prediction: Stretched,
 ): Forecast {
   const identity = {
     stationId: feature.stationId,
@@ -167,6 +198,7 @@ function forecastOf(
     status,
     statusReason,
     fallback: null,
+    logFactors: [...prediction.logFactors],
   }
 }
 

@@ -54,6 +54,13 @@ export function adapt(state: Adaptation, leadHours: ArrayLike<number>, pit: Arra
   })
 }
 
+/** The seven quantiles of one lead as they were before `withAdaptation`; those that it kept at a bound stay nearer to the median than they were. */
+export function withoutAdaptation(quantiles: ArrayLike<number>, lead: number, state: ArrayLike<number>): Float64Array {
+  const group = GROUP_OF_LEAD[lead - 1]! * Q
+  const median = quantiles[MEDIAN]!
+  return Float64Array.from({ length: Q }, (_, q) => median + Math.exp(-state[group + q]!) * (quantiles[q]! - median))
+}
+
 /** Quantiles (168 × 7, lead-major) stretched about their median; ascending stays ascending. `low`, `high`: bounds of the variable. */
 export function withAdaptation(quantiles: Float32Array, state: Adaptation, low: number, high: number): Float32Array {
   const out = Float32Array.from(quantiles)

@@ -1,5 +1,7 @@
-export { adapt, NO_ADAPTATION, withAdaptation } from './adaptive.ts'
+export { adapt, NO_ADAPTATION, withAdaptation, withoutAdaptation } from './adaptive.ts'
 export type { Adaptation } from './adaptive.ts'
+export { adaptationFor, blockOf, completeUntil, foldBlock, recordOf } from './adaptation-record.ts'
+export type { AdaptationRecord, VerifiedPart } from './adaptation-record.ts'
 export { analogEnsemble } from './analogs.ts'
 export { BASELINES } from './baselines.ts'
 export type { SeriesSoFar } from './baselines.ts'

@@ -8,4 +8,4 @@ export { commonSupport } from './common-support.ts'
 
 export { createRng, dieboldMariano, pairedBlockBootstrap } from './paired.ts'
 export type { PairedDifference, Rng } from './paired.ts'
-export { crpsFromQuantiles, verifyLead } from './scores.ts'
+export { claimedScale, crpsFromQuantiles, verifyLead } from './scores.ts'

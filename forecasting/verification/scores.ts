@@ -44,10 +44,15 @@ export function verifyLead(quantiles: ArrayLike<number>, observed: number, varia
     error: quantiles[MEDIAN]! - observed,
     crps: crpsFromQuantiles(quantiles, observed),
     pit: pitFromQuantiles(quantiles, observed),
-    expectedScale: Math.max((quantiles[Q90]! - quantiles[Q10]!) / NORMAL_Q80_WIDTH, 0.01),
+    expectedScale: claimedScale(quantiles),
     covered80: observed >= quantiles[Q10]! && observed <= quantiles[Q90]!,
     covered95: observed >= quantiles[Q025]! && observed <= quantiles[Q975]!,
   }
+}
+
+/** (q90 − q10) / 2.5631, not below 0.01: the standard deviation that a forecast of one lead claims, if normal. */
+export function claimedScale(quantiles: ArrayLike<number>): number {
+  return Math.max((quantiles[Q90]! - quantiles[Q10]!) / NORMAL_Q80_WIDTH, 0.01)
 }
 
 function verifyProbability(probability: number, happened: boolean): LeadScore {

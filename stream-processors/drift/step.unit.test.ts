@@ -31,6 +31,7 @@ function verification(hour: number, error: number, more: Partial<Verification> =
     persistenceError: [],
     recentredClimatologyError: [],
     knownAt: START + hour * HOUR_MS,
+    fallback: null,
     ...more,
   }
 }

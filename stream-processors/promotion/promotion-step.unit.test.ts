@@ -73,6 +73,7 @@ function verification(runId: string, role: Verification['role'], hour: number, s
     persistenceError: error,
     recentredClimatologyError: error,
     knownAt: T0 + hour * HOUR_MS,
+    fallback: null,
   }
 }
 

@@ -2,7 +2,8 @@
  * What verification remembers of one station: forecasts that may still verify, and the truths of the same span.
  * Both kept, so that the result does not depend on which of the two topics is read first.
  */
-import { verifyLead } from '../../forecasting/verification/index.ts'
+import { type AdaptationRecord, type VerifiedPart, withoutAdaptation } from '../../forecasting/models/index.ts'
+import { claimedScale, verifyLead } from '../../forecasting/verification/index.ts'
 import { verificationEventId } from '../../schemas/event-ids.ts'
 import type { CheckedObservation, Forecast, Verification } from '../../schemas/generated/types.ts'
 import {
@@ -15,15 +16,17 @@ import {
 
 export const HOUR_MS = 3_600_000
 /** Kept behind the hour that both topics have reached: one horizon, which the score of an hour needs, plus a day for what comes late. */
-const KEPT_HOURS = HORIZON_HOURS + 24
+export const KEPT_HOURS = HORIZON_HOURS + 24
 /** How far one topic may be read ahead of the other: after an outage a fast replay is many weeks behind. Beyond, truths are dropped unscored. */
 const LONGEST_BACKLOG_HOURS = 366 * 24
 /** An hour that became known later than this is history. */
 export const LIVE_WITHIN_HOURS = 24
 
 /** A forecast as kept for scoring. quantiles: lead-major, 7 per lead, leads 1…168. */
-export type IssuedForecast = Pick<Forecast, 'forecastId' | 'variable' | 'issuedAt' | 'modelVersion' | 'role'> & {
+export type IssuedForecast = Pick<Forecast, 'forecastId' | 'variable' | 'issuedAt' | 'modelVersion' | 'role' | 'fallback'> & {
   readonly quantiles: Float32Array
+  /** Empty: the intervals are the model's own. */
+  readonly logFactors: Float32Array
   readonly persistence: Float32Array
   readonly recentredClimatology: Float32Array
 }
@@ -51,6 +54,10 @@ export type StationLedger = {
   readonly issuedThrough: Map<ForecastVariable, number>
   /** Hours to be scored (again), by variable. */
   readonly unscored: Map<ForecastVariable, Set<number>>
+  /** What was verified up to some hour has made of the intervals (adaptation.ts), by variable. */
+  readonly adaptations: Map<ForecastVariable, AdaptationRecord>
+  /** What verified at the hours scored since then. */
+  readonly unfolded: Map<ForecastVariable, Map<number, VerifiedPart[]>>
 }
 
 /** Going through everything kept costs more than it frees for a single hour. */
@@ -67,6 +74,8 @@ export function createLedger(heldFrom = Number.NEGATIVE_INFINITY): StationLedger
     truths: new Map(),
     issuedThrough: new Map(),
     unscored: new Map(),
+    adaptations: new Map(),
+    unfolded: new Map(),
   }
 }
 
@@ -190,12 +199,20 @@ function scoreGroup(
     error: scores.map((score) => score.error),
     crps: scores.map((score) => score.crps),
     pit: scores.map((score) => score.pit),
-    expectedScale: scores.map((score) => score.expectedScale),
+    // Drift asks what the model expected, not what its errors have taught since: an interval that has learnt of a change hides it.
+    expectedScale: members.map(({ lead, forecast }, i) =>
+      forecast.logFactors.length === 0
+        ? scores[i]!.expectedScale
+        : claimedScale(
+            withoutAdaptation(forecast.quantiles.subarray((lead - 1) * width, lead * width), lead, forecast.logFactors),
+          ),
+    ),
     covered80: scores.map((score) => score.covered80),
     covered95: scores.map((score) => score.covered95),
     persistenceError: referenceError((forecast) => forecast.persistence),
     recentredClimatologyError: referenceError((forecast) => forecast.recentredClimatology),
     knownAt,
+    fallback: first.fallback,
   }
 }
 

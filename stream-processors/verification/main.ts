@@ -1,11 +1,13 @@
-/** forecast × checked observation → verification. One process owns all stations: both topics must be read by the same member. */
+/** forecast × checked observation → verification and adaptation. One process owns all stations: both topics must be read by the same member. */
 import { z } from 'zod'
 import { openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
 import { clickhouseBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
 import { openPublisher, readLag, startProcessor } from '../../infra/runtime/kafka/index.ts'
+import type { AdaptationRecord } from '../../forecasting/models/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
+import { modelKey } from '../../schemas/event-ids.ts'
 import { createVerificationStep, type VerificationInput } from './step.ts'
-import { createLedgerLoader, requireArchived } from './store.ts'
+import { createLedgerLoader, readAdaptations, requireArchived } from './store.ts'
 
 const VerificationConfig = z.object({ ...kafkaBlock.shape, ...registryBlock.shape, ...clickhouseBlock.shape })
 /** The consumer group of consumers/archive. */
@@ -19,8 +21,10 @@ export const service = defineService({
     const clickhouse = await own(openClickHouse(config))
     const publisher = await own(openPublisher({ config, name: 'verification', log }))
     let loadLedgers = createLedgerLoader(clickhouse, [])
+    let adaptations = new Map<string, AdaptationRecord>()
     const { step, forget } = createVerificationStep({
       loadLedgers: (stationIds) => loadLedgers(stationIds),
+      loadAdaptation: (stationId, variable) => adaptations.get(modelKey(stationId, variable)) ?? null,
       observeEventTime: (eventTimeMs) => clock.observe(eventTimeMs),
     })
     const processor = await own(
@@ -36,6 +40,7 @@ export const service = defineService({
           forget()
           requireArchived(assignment, await readLag(config, log, ARCHIVE_GROUP, INPUTS))
           loadLedgers = createLedgerLoader(clickhouse, assignment)
+          adaptations = await readAdaptations({ config, log })
         },
       }),
     )

@@ -1,5 +1,5 @@
 /**
- * forecast × checked observation → verification. At least once; an event for the same hour, model version and role replaces the earlier
+ * forecast × checked observation → verification, and what it teaches of the intervals → adaptation. At least once; an event for the same hour, model version and role replaces the earlier
  * one, so redelivery scores nothing twice and a forecast or observation that arrives late completes the hour.
  */
 import { hourOf } from '../../forecasting/features/index.ts'
@@ -13,8 +13,11 @@ import {
   type Outcome,
   skip,
 } from '../../infra/runtime/kafka/types.ts'
-import type { Verification } from '../../schemas/generated/types.ts'
-import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
+import type { AdaptationRecord } from '../../forecasting/models/index.ts'
+import type { IntervalAdaptation, Verification } from '../../schemas/generated/types.ts'
+import { modelKey } from '../../schemas/event-ids.ts'
+import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
+import { foldScored } from './adaptation.ts'
 import {
   addForecast,
   addTruth,
@@ -33,10 +36,12 @@ export type SkipReason = 'not-truth' | 'changes-nothing' | 'taken-in'
 export type Deps = {
   /** What the ledgers of these stations held when the offsets were committed that this assignment began at. */
   readonly loadLedgers: (stationIds: readonly string[]) => Promise<ReadonlyMap<string, StationLedger>>
+  /** What had been folded when this assignment began, or later; null: nothing. */
+  readonly loadAdaptation: (stationId: string, variable: ForecastVariable) => AdaptationRecord | null
   readonly observeEventTime: (epochMs: number) => void
 }
 
-export function createVerificationStep({ loadLedgers, observeEventTime }: Deps): {
+export function createVerificationStep({ loadLedgers, loadAdaptation, observeEventTime }: Deps): {
   readonly step: BatchStep<VerificationInput>
   readonly forget: () => void
 } {
@@ -46,7 +51,14 @@ export function createVerificationStep({ loadLedgers, observeEventTime }: Deps):
     const missing = [...new Set(events.map((event) => event.value.stationId))].filter((id) => !ledgers.has(id))
     if (missing.length === 0) return
     const stored = await loadLedgers(missing)
-    for (const id of missing) ledgers.set(id, stored.get(id) ?? createLedger())
+    for (const id of missing) {
+      const ledger = stored.get(id) ?? createLedger()
+      for (const variable of FORECAST_VARIABLES) {
+        const record = loadAdaptation(id, variable)
+        if (record) ledger.adaptations.set(variable, record)
+      }
+      ledgers.set(id, ledger)
+    }
   }
 
   return {
@@ -68,8 +80,12 @@ export function createVerificationStep({ loadLedgers, observeEventTime }: Deps):
       const carrier = outcomes.findLastIndex(({ kind }) => kind === 'skip')
       if (carrier < 0) return outcomes
       const touched = new Set(events.map(({ value }) => value.stationId))
-      const scored = [...touched].flatMap((id) => scoreDueHours(ledgers.get(id) as StationLedger, id))
-      if (scored.length > 0) outcomes[carrier] = emit(scored.map(verified))
+      const made = [...touched].flatMap((id) => {
+        const ledger = ledgers.get(id) as StationLedger
+        const scored = scoreDueHours(ledger, id)
+        return [...scored.map(verified), ...foldScored(ledger, id, scored).map(adapted)]
+      })
+      if (made.length > 0) outcomes[carrier] = emit(made)
       return outcomes
     },
     forget: () => ledgers.clear(),
@@ -93,6 +109,8 @@ function onForecast(ledger: StationLedger, { value }: InboundEvent<'weather.fore
     modelVersion: value.modelVersion,
     role: value.role,
     quantiles: Float32Array.from(value.quantiles.flat()),
+    logFactors: Float32Array.from(value.logFactors),
+    fallback: value.fallback,
     persistence: Float32Array.from(value.baselines.persistence),
     recentredClimatology: Float32Array.from(value.baselines.recentredClimatology),
   }
@@ -102,4 +120,8 @@ function onForecast(ledger: StationLedger, { value }: InboundEvent<'weather.fore
 
 function verified(value: Verification): OutboundEvent {
   return { topic: 'weather.verification.v1', key: value.stationId, value }
+}
+
+function adapted(value: IntervalAdaptation): OutboundEvent {
+  return { topic: 'model.adaptation.v1', key: modelKey(value.stationId, value.variable), value }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { InboundEvent, OutboundEvent, Outcome } from '../../infra/runtime/kafka/types.ts'
+import type { InboundEvent, Outcome } from '../../infra/runtime/kafka/types.ts'
 import type { CheckedObservation, Forecast, Verification } from '../../schemas/generated/types.ts'
 import { HORIZON_HOURS } from '../../schemas/quantities.ts'
 import { createLedger } from './ledger.ts'
@@ -25,6 +25,8 @@ const forecast = (hour: number): InboundEvent<VerificationInput> => ({
     modelVersion: 'v1',
     role: 'champion',
     quantiles: QUANTILES,
+    logFactors: [],
+    fallback: null,
     baselines: {
       persistence: Array.from({ length: HORIZON_HOURS }, () => 4),
       recentredClimatology: Array.from({ length: HORIZON_HOURS }, () => 4),
@@ -48,11 +50,14 @@ const observation = (hour: number): InboundEvent<VerificationInput> => ({
     flags: { temperatureC: 'good', precipitationMm: 'missing' },
   } as unknown as CheckedObservation,
 })
-const newStep = () => createVerificationStep({ loadLedgers: async () => new Map(), observeEventTime: () => {} }).step
+const newStep = () =>
+  createVerificationStep({ loadLedgers: async () => new Map(), loadAdaptation: () => null, observeEventTime: () => {} }).step
 
 const scoresOf = (outcomes: ReadonlyArray<Outcome>): Verification[] =>
   outcomes.flatMap((outcome) =>
-    outcome.kind === 'emit' ? outcome.events.map((event: OutboundEvent) => event.value as Verification) : [],
+    outcome.kind === 'emit'
+      ? outcome.events.flatMap(({ topic, value }) => (topic === 'weather.verification.v1' ? [value] : []))
+      : [],
   )
 
 async function feed(events: ReadonlyArray<InboundEvent<VerificationInput>>, slice: number): Promise<Verification[]> {
@@ -106,7 +111,11 @@ describe('verification step', () => {
   })
   it('keeps of a station with nothing but history what a first forecast can need, not all of it', async () => {
     const ledger = createLedger()
-    const { step } = createVerificationStep({ loadLedgers: async () => new Map([['ewr', ledger]]), observeEventTime: () => {} })
+    const { step } = createVerificationStep({
+      loadLedgers: async () => new Map([['ewr', ledger]]),
+      loadAdaptation: () => null,
+      observeEventTime: () => {},
+    })
     const history = Array.from({ length: 1000 }, (_, i) => observation(START + i))
     const backfilled = history.map((event) => ({
       ...event,

@@ -1,8 +1,9 @@
-/** Restores verification's ledgers from the archive, once the archive holds everything this group has read. */
+/** Restores verification's ledgers from the archive, once the archive holds everything this group has read, and adaptations from their topic. */
 import { type ClickHouse, fromClickHouseInstant, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
 import { AppError } from '../../infra/runtime/errors.ts'
-import type { PartitionLag } from '../../infra/runtime/kafka/index.ts'
+import { type FollowerDeps, type PartitionLag, startFollower } from '../../infra/runtime/kafka/index.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
+import { type AdaptationRecord, recordOf } from '../../forecasting/models/index.ts'
 import { hourOf } from '../../forecasting/features/index.ts'
 import type { CheckedObservation } from '../../schemas/generated/types.ts'
 import {
@@ -19,10 +20,11 @@ import {
 } from './ledger.ts'
 import type { VerificationInput } from './step.ts'
 
-type ForecastRow = Pick<IssuedForecast, 'forecastId' | 'variable' | 'modelVersion' | 'role'> & {
+type ForecastRow = Pick<IssuedForecast, 'forecastId' | 'variable' | 'modelVersion' | 'role' | 'fallback'> & {
   stationId: string
   issuedAt: string
   quantiles: number[]
+  logFactors: number[]
   persistence: Array<number | null>
   recentredClimatology: Array<number | null>
 }
@@ -87,7 +89,7 @@ export function createLedgerLoader(clickhouse: Pick<ClickHouse, 'query'>, assign
     const params = { stationId, since: toClickHouseInstant(heldFrom * HOUR_MS) }
     const forecasts = before(assignment, 'weather.forecast.v1')
     for (const row of await clickhouse.query<ForecastRow>(
-      `SELECT forecastId, stationId, variable, issuedAt, modelVersion, role, quantiles, persistence, recentredClimatology
+      `SELECT forecastId, stationId, variable, issuedAt, modelVersion, role, fallback, quantiles, logFactors, persistence, recentredClimatology
        FROM forecast WHERE stationId = {stationId:String} AND issuedAt >= {since:DateTime64(3)} AND ${forecasts.sql} ORDER BY issuedAt`,
       { ...params, ...forecasts.params },
     )) {
@@ -114,6 +116,26 @@ export function createLedgerLoader(clickhouse: Pick<ClickHouse, 'query'>, assign
   }
 }
 
+/** The newest adaptation of each model, by key. */
+export async function readAdaptations(deps: FollowerDeps): Promise<Map<string, AdaptationRecord>> {
+  const newest = new Map<string, AdaptationRecord>()
+  const follower = await startFollower({
+    ...deps,
+    name: 'verification-restore',
+    topics: ['model.adaptation.v1'],
+    from: 'beginning',
+    onEvents: (events) => {
+      for (const { key, value } of events) if (value !== null) newest.set(key, recordOf(value))
+    },
+  })
+  try {
+    await follower.caughtUp
+  } finally {
+    await follower.stop()
+  }
+  return newest
+}
+
 /** The condition that a row comes from a message before the committed offset of its partition. */
 function before(assignment: Assignment, topic: VerificationInput) {
   const owned = assignment.filter((row) => row.topic === topic)
@@ -130,7 +152,9 @@ function toIssued(row: ForecastRow): IssuedForecast {
     issuedAt: fromClickHouseInstant(row.issuedAt),
     modelVersion: row.modelVersion,
     role: row.role,
+    fallback: row.fallback,
     quantiles: Float32Array.from(row.quantiles),
+    logFactors: Float32Array.from(row.logFactors),
     persistence: Float32Array.from(row.persistence, (v) => v ?? Number.NaN),
     recentredClimatology: Float32Array.from(row.recentredClimatology, (v) => v ?? Number.NaN),
   }

@@ -23,7 +23,9 @@ function forecast(issueHour: number, median: number): IssuedForecast {
     issuedAt: issueHour * HOUR_MS,
     modelVersion: 'v1',
     role: 'champion',
+    fallback: null,
     quantiles,
+    logFactors: new Float32Array(0),
     persistence: new Float32Array(HORIZON_HOURS).fill(10),
     recentredClimatology: new Float32Array(HORIZON_HOURS).fill(12),
   }

@@ -63,7 +63,11 @@ describe('skill', () => {
         }),
       )
     }
-    const { step } = createVerificationStep({ loadLedgers: async () => new Map(), observeEventTime: () => undefined })
+    const { step } = createVerificationStep({
+      loadLedgers: async () => new Map(),
+      loadAdaptation: () => null,
+      observeEventTime: () => undefined,
+    })
     const outcomes: Outcome[] = []
     const context = { topic: 'weather.forecast.v1', partition: 0, caughtUp: true, heartbeat: async () => undefined } as const
     for (let from = 0; from < events.length; from += 20) outcomes.push(...(await step(events.slice(from, from + 20), context)))

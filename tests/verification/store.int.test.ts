@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { toArchiveRow } from '../../consumers/archive/rows.ts'
 import { applyMigrations, type ClickHouse, createBatchedWriter, openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
-import type { InboundEvent, Outcome } from '../../infra/runtime/kafka/types.ts'
+import { recordOf } from '../../forecasting/models/index.ts'
+import type { InboundEvent, OutboundEvent, Outcome } from '../../infra/runtime/kafka/types.ts'
 import { anObservation, isolatedConfig } from '../../infra/runtime/testing/fixtures.ts'
-import type { CheckedObservation, Forecast, Verification } from '../../schemas/generated/types.ts'
+import type { CheckedObservation, Forecast, IntervalAdaptation, Verification } from '../../schemas/generated/types.ts'
 import { HORIZON_HOURS, QUANTITIES } from '../../schemas/quantities.ts'
 import { createVerificationStep, type VerificationInput } from '../../stream-processors/verification/step.ts'
 import { type Assignment, createLedgerLoader } from '../../stream-processors/verification/store.ts'
@@ -64,18 +65,30 @@ function forecast(i: number): InboundEvent<'weather.forecast.v1'> {
     status: 'fresh',
     statusReason: null,
     fallback: null,
+    logFactors: [],
   }
   return { ...common, topic: 'weather.forecast.v1', offset: i, value }
 }
 
+/** What is published to the compacted topic of adaptations. */
+type Records = Map<string, IntervalAdaptation>
+
 /** What queries show after the events, with a new process at each of `interruptions` (positions in `events`). */
-async function run(events: readonly Event[], interruptions: readonly number[]): Promise<Map<number, Verification>> {
+async function run(
+  events: readonly Event[],
+  interruptions: readonly number[],
+  records: Records,
+): Promise<Map<number, Verification>> {
   const shown = new Map<number, Verification>()
   const ends = [...interruptions, events.length]
   let from = 0
   for (const to of ends) {
     const { step } = createVerificationStep({
       loadLedgers: createLedgerLoader(ch, committedAfter(events.slice(0, from))),
+      loadAdaptation: (stationId, variable) => {
+        const published = records.get(`${stationId}/${variable}`)
+        return published ? recordOf(published) : null
+      },
       observeEventTime: () => {},
     })
     for (let i = from; i < to; i += 40) {
@@ -85,15 +98,18 @@ async function run(events: readonly Event[], interruptions: readonly number[]): 
         caughtUp: false,
         heartbeat: async () => {},
       })
-      for (const value of outcomes.flatMap(verificationsOf)) shown.set(value.observedAt, value)
+      for (const { topic, key, value } of outcomes.flatMap(eventsOf)) {
+        if (topic === 'weather.verification.v1') shown.set(value.observedAt, value)
+        else if (topic === 'model.adaptation.v1') records.set(key, value)
+      }
     }
     from = to
   }
   return shown
 }
 
-function verificationsOf(outcome: Outcome): Verification[] {
-  return outcome.kind === 'emit' ? outcome.events.map(({ value }) => value as Verification) : []
+function eventsOf(outcome: Outcome): readonly OutboundEvent[] {
+  return outcome.kind === 'emit' ? outcome.events : []
 }
 
 function committedAfter(events: readonly Event[]): Assignment {
@@ -118,9 +134,13 @@ it.each([
   ['nothing lags', inOrder, [1, 2, 333, 500, 777]],
   ['forecasts lag by 100 h', lagging(100), [90, 150, 600, 801]],
   ['forecasts lag by more than is kept', lagging(300), [250, 301, 700, 790]],
-])('an interruption changes no score when %s', async (_, events, interruptions) => {
-  const whole = await run(inOrder, [])
+])('an interruption changes no score and no adaptation when %s', async (_, events, interruptions) => {
+  const adapted: Records = new Map()
+  const whole = await run(inOrder, [], adapted)
   expect(whole.get((START + HOURS - 1) * HOUR_MS)?.leadHours).toHaveLength(HORIZON_HOURS)
-  const interrupted = await run(events, interruptions)
+  const adaptedAgain: Records = new Map()
+  const interrupted = await run(events, interruptions, adaptedAgain)
   expect([...interrupted.values()].toSorted((a, b) => a.observedAt - b.observedAt)).toEqual([...whole.values()])
+  expect(adapted.get('ewr/temperatureC')?.end).toBe((START + HOURS - ((START + HOURS) % 6)) * HOUR_MS)
+  expect(adaptedAgain).toEqual(adapted)
 })

@@ -1,0 +1,93 @@
+/**
+ * From verified hours to the adaptation that a forecast applies (adaptive.ts), so that every replica applies the same one, also after a restart
+ * and in a replay: hours are folded in blocks, a block when the hours after it show that it is complete, and an adaptation counts for issues of
+ * later hours only. Event time alone decides; no forecast is adapted by what was verified after its issue.
+ */
+import type { IntervalAdaptation } from '../../schemas/generated/types.ts'
+import { HOUR_MS } from '../features/index.ts'
+import { adapt, type Adaptation, NO_ADAPTATION } from './adaptive.ts'
+
+/** Hours folded together; blocks begin at multiples of it since 1970. */
+const BLOCK_HOURS = 6
+/** Hours after a block of which one must have been scored before it is folded: late observations still count. */
+const SETTLE_HOURS = 3
+/** Model versions of one station and variable that are adapted, the most recently verified ones: champion, challenger, shadow and one more. */
+const MAX_VERSIONS = 4
+
+/** PITs of one model version at one observed hour, by lead; of a version that changed its role there are two parts. */
+export type VerifiedPart = {
+  readonly modelVersion: string
+  readonly leadHours: ArrayLike<number>
+  readonly pit: ArrayLike<number>
+}
+
+export type AdaptedVersion = {
+  readonly modelVersion: string
+  /** Newest hour that was folded, epoch hours. */
+  readonly verifiedHour: number
+  readonly logFactors: Adaptation
+  /** The log factors one block earlier. */
+  readonly previousLogFactors: Adaptation
+}
+
+export type AdaptationRecord = {
+  /** First hour that is not folded, epoch hours; a multiple of BLOCK_HOURS. */
+  readonly end: number
+  readonly versions: readonly AdaptedVersion[]
+}
+
+/** As published. */
+export function recordOf({ end, versions }: Pick<IntervalAdaptation, 'end' | 'versions'>): AdaptationRecord {
+  return {
+    end: end / HOUR_MS,
+    versions: versions.map(({ verifiedAt, ...version }) => ({ ...version, verifiedHour: verifiedAt / HOUR_MS })),
+  }
+}
+
+/** Up to which hour (exclusive) blocks are complete once `newestHour` has been scored. */
+export function completeUntil(newestHour: number): number {
+  return Math.floor((newestHour + 1 - SETTLE_HOURS) / BLOCK_HOURS) * BLOCK_HOURS
+}
+
+/** First hour of the block an hour lies in. */
+export function blockOf(hour: number): number {
+  return Math.floor(hour / BLOCK_HOURS) * BLOCK_HOURS
+}
+
+/** The record after the block [record.end, record.end + 6 h). `partsOf`: what verified at an hour. */
+export function foldBlock(record: AdaptationRecord, partsOf: (hour: number) => readonly VerifiedPart[]): AdaptationRecord {
+  const end = record.end + BLOCK_HOURS
+  const versions = new Map(
+    record.versions.map((version) => [version.modelVersion, { ...version, previousLogFactors: version.logFactors }]),
+  )
+  for (let hour = record.end; hour < end; hour++) {
+    for (const [modelVersion, parts] of Map.groupBy(partsOf(hour), (part) => part.modelVersion)) {
+      const before = versions.get(modelVersion)
+      const { leadHours, pit } = joined(parts)
+      versions.set(modelVersion, {
+        modelVersion,
+        verifiedHour: hour,
+        logFactors: adapt(before?.logFactors ?? NO_ADAPTATION, leadHours, pit),
+        previousLogFactors: before?.previousLogFactors ?? NO_ADAPTATION,
+      })
+    }
+  }
+  const newest = [...versions.values()].toSorted((a, b) => b.verifiedHour - a.verifiedHour).slice(0, MAX_VERSIONS)
+  return { end, versions: newest }
+}
+
+function joined(parts: readonly VerifiedPart[]): Pick<VerifiedPart, 'leadHours' | 'pit'> {
+  const [first, ...others] = parts
+  if (others.length === 0) return first!
+  return {
+    leadHours: parts.flatMap(({ leadHours }) => Array.from(leadHours)),
+    pit: parts.flatMap(({ pit }) => Array.from(pit)),
+  }
+}
+
+/** What a forecast issued at an hour by a version applies; null: nothing. From the hour `end + 6 h` on the newest; in the block before, the previous. */
+export function adaptationFor({ end, versions }: AdaptationRecord, modelVersion: string, issueHour: number): Adaptation | null {
+  const version = versions.find((one) => one.modelVersion === modelVersion)
+  if (!version || issueHour < end) return null
+  return issueHour >= end + BLOCK_HOURS ? version.logFactors : version.previousLogFactors
+}
