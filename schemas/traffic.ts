@@ -35,7 +35,7 @@ export const TRAFFIC = {
   },
   training: {
     sends: ['model.retrain-request.v1', 'model.lifecycle.v1'],
-    receives: ['weather.feature.v1', 'model.retrain-request.v1', 'model.lifecycle.v1', 'model.control.v1'],
+    receives: ['weather.station.v1', 'weather.feature.v1', 'model.retrain-request.v1', 'model.lifecycle.v1', 'model.control.v1'],
   },
   promotion: {
     sends: ['model.lifecycle.v1', 'model.control.v1', 'audit.v1'],

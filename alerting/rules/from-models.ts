@@ -1,4 +1,5 @@
 /** Drift, lifecycle, control and replica reports → alerts about models. */
+import { provisionalReason } from '../../forecasting/models/index.ts'
 import type { Alert, Control, Drift, Lifecycle, ReplicaStatus } from '../../schemas/generated/types.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
 import { oneLine } from '../shared/text.ts'
@@ -17,7 +18,7 @@ export function createModelRules({ memory, book, config }: RuleDeps) {
   const modelWords = ({ stationId, variable }: Model): string =>
     `${quantityWords(variable)} at ${stationWords(stationId, memory.get<NameRecord>(`name/${stationId}`)?.name)}`
   const links = (rule: string, model: Model): Record<string, string> => linksOf(rule, config.alertRunbookBase, model.stationId)
-  const some = (...alerts: Array<Alert | null>): Alert[] => alerts.filter((alert) => alert !== null)
+  const some = (...alerts: Array<Alert | null | false>): Alert[] => alerts.filter((alert) => alert !== null && alert !== false)
 
   return {
     onDrift(drift: Drift): Alert[] {
@@ -53,20 +54,22 @@ export function createModelRules({ memory, book, config }: RuleDeps) {
         case 'promoted':
           return some(
             book.resolve({ rule: 'model-rolled-back', labels, at: event.at, causedBy: event.eventId }),
-            book.raise({
-              rule: 'model-promoted',
-              // Each promotion is a fact of its own: the version belongs to its identity.
-              labels: { ...labels, version: event.version },
-              severity: 'info',
-              at: event.at,
-              annotations: {
-                summary: `New model for ${modelWords(event)}: ${oneLine(event.version, 80)}`,
-                description: reasonsOf(event),
-              },
-              links: links('model-promoted', event),
-              causedBy: event.eventId,
-              autoResolveAt: event.at + config.alertPromotedForHours * HOUR_MS,
-            }),
+            // A station's first days bring several provisional models of each variable: nobody has to be told.
+            provisionalReason(event.family) === null &&
+              book.raise({
+                rule: 'model-promoted',
+                // Each promotion is a fact of its own: the version belongs to its identity.
+                labels: { ...labels, version: event.version },
+                severity: 'info',
+                at: event.at,
+                annotations: {
+                  summary: `New model for ${modelWords(event)}: ${oneLine(event.version, 80)}`,
+                  description: reasonsOf(event),
+                },
+                links: links('model-promoted', event),
+                causedBy: event.eventId,
+                autoResolveAt: event.at + config.alertPromotedForHours * HOUR_MS,
+              }),
           )
         case 'rolled-back':
           return some(

@@ -234,6 +234,19 @@ describe('a gap told with the next report', () => {
   })
 })
 
+it('a forecast of a provisional model is degraded and names the fallback', async () => {
+  const world = createWorld()
+  await world.order(3, control(world.served(1, { family: 'site-prior' }), { challengers: [world.served(2)] }))
+  await world.handler.settled()
+  const [prior, other] = world.forecasts()
+  expect(prior).toMatchObject({
+    status: 'degraded',
+    fallback: 'site-prior',
+    statusReason: expect.stringMatching(/^no history yet/) as string,
+  })
+  expect(other).toMatchObject({ status: 'fresh', fallback: null, statusReason: null })
+})
+
 describe('intervals', () => {
   const doubled = NO_ADAPTATION.map((_, i) => (i % 7 === 3 ? 0 : Math.log(2)))
   const adapted = (end: number, modelVersion = 'v1'): AdaptationRecord => ({

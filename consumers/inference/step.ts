@@ -14,6 +14,7 @@ import {
   OWN,
   type Prediction,
   predictLate,
+  provisionalReason,
   withAdaptation,
 } from '../../forecasting/models/index.ts'
 import { type BatchStep, emit, type OutboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
@@ -181,7 +182,9 @@ function forecastOf(
     modelVersion: model.served.version,
     role,
   }
-  const { status, statusReason } = freshnessOf(prediction.degradedBecause, isLate)
+  const provisional = provisionalReason(model.served.family)
+  const because = provisional === null ? prediction.degradedBecause : [provisional, ...prediction.degradedBecause]
+  const { status, statusReason } = freshnessOf(because, isLate)
   return {
     forecastId: forecastEventId(identity),
     ...identity,
@@ -197,7 +200,7 @@ function forecastOf(
     featureKnownAt: feature.knownAt,
     status,
     statusReason,
-    fallback: null,
+    fallback: provisional === null ? null : model.served.family,
     logFactors: [...prediction.logFactors],
   }
 }

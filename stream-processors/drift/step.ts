@@ -28,7 +28,8 @@ import type { Neighbourhood } from './neighbours.ts'
 import { createRecords, KEPT_DAYS } from './records.ts'
 
 export type DriftInput = 'weather.verification.v1' | 'weather.observation-checked.v1'
-export type SkipReason = 'nothing-flagged' | 'flag-noted' | 'not-the-champion' | 'older-model' | 'late' | 'hour-noted'
+export type SkipReason =
+  'nothing-flagged' | 'flag-noted' | 'not-the-champion' | 'provisional-model' | 'older-model' | 'late' | 'hour-noted'
 
 type About = { readonly stationId: string; readonly variable: ForecastVariable; readonly modelVersion: string | null }
 
@@ -85,6 +86,8 @@ export function createDriftStep({ memory, neighbourhood, detector: options }: Dr
 
   function onVerification(value: Verification, at: Pick<InboundEvent, 'partition' | 'offset'>): Outcome {
     if (value.role !== 'champion') return skip('not-the-champion' satisfies SkipReason)
+    // It claims to know little and is replaced as history grows; that it errs is no drift.
+    if (value.fallback !== null) return skip('provisional-model' satisfies SkipReason)
     const key = modelKey(value.stationId, value.variable)
     let model = records.model(key)
     const toldBefore = model.told.find(({ partition, offset }) => partition === at.partition && offset === at.offset)

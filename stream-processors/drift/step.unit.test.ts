@@ -91,6 +91,13 @@ describe('drift step', () => {
     expect(confirmed.explanation).toMatch(/too low since 2020-01-11/)
     expect(confirmed.statistic).toBeGreaterThanOrEqual(confirmed.threshold)
   })
+  it('does not watch a provisional model', async () => {
+    const told = await feed(
+      newStep(),
+      story.map((event) => inbound({ ...(event.value as Verification), fallback: 'site-prior' }, event.offset)),
+    )
+    expect(told).toEqual([])
+  })
   it('decides the same when it is restored from what it stored after every message', async () => {
     const stored = new Map<string, unknown>()
     const told: Drift[] = []

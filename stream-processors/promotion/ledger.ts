@@ -5,6 +5,7 @@
  */
 import { modelKey } from '../../schemas/event-ids.ts'
 import type { Control, Lifecycle, ServedModel } from '../../schemas/generated/types.ts'
+import { provisionalReason } from '../../forecasting/models/index.ts'
 import { judgeFirstModel } from './first-model.ts'
 
 /** What a replica will load at most. */
@@ -89,7 +90,8 @@ export function createLifecycleFold(): LifecycleFold {
           const keeps = state.champion === null && state.challenger?.runId !== event.runId
           const passedOver = keeps || state.challenger?.runId === event.runId ? null : state.challenger
           state.previous = state.champion
-          state.shadow = state.champion
+          // A provisional model is no measure of its successor.
+          state.shadow = state.champion && isProvisional(state.champion) ? null : state.champion
           state.champion = servedModel({ ...run, artefact: run.artefact }, event.at)
           if (!keeps) state.challenger = null
           state.isFirstPending = false
@@ -127,18 +129,26 @@ export type CandidateDecision =
   | { readonly kind: 'try'; readonly superseded: ServedModel | null }
 
 /**
- * What becomes of an evaluated run, and the state after it: a first model is judged on its own run; any later one is tried beside the
- * champion, unless it is not worth trying. A newer candidate replaces one in trial: it has seen more.
+ * What becomes of an evaluated run, and the state after it: a first model, and the first that has scores of its own after provisional ones, is
+ * judged on its own run; any later one is tried beside the champion, unless it is not worth trying. A newer candidate replaces one in trial: it has seen more.
  */
 export function enterCandidate(state: ModelState, run: Lifecycle): CandidateDecision {
   const reject = (...reasons: string[]): CandidateDecision => ({ kind: 'reject', reasons })
   const { artefact } = run
   if (artefact === null) return reject('no-artefact')
   if (artefact.bytes > MAX_ARTEFACT_BYTES) return reject(`artefact-too-large: ${artefact.bytes} of ${MAX_ARTEFACT_BYTES} bytes`)
+  const isFirst = state.champion === null && !state.isFirstPending
+  // Nothing was left out of so short a history: it serves where nothing better does, and only until something has seen more.
+  if (isProvisional(run)) {
+    const known = state.champion && isProvisional(state.champion) ? (state.runs.get(state.champion.runId)?.rows ?? 0) : null
+    if (!isFirst && (known === null || run.rows <= known)) return reject('not-scored')
+    state.isFirstPending ||= isFirst
+    return { kind: 'accept', reasons: [`provisional: ${run.family}`, `${run.rows} observed hours`] }
+  }
   const verdict = judgeFirstModel(run)
   if (!verdict.accepted) return reject(...verdict.reasons)
-  if (state.champion === null && !state.isFirstPending) {
-    state.isFirstPending = true
+  if (isFirst || (state.champion && isProvisional(state.champion))) {
+    state.isFirstPending ||= isFirst
     return { kind: 'accept', reasons: verdict.reasons }
   }
   if (state.champion?.artefact.sha256 === artefact.sha256) return reject('identical-to-champion')
@@ -147,6 +157,8 @@ export function enterCandidate(state: ModelState, run: Lifecycle): CandidateDeci
   state.changedAt = Math.max(state.changedAt, run.at)
   return { kind: 'try', superseded }
 }
+
+const isProvisional = ({ family }: Pick<ServedModel, 'family'>): boolean => provisionalReason(family) !== null
 
 function remember(state: ModelState, event: Lifecycle): void {
   state.runs.set(event.runId, event)

@@ -196,6 +196,56 @@ async function withChallenger(): Promise<World> {
   return world
 }
 
+describe('provisional models', () => {
+  const provisional = (runId: string, hour: number, rows: number): Lifecycle =>
+    evaluated(runId, hour, {
+      family: rows === 0 ? 'site-prior' : 'young-station',
+      metrics: [],
+      rows,
+      requestReason: 'cold-start',
+    })
+
+  it('serve at once, each replaced by the first that has seen more and by the first with scores, without trial and probation', async () => {
+    const world = createWorld()
+    for (const run of [provisional('a', 0, 0), provisional('b', 24, 24), evaluated('c', 912)]) {
+      publish(world, run)
+      await world.settle()
+    }
+    expect(decisions(world)).toEqual(['a accepted', 'a promoted', 'b accepted', 'b promoted', 'c accepted', 'c promoted'])
+    expect(world.lifecycle().find(({ event }) => event === 'accepted')?.reasons).toEqual([
+      'provisional: site-prior',
+      '0 observed hours',
+    ])
+    expect(world.controls.map(({ value }) => value.champion.runId)).toEqual(['a', 'b', 'c'])
+    for (const { value } of world.controls) expect([value.challengers, value.shadows]).toEqual([[], []])
+  })
+  it('replace nothing that has seen as much, and no model with scores of its own', async () => {
+    const world = createWorld()
+    for (const run of [provisional('a', 0, 72), provisional('b', 24, 72), evaluated('c', 30), provisional('d', 40, 100)]) {
+      publish(world, run)
+      await world.settle()
+    }
+    expect(decisions(world).filter((one) => !one.endsWith('promoted'))).toEqual([
+      'a accepted',
+      'b rejected',
+      'c accepted',
+      'd rejected',
+    ])
+  })
+  it('go on serving when the first with scores is worse than the baselines', async () => {
+    const world = createWorld()
+    publish(world, provisional('a', 0, 72))
+    await world.settle()
+    publish(
+      world,
+      evaluated('b', 900, { metrics: [metric('candidate', 4), metric('persistence', 3), metric('recentred-climatology', 3)] }),
+    )
+    await world.settle()
+    expect(decisions(world)).toEqual(['a accepted', 'a promoted', 'b rejected'])
+    expect(serving(world)?.champion.runId).toBe('a')
+  })
+})
+
 describe('first model', () => {
   it('serves once it beats the baselines, and only through its accepted decision', async () => {
     const world = createWorld()

@@ -16,9 +16,10 @@ import {
   type HourlyGrid,
   isWet,
 } from '../../forecasting/features/index.ts'
-import type { TrainingSet } from '../../forecasting/models/index.ts'
+import { OWN, type TrainingSet } from '../../forecasting/models/index.ts'
 import { type ClickHouse, fromClickHouseInstant, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
 import type { ChangePoint } from '../../schemas/generated/types.ts'
+import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
 import { loadQuarantines, type Quarantine, withhold } from './quarantine.ts'
 
 const WAIT_LIMIT_MS = 3000
@@ -83,7 +84,25 @@ export async function untilFeaturesReach(
   }
 }
 
-/** The same from rows in memory, ascending by epoch hour. */
+/** In how many hours up to `upTo` (epoch ms) a station observed each variable. */
+export async function countObservedHours(
+  clickhouse: Pick<ClickHouse, 'query'>,
+  stationId: string,
+  upTo: number,
+): Promise<Map<ForecastVariable, number>> {
+  const counts = FORECAST_VARIABLES.map((variable) => {
+    const index = NOW_INDEX[OWN[variable].column]! + 1
+    return `toString(uniqExactIf(validAt, isFinite(values[${index}]))) AS ${variable}`
+  })
+  const [row] = await clickhouse.query<Record<ForecastVariable, string>>(
+    `SELECT ${counts.join(', ')} FROM feature_log
+     WHERE stationId = {stationId:String} AND featureSet = {featureSet:String} AND validAt <= {upTo:DateTime64(3)}`,
+    { stationId, featureSet: FEATURE_SET, upTo: toClickHouseInstant(upTo) },
+  )
+  return new Map(FORECAST_VARIABLES.map((variable) => [variable, Number(row?.[variable] ?? 0)]))
+}
+
+/** A training set from rows in memory, ascending by epoch hour. */
 export function toTrainingSet(
   rows: ReadonlyArray<{ readonly hour: number; readonly values: ReadonlyArray<number | null> }>,
   changePoints: readonly ChangePoint[],

@@ -1,6 +1,6 @@
 /** A few worker threads that fit models, one history each at a time. */
 import { Worker } from 'node:worker_threads'
-import type { TrainingSet } from '../../forecasting/models/index.ts'
+import type { Site, TrainingSet } from '../../forecasting/models/index.ts'
 import { messageOf } from '../../infra/runtime/errors.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
 import type { FitAnswers, FitRequest } from './fit-worker.ts'
@@ -11,7 +11,7 @@ export type FitPool = {
    * Resolves with the model or the refusal of each variable. A worker that crashes or takes too long is an answer too, and is replaced;
    * of several variables each is then tried alone, so that only the one to blame is refused.
    */
-  fit(history: TrainingSet, variables: readonly ForecastVariable[]): Promise<FitAnswers>
+  fit(history: TrainingSet, variables: readonly ForecastVariable[], site: Site | null): Promise<FitAnswers>
   close(): Promise<void>
 }
 
@@ -72,14 +72,14 @@ export function openFitPool(size: number, timeLimitMs: number = TIME_LIMIT_MS): 
   }
   for (let i = 0; i < size; i++) spawn()
 
-  const fit: FitPool['fit'] = async (history, variables) => {
+  const fit: FitPool['fit'] = async (history, variables, site) => {
     const ended = await new Promise<Ended>((resolve) => {
-      waiting.push({ request: { history, variables }, resolve })
+      waiting.push({ request: { history, variables, site }, resolve })
       next()
     })
     if ('answers' in ended) return ended.answers
     if (variables.length > 1) {
-      const alone = await Promise.all(variables.map((variable) => fit(history, [variable])))
+      const alone = await Promise.all(variables.map((variable) => fit(history, [variable], site)))
       return new Map(alone.flatMap((answers) => [...answers]))
     }
     return new Map(variables.map((variable) => [variable, { ok: false, refused: ended.lost }]))

@@ -1,10 +1,22 @@
 /** Fits the models of one history off the main thread, so that nothing stalls. A refusal or a crash is an answer. */
 import { setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
-import { type FitResult, type ModelScore, randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
+import {
+  type FitResult,
+  type ModelScore,
+  provisionalName,
+  randomFeatureRidge,
+  type Site,
+  type TrainingSet,
+} from '../../forecasting/models/index.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
 
-export type FitRequest = { readonly history: TrainingSet; readonly variables: readonly ForecastVariable[] }
+export type FitRequest = {
+  readonly history: TrainingSet
+  readonly variables: readonly ForecastVariable[]
+  /** Null: not known. */
+  readonly site: Site | null
+}
 export type FitAnswer =
   | {
       readonly ok: true
@@ -21,9 +33,9 @@ export type FitAnswers = ReadonlyMap<ForecastVariable, FitAnswer>
 // Only this thread on Linux: live forecasts on the same machine go first.
 setPriority(0, 10)
 
-parentPort?.on('message', ({ history, variables }: FitRequest) => {
+parentPort?.on('message', ({ history, variables, site }: FitRequest) => {
   const startedAt = performance.now()
-  const results = randomFeatureRidge.fitTogether(history, variables, {})
+  const results = randomFeatureRidge.fitTogether(history, variables, site ? { site } : {})
   const fitSeconds = (performance.now() - startedAt) / 1000 / variables.length
   const answers: FitAnswers = new Map([...results].map(([variable, result]) => [variable, answerOf(result, fitSeconds)]))
   // A worker thread, not a window: there is no origin.
@@ -34,5 +46,5 @@ parentPort?.on('message', ({ history, variables }: FitRequest) => {
 function answerOf(result: FitResult, fitSeconds: number): FitAnswer {
   if (!result.ok) return { ok: false, refused: `refused: ${result.refused}` }
   const { fitted, rows, scores } = result
-  return { ok: true, family: fitted.family, artefact: fitted.serialise(), rows, scores, fitSeconds }
+  return { ok: true, family: provisionalName(fitted) ?? fitted.family, artefact: fitted.serialise(), rows, scores, fitSeconds }
 }

@@ -1,14 +1,15 @@
 /** retrain request → model; live feature of a station without models → first request. */
 import { z } from 'zod'
-import { FEATURE_SET } from '../../forecasting/features/index.ts'
 import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import { openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
 import { artifactBlock, clickhouseBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
 import { openPublisher, startFollower, startProcessor } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
+import type { Site } from '../../forecasting/models/index.ts'
+import type { ServedModel } from '../../schemas/generated/types.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import { createColdStartStep } from './cold-start.ts'
-import { loadTrainingSet, untilFeaturesReach } from './dataset.ts'
+import { countObservedHours, loadTrainingSet, untilFeaturesReach } from './dataset.ts'
 import { openFitPool } from './fit-pool.ts'
 import { createRunBook } from './run-book.ts'
 import { createTrainingStep } from './step.ts'
@@ -25,12 +26,11 @@ const TrainingConfig = z.object({
     .max(64)
     .default(2)
     .meta({ description: 'Threads that fit models, a station each; free ones share the variables of one.', example: '2' }),
-  coldStartMinimumHours: z.coerce
-    .number()
-    .int()
-    .min(336)
-    .default(720)
-    .meta({ description: 'Hours of features before a first model is trained.', example: '720' }),
+  coldStartMinimumHours: z.coerce.number().int().min(1).default(1).meta({
+    description:
+      'Hours in which a station must have observed a quantity before its first model is made; below about 900 that is a provisional one.',
+    example: '720',
+  }),
   liveWithinHours: z.coerce
     .number()
     .positive()
@@ -45,19 +45,24 @@ export const service = defineService({
     const clickhouse = await own(openClickHouse(config))
     const publisher = await own(openPublisher({ config, name: 'training', log }))
     const pool = await own(openFitPool(config.trainingWorkers))
-    const champions = new Set<string>()
+    const champions = new Map<string, ServedModel>()
+    const sites = new Map<string, Site>()
     const book = createRunBook()
     const history = await own(
       startFollower({
         config,
         log,
         name: 'training-history',
-        topics: ['model.control.v1', 'model.lifecycle.v1', 'model.retrain-request.v1'],
+        topics: ['weather.station.v1', 'model.control.v1', 'model.lifecycle.v1', 'model.retrain-request.v1'],
         from: 'beginning',
         onEvents: (events) => {
           for (const event of events) {
             if (event.value === null) continue
-            if (event.topic === 'model.control.v1') champions.add(event.key)
+            if (event.topic === 'weather.station.v1') {
+              const { latitude, longitude, elevationM } = event.value
+              if (elevationM === null) sites.delete(event.key)
+              else sites.set(event.key, { latitude, longitude, elevationM })
+            } else if (event.topic === 'model.control.v1') champions.set(event.key, event.value.champion)
             else if (event.topic === 'model.lifecycle.v1') book.onLifecycle(event.value)
             else book.onRequest(event.value)
           }
@@ -78,6 +83,7 @@ export const service = defineService({
             await untilFeaturesReach(clickhouse, stationId, asOf)
             return loadTrainingSet(clickhouse, stationId, asOf, changePoints)
           },
+          siteOf: (stationId) => sites.get(stationId) ?? null,
           book,
           pool,
           artifacts: openArtifactStore(config),
@@ -91,15 +97,12 @@ export const service = defineService({
         topics: ['weather.feature.v1'],
         step: createColdStartStep({
           book,
-          hasChampion: (key) => champions.has(key),
+          championOf: (key) => champions.get(key),
+          hasSite: (stationId) => sites.has(stationId),
           countHours: async (stationId, upTo) => {
             // Vectors are published before they are stored.
             await untilFeaturesReach(clickhouse, stationId, upTo)
-            const [row] = await clickhouse.query<{ hours: string }>(
-              'SELECT toString(uniqExact(validAt)) AS hours FROM feature_log WHERE stationId = {stationId:String} AND featureSet = {featureSet:String}',
-              { stationId, featureSet: FEATURE_SET },
-            )
-            return Number(row?.hours ?? 0)
+            return countObservedHours(clickhouse, stationId, upTo)
           },
           minimumHours: config.coldStartMinimumHours,
           liveWithinHours: config.liveWithinHours,

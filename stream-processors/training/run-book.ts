@@ -2,6 +2,7 @@
  * What is known of requests and runs, from their topics: which requests have ended, which are open, when a model was last asked for.
  * Rebuilt from the beginning at every start, so that nothing is trained or asked for twice after a restart.
  */
+import { provisionalReason } from '../../forecasting/models/index.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
 import type { Lifecycle, RetrainRequest } from '../../schemas/generated/types.ts'
 
@@ -14,6 +15,8 @@ export type RunBook = {
   readonly openSince: (key: string) => number | null
   /** Event time at which the newest run of a model failed or was rejected; null when none was. */
   readonly refusedAt: (key: string) => number | null
+  /** Hours with an own value that a provisional run has seen; null for any other run. */
+  readonly rowsOf: (runId: string) => number | null
 }
 
 export function createRunBook(): RunBook {
@@ -21,6 +24,7 @@ export function createRunBook(): RunBook {
   const open = new Map<string, Map<string, number>>()
   const refused = new Map<string, number>()
   const evaluated = new Map<string, number>()
+  const rows = new Map<string, number>()
   return {
     onRequest({ requestId, stationId, variable, requestedAt }) {
       if (ended.has(requestId)) return
@@ -28,10 +32,14 @@ export function createRunBook(): RunBook {
       const requests = open.get(key) ?? new Map<string, number>()
       open.set(key, requests.set(requestId, requestedAt))
     },
-    onLifecycle({ event, causedBy, stationId, variable, at }) {
+    onLifecycle({ event, causedBy, stationId, variable, at, runId, ...run }) {
       const key = modelKey(stationId, variable)
       if (event === 'failed' || event === 'rejected') refused.set(key, Math.max(at, refused.get(key) ?? 0))
-      if (event === 'evaluated') evaluated.set(key, Math.max(at, evaluated.get(key) ?? 0))
+      if (event === 'evaluated') {
+        evaluated.set(key, Math.max(at, evaluated.get(key) ?? 0))
+        // Of the others nobody asks.
+        if (provisionalReason(run.family) !== null) rows.set(runId, run.rows)
+      }
       if ((event !== 'evaluated' && event !== 'failed') || causedBy === null) return
       ended.add(causedBy)
       open.get(key)?.delete(causedBy)
@@ -42,5 +50,6 @@ export function createRunBook(): RunBook {
       return known.length > 0 ? Math.max(...known) : null
     },
     refusedAt: (key) => refused.get(key) ?? null,
+    rowsOf: (runId) => rows.get(runId) ?? null,
   }
 }

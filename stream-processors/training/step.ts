@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { FEATURE_SET, HOUR_MS } from '../../forecasting/features/index.ts'
-import type { TrainingSet } from '../../forecasting/models/index.ts'
+import type { Site, TrainingSet } from '../../forecasting/models/index.ts'
 import type { ArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import { type BatchStep, emit, type OutboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
@@ -24,6 +24,8 @@ export type Deps = {
     asOf: number,
     changePoints: RetrainRequest['changePoints'],
   ) => Promise<TrainingSet | null>
+  /** Null: the station is not known, or not how high it lies. */
+  readonly siteOf: (stationId: string) => Site | null
   readonly pool: Pick<FitPool, 'fit' | 'size'>
   readonly artifacts: Pick<ArtifactStore, 'put'>
   readonly book: Pick<RunBook, 'hasEnded'>
@@ -32,7 +34,13 @@ export type Deps = {
 /** What a station's history, as known at one instant, made of the variables asked for; null when it has none. */
 type Trained = { readonly history: TrainingSet; readonly answers: FitAnswers } | null
 
-export function createTrainingStep({ loadTrainingSet, pool, artifacts, book }: Deps): BatchStep<'model.retrain-request.v1'> {
+export function createTrainingStep({
+  loadTrainingSet,
+  siteOf,
+  pool,
+  artifacts,
+  book,
+}: Deps): BatchStep<'model.retrain-request.v1'> {
   const outcomes = new Map<string, Promise<Outcome>>()
   return async (events) => {
     const seen = new Set<string>()
@@ -72,7 +80,7 @@ export function createTrainingStep({ loadTrainingSet, pool, artifacts, book }: D
     const variables = [...new Set(requests.map(({ variable }) => variable))]
     const size = Math.ceil(variables.length / workers)
     const parts = Array.from({ length: Math.ceil(variables.length / size) }, (_, k) => variables.slice(k * size, (k + 1) * size))
-    const answers = await Promise.all(parts.map((part) => pool.fit(history, part)))
+    const answers = await Promise.all(parts.map((part) => pool.fit(history, part, siteOf(stationId))))
     return { history, answers: new Map(answers.flatMap((part) => [...part])) }
   }
 

@@ -122,6 +122,7 @@ describe('training step', () => {
           reads++
           return toTrainingSet(rowsOf(30), changePoints)
         },
+        siteOf: () => null,
         pool: {
           size: 2,
           fit: async (_history, variables) => {
@@ -214,7 +215,7 @@ describe('fit pool', { timeout: 60_000 }, () => {
     const pool = openFitPool(2)
     const set = toTrainingSet(rowsOf(60 * 24), [])
     if (!set) throw new Error('no set')
-    const all = await Promise.all([pool.fit(set, ['temperatureC']), pool.fit(set, FORECAST_VARIABLES)])
+    const all = await Promise.all([pool.fit(set, ['temperatureC'], null), pool.fit(set, FORECAST_VARIABLES, null)])
     await pool.close()
     const [a, b] = all.map((answers) => answers.get('temperatureC'))
     expect(a?.ok && b?.ok && Buffer.from(a.artefact).equals(Buffer.from(b.artefact))).toBe(true)
@@ -223,22 +224,38 @@ describe('fit pool', { timeout: 60_000 }, () => {
     const pool = openFitPool(1, 1)
     const set = toTrainingSet(rowsOf(60 * 24), [])
     if (!set) throw new Error('no set')
-    expect((await pool.fit(set, ['temperatureC'])).get('temperatureC')).toMatchObject({
+    expect((await pool.fit(set, ['temperatureC'], null)).get('temperatureC')).toMatchObject({
       ok: false,
       refused: expect.stringMatching(/^too-slow/) as string,
     })
     await pool.close()
     const fragile = openFitPool(1)
-    expect((await fragile.fit(null as never, ['temperatureC'])).get('temperatureC')).toMatchObject({
+    expect((await fragile.fit(null as never, ['temperatureC'], null)).get('temperatureC')).toMatchObject({
       ok: false,
       refused: expect.stringMatching(/^crashed/) as string,
     })
-    expect((await fragile.fit(set, ['temperatureC'])).get('temperatureC')?.ok).toBe(true)
+    expect((await fragile.fit(set, ['temperatureC'], null)).get('temperatureC')?.ok).toBe(true)
     // One variable that no fit survives: those asked for with it get their models.
     const poisoned = { ...set, targets: { ...set.targets, dewPointC: null as never } }
-    const answers = await fragile.fit(poisoned, ['temperatureC', 'dewPointC'])
+    const answers = await fragile.fit(poisoned, ['temperatureC', 'dewPointC'], null)
     expect([answers.get('temperatureC')?.ok, answers.get('dewPointC')?.ok]).toEqual([true, false])
     await fragile.close()
+  })
+  it('makes of an hour or a few days what it can, and names it', async () => {
+    const pool = openFitPool(1)
+    const site = { latitude: 40.6, longitude: -73.8, elevationM: 4 }
+    const of = async (hours: number, where: typeof site | null) => {
+      const set = toTrainingSet(rowsOf(hours), [])
+      if (!set) throw new Error('no set')
+      return (await pool.fit(set, ['temperatureC'], where)).get('temperatureC')
+    }
+    expect(await of(1, site)).toMatchObject({ ok: true, family: 'site-prior', rows: 0, scores: [] })
+    expect(await of(1, null)).toMatchObject({ ok: false })
+    expect(await of(72, site)).toMatchObject({ ok: true, family: 'young-station', rows: 72, scores: [] })
+    const grown = await of(60 * 24, site)
+    expect(grown).toMatchObject({ ok: true, family: 'random-feature-ridge' })
+    expect(grown?.ok && grown.scores.length).toBeGreaterThan(0)
+    await pool.close()
   })
 })
 
@@ -251,21 +268,27 @@ describe('cold start', () => {
     values: [],
     cause: 'new',
   })
-  function createStation(over: { hours?: number } = {}) {
+  type Champion = NonNullable<ReturnType<Parameters<typeof createColdStartStep>[0]['championOf']>>
+  const GROWN: Champion = { family: 'f', runId: 'grown', since: 0 }
+  function createStation(over: { hours?: number; minimumHours?: number; hasSite?: boolean } = {}) {
     const book = createRunBook()
-    const champions = new Set<string>()
+    const champions = new Map<string, Champion>()
+    const hours = new Map<string, number>()
     const make = () =>
       createColdStartStep({
-        hasChampion: (key) => champions.has(key),
+        championOf: (key) => champions.get(key),
         book,
-        countHours: async () => over.hours ?? 1000,
-        minimumHours: 720,
+        hasSite: () => over.hasSite ?? true,
+        countHours: async () =>
+          new Map(FORECAST_VARIABLES.map((variable) => [variable, hours.get(variable) ?? over.hours ?? 1000])),
+        minimumHours: over.minimumHours ?? 1,
         liveWithinHours: 3,
       })
     let step = make()
     return {
       book,
       champions,
+      hours,
       restart: () => (step = make()),
       async see(...features: Feature[]): Promise<RetrainRequest[]> {
         const outcomes = await step(
@@ -290,20 +313,57 @@ describe('cold start', () => {
     station.restart()
     expect(await station.see(feature(90))).toEqual([])
   })
-  it('does not ask on back-fill, with too little history, or for what has a model', async () => {
+  it('does not ask on back-fill, with fewer hours than wanted, or for what has a model', async () => {
     expect(await createStation().see(feature(0, 4))).toEqual([])
-    expect(await createStation({ hours: 700 }).see(feature(0))).toEqual([])
+    expect(await createStation({ hours: 700, minimumHours: 720 }).see(feature(0))).toEqual([])
     const station = createStation()
-    for (const variable of FORECAST_VARIABLES) if (variable !== 'dewPointC') station.champions.add(`jfk/${variable}`)
+    for (const variable of FORECAST_VARIABLES) if (variable !== 'dewPointC') station.champions.set(`jfk/${variable}`, GROWN)
     expect((await station.see(feature(0))).map(({ variable }) => variable)).toEqual(['dewPointC'])
   })
   it('asks again a day after a failure', async () => {
     const station = createStation()
-    for (const variable of FORECAST_VARIABLES) if (variable !== 'dewPointC') station.champions.add(`jfk/${variable}`)
+    for (const variable of FORECAST_VARIABLES) if (variable !== 'dewPointC') station.champions.set(`jfk/${variable}`, GROWN)
     const [asked] = await station.see(feature(0))
     station.book.onRequest(asked as RetrainRequest)
     station.book.onLifecycle(failed(asked as RetrainRequest, 0))
     expect(await station.see(feature(23))).toEqual([])
     expect((await station.see(feature(24))).map(({ requestId }) => requestId)).toEqual(['cold-start/jfk/dewPointC/2013-06-02'])
+  })
+  it('asks at the first hour for what the station observes, where it knows the site or a day', async () => {
+    const station = createStation({ hours: 0 })
+    station.hours.set('temperatureC', 1)
+    const ask = async (where: ReturnType<typeof createStation>) => (await where.see(feature(0))).map(({ variable }) => variable)
+    expect(await ask(station)).toEqual(['temperatureC'])
+    expect(await ask(createStation({ hours: 23, hasSite: false }))).toEqual([])
+    expect(await ask(createStation({ hours: 24, hasSite: false }))).toEqual([...FORECAST_VARIABLES])
+  })
+  it('asks again for a provisional model when the station has seen a day, three days, a week … of what it had not', async () => {
+    const station = createStation({ hours: 0 })
+    const run = (hour: number, rows: number, family: string): void => {
+      const runId = `run-${hour}`
+      station.book.onLifecycle({
+        event: 'evaluated',
+        causedBy: null,
+        stationId: 'jfk',
+        variable: 'temperatureC',
+        at: T0 + hour * HOUR_MS,
+        runId,
+        rows,
+        family,
+      } as unknown as Lifecycle)
+      station.champions.set('jfk/temperatureC', { family, runId, since: T0 + hour * HOUR_MS })
+    }
+    const asked: string[] = []
+    for (let hour = 1; hour <= 1000; hour++) {
+      station.hours.set('temperatureC', hour)
+      const requests = await station.see(feature(hour))
+      for (const request of requests) {
+        asked.push(`${hour} ${request.requestId.split('/').at(-1)}`)
+        station.book.onRequest(request)
+        run(hour, hour < 24 ? 0 : hour, hour < 24 ? 'site-prior' : hour < 900 ? 'young-station' : 'random-feature-ridge')
+      }
+    }
+    // Hours are counted every six.
+    expect(asked).toEqual(['1 2013-06-01', '25 24h', '73 72h', '169 168h', '337 336h', '721 720h', '913 912h'])
   })
 })
