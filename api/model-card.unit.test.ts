@@ -38,6 +38,7 @@ const event = (name: Lifecycle['event'], hour: number, more: Partial<Lifecycle> 
   causedBy: null,
   actor: 'training',
   changePoints: [],
+  waitsFor: [],
   ...more,
 })
 const artefact = { uri: 'file:x', sha256: 'f00', bytes: 1234 }

@@ -110,6 +110,7 @@ export function createModelRules({ memory, book, config }: RuleDeps) {
         case 'evaluated':
         case 'accepted':
         case 'rejected':
+        case 'probation-passed':
           return []
       }
     },

@@ -115,6 +115,7 @@ export function lifecycle(hours: number, event: Lifecycle['event'], over: Partia
     causedBy: null,
     actor: 'promotion',
     changePoints: [],
+    waitsFor: [],
     ...over,
   }
 }

@@ -127,6 +127,7 @@ export function aLifecycle(overrides: Partial<Lifecycle> = {}): Lifecycle {
     causedBy: 'request/1',
     actor: 'training',
     changePoints: [],
+    waitsFor: [],
     ...overrides,
   }
 }

@@ -148,6 +148,7 @@ function lifecycle(run: string, event: Lifecycle['event'], artefact: Artefact | 
     causedBy: 'drift/1',
     actor: 'training',
     changePoints: [],
+    waitsFor: [],
   }
 }
 

@@ -1,3 +1,5 @@
+export { decideRelease, isCanaryStation } from './canary.ts'
+export type { Canary } from './canary.ts'
 export { GATE_POLICY, judgeChallenger, lookHours, PROBATION_POLICY } from './gate.ts'
 export type { GatePolicy, GateReport } from './gate.ts'
 export { pairHours } from './pairing.ts'

@@ -3,9 +3,10 @@
  * written there, and only when it comes back is it carried out in model.control.v1. So the two cannot disagree: a crash in between is
  * made good when the decision is read again, in the order in which decisions were written.
  */
+import { provisionalReason } from '../../forecasting/models/index.ts'
+import type { Canary } from '../../forecasting/promotion/index.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
 import type { Control, Lifecycle, ServedModel } from '../../schemas/generated/types.ts'
-import { provisionalReason } from '../../forecasting/models/index.ts'
 import { judgeFirstModel } from './first-model.ts'
 
 /** What a replica will load at most. */
@@ -20,13 +21,27 @@ export type ModelState = {
   challenger: ServedModel | null
   /** Former champion still scored beside its successor; null when there is no probation. */
   shadow: ServedModel | null
+  /** What an accepted model waits for before it serves. Of the challenger alone: another one does not wait (`waitOf`). */
+  wait: Wait | null
   /** A first model has been accepted and comes back with its 'accepted' event. */
   isFirstPending: boolean
   /** Evaluated runs that decisions may still be about, newest last. */
   readonly runs: Map<string, Lifecycle>
+  /** Of these, which have passed their probation or were rolled back, and when. */
+  readonly outcomes: Map<string, { readonly state: 'passed' | 'rolled-back'; readonly at: number }>
   /** Event time of the newest change. */
   changedAt: number
 }
+
+/** An accepted model that serves only when the runs at canary stations which its event names have ended well. */
+export type Wait = {
+  readonly accepted: Lifecycle
+  /** The decision that ends it has been made and will come back. */
+  isDecided: boolean
+}
+
+/** Models that are tried together: of one variable, trained for the same reason by the same code, not before `since`. */
+export type Wave = Pick<Lifecycle, 'variable' | 'requestReason' | 'codeVersion'> & { readonly since: number }
 
 /** Runs kept beside those that serve: what an operator can promote. */
 const KEPT_RUNS = 10
@@ -36,8 +51,10 @@ export type LifecycleFold = {
   readonly states: () => Iterable<[string, ModelState]>
   /** Takes an event in; what it changed. Repeated events change nothing. */
   readonly apply: (event: Lifecycle) => Change
-  /** What the control topic knows and the lifecycle does not say: whether a probation has ended. */
-  readonly adopt: (control: Control) => void
+  /** Runs of a wave at stations of a kind that are in trial or have been served. */
+  readonly runsOf: (wave: Wave, isOfKind: (stationId: string) => boolean) => string[]
+  /** How runs at canary stations do; those that were refused, replaced or forgotten are no canaries any more. */
+  readonly canaries: (runIds: readonly string[]) => Canary[]
 }
 
 export type Change =
@@ -51,6 +68,7 @@ const NOTHING: Change = { kind: 'nothing' }
 
 export function createLifecycleFold(): LifecycleFold {
   const states = new Map<string, ModelState>()
+  const stateOfRun = new Map<string, ModelState>()
 
   function stateOf({ stationId, variable }: Pick<Lifecycle, 'stationId' | 'variable'>): ModelState {
     const key = modelKey(stationId, variable)
@@ -61,8 +79,10 @@ export function createLifecycleFold(): LifecycleFold {
       previous: null,
       challenger: null,
       shadow: null,
+      wait: null,
       isFirstPending: false,
       runs: new Map<string, Lifecycle>(),
+      outcomes: new Map(),
       changedAt: 0,
     }
     states.set(key, state)
@@ -72,9 +92,24 @@ export function createLifecycleFold(): LifecycleFold {
   return {
     of: (key) => states.get(key),
     states: () => states.entries(),
-    adopt({ stationId, variable, champion, shadows }) {
-      const state = states.get(modelKey(stationId, variable))
-      if (state?.champion?.runId === champion.runId && shadows.length === 0) state.shadow = null
+    runsOf(wave, isOfKind) {
+      return [...states.values()].flatMap((state) =>
+        state.variable === wave.variable && isOfKind(state.stationId)
+          ? [...state.runs.values()]
+              .filter(
+                (run) => run.requestReason === wave.requestReason && run.codeVersion === wave.codeVersion && run.at >= wave.since,
+              )
+              .map(({ runId }) => runId)
+              .filter((runId) => canaryOf(state, runId) !== null)
+          : [],
+      )
+    },
+    canaries(runIds) {
+      return runIds.flatMap((runId) => {
+        const state = stateOfRun.get(runId)
+        const canary = state ? canaryOf(state, runId) : null
+        return canary ? [canary] : []
+      })
     },
     apply(event) {
       const state = stateOf(event)
@@ -83,29 +118,28 @@ export function createLifecycleFold(): LifecycleFold {
           if (state.runs.has(event.runId)) return NOTHING
           remember(state, event)
           return { kind: 'candidate', state }
-        case 'accepted': {
-          const run = state.runs.get(event.runId) ?? event
-          if (run.artefact === null || state.champion?.runId === event.runId) return NOTHING
-          // A model tried beside a first one that was only just accepted goes on being tried.
-          const keeps = state.champion === null && state.challenger?.runId !== event.runId
-          const passedOver = keeps || state.challenger?.runId === event.runId ? null : state.challenger
-          state.previous = state.champion
-          // A provisional model is no measure of its successor.
-          state.shadow = state.champion && isProvisional(state.champion) ? null : state.champion
-          state.champion = servedModel({ ...run, artefact: run.artefact }, event.at)
-          if (!keeps) state.challenger = null
-          state.isFirstPending = false
-          state.changedAt = event.at
-          return { kind: 'served', state, passedOver }
-        }
+        case 'accepted':
+          if (event.waitsFor.length === 0) return put(state, event)
+          if (state.challenger?.runId === event.runId) state.wait = { accepted: event, isDecided: false }
+          return NOTHING
+        case 'promoted':
+          // Of a model that had to wait this is the decision; of any other it tells what has been done.
+          return waitOf(state)?.accepted.runId === event.runId ? put(state, event) : NOTHING
         case 'rejected':
           if (state.challenger?.runId !== event.runId) return NOTHING
           state.challenger = null
           state.changedAt = event.at
           return { kind: 'served', state, passedOver: null }
+        case 'probation-passed':
+          if (state.champion?.runId !== event.runId || state.shadow === null) return NOTHING
+          state.shadow = null
+          state.outcomes.set(event.runId, { state: 'passed', at: event.at })
+          state.changedAt = event.at
+          return { kind: 'served', state, passedOver: null }
         case 'rolled-back': {
           if (state.champion?.runId !== event.runId || state.previous === null) return NOTHING
           const passedOver = state.challenger
+          state.outcomes.set(event.runId, { state: 'rolled-back', at: event.at })
           state.champion = { ...state.previous, since: event.at }
           // Not the other way round again by mistake: what was rolled back is served only if somebody promotes it.
           state.previous = null
@@ -116,11 +150,40 @@ export function createLifecycleFold(): LifecycleFold {
         }
         case 'training-started':
         case 'trained':
-        case 'promoted':
         case 'failed':
           return NOTHING
       }
     },
+  }
+
+  function remember(state: ModelState, event: Lifecycle): void {
+    state.runs.set(event.runId, event)
+    stateOfRun.set(event.runId, state)
+    const inUse = new Set([state.champion, state.previous, state.challenger, state.shadow].map((model) => model?.runId))
+    for (const runId of state.runs.keys()) {
+      if (state.runs.size <= KEPT_RUNS) return
+      if (inUse.has(runId) || runId === event.runId) continue
+      state.runs.delete(runId)
+      state.outcomes.delete(runId)
+      stateOfRun.delete(runId)
+    }
+  }
+
+  /** An accepted model takes the champion's place. */
+  function put(state: ModelState, event: Lifecycle): Change {
+    const run = state.runs.get(event.runId) ?? event
+    if (run.artefact === null || state.champion?.runId === event.runId) return NOTHING
+    // A model tried beside a first one that was only just accepted goes on being tried.
+    const keeps = state.champion === null && state.challenger?.runId !== event.runId
+    const passedOver = keeps || state.challenger?.runId === event.runId ? null : state.challenger
+    state.previous = state.champion
+    // A provisional model is no measure of its successor.
+    state.shadow = state.champion && isProvisional(state.champion) ? null : state.champion
+    state.champion = servedModel({ ...run, artefact: run.artefact }, event.at)
+    if (!keeps) state.challenger = null
+    state.isFirstPending = false
+    state.changedAt = event.at
+    return { kind: 'served', state, passedOver }
   }
 }
 
@@ -160,13 +223,18 @@ export function enterCandidate(state: ModelState, run: Lifecycle): CandidateDeci
 
 const isProvisional = ({ family }: Pick<ServedModel, 'family'>): boolean => provisionalReason(family) !== null
 
-function remember(state: ModelState, event: Lifecycle): void {
-  state.runs.set(event.runId, event)
-  const inUse = new Set([state.champion, state.previous, state.challenger, state.shadow].map((model) => model?.runId))
-  for (const runId of state.runs.keys()) {
-    if (state.runs.size <= KEPT_RUNS) return
-    if (!inUse.has(runId) && runId !== event.runId) state.runs.delete(runId)
-  }
+/** What the challenger waits for; null while it is in trial, or when there is none. */
+export function waitOf({ challenger, wait }: Pick<ModelState, 'challenger' | 'wait'>): Wait | null {
+  return wait !== null && wait.accepted.runId === challenger?.runId ? wait : null
+}
+
+/** A run as a canary; null for one that is neither tried nor served, or never had anybody to be compared with. */
+function canaryOf(state: ModelState, runId: string): Canary | null {
+  const model = modelKey(state.stationId, state.variable)
+  const outcome = state.outcomes.get(runId)
+  if (outcome) return { model, ...outcome }
+  const isOnProbation = state.champion?.runId === runId && state.shadow !== null
+  return isOnProbation || state.challenger?.runId === runId ? { model, state: 'open' } : null
 }
 
 function servedModel(run: Lifecycle & { readonly artefact: NonNullable<Lifecycle['artefact']> }, since: number): ServedModel {

@@ -1,8 +1,16 @@
 /** Trained models → champions. Run one process: it is the only writer of model.control.v1. */
 import { z } from 'zod'
+import { isCanaryStation } from '../../forecasting/promotion/index.ts'
 import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import { openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
-import { artifactBlock, clickhouseBlock, clockBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
+import {
+  artifactBlock,
+  canaryBlock,
+  clickhouseBlock,
+  clockBlock,
+  kafkaBlock,
+  registryBlock,
+} from '../../infra/runtime/config/index.ts'
 import { openPublisher, startFollower, startProcessor } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
 import type { Control } from '../../schemas/generated/types.ts'
@@ -20,6 +28,7 @@ export const service = defineService({
     ...clickhouseBlock.shape,
     ...artifactBlock.shape,
     ...clockBlock.shape,
+    ...canaryBlock.shape,
   }),
   async start({ config, own, clock, log, metrics }) {
     const clickhouse = await own(openClickHouse(config))
@@ -42,6 +51,7 @@ export const service = defineService({
     const { step, forget } = createPromotionStep({
       fold: () => fold,
       controlOfModel: (key) => controls.get(key),
+      isCanary: (stationId) => isCanaryStation(stationId, config.promotionCanaryShare),
       artifacts: await own(openArtifactStore(config)),
       loadScored: createScoreLoader(clickhouse),
       observeEventTime: (epochMs) => clock.observe(epochMs),
@@ -59,7 +69,6 @@ export const service = defineService({
         onAssigned: async (assignment) => {
           const position = assignment.find(({ topic }) => topic === 'model.lifecycle.v1')
           fold = await restoreFold({ config, log }, position?.nextOffset ?? null)
-          for (const control of controls.values()) fold.adopt(control)
           forget()
         },
       }),

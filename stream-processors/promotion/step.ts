@@ -5,7 +5,7 @@
  * Decisions are written to the lifecycle log first and carried out when they are read back (ledger.ts). A control event carries the offset
  * of its decision: a decision that is read again after a crash is not carried out again if that or a later one already has been.
  */
-import type { GateReport } from '../../forecasting/promotion/index.ts'
+import { decideRelease, type GateReport } from '../../forecasting/promotion/index.ts'
 import type { ArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import {
   type BatchStep,
@@ -17,7 +17,7 @@ import {
 } from '../../infra/runtime/kafka/types.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
 import type { Artefact, Audit, Control, Lifecycle, Verification } from '../../schemas/generated/types.ts'
-import { controlOf, enterCandidate, type LifecycleFold, type ModelState } from './ledger.ts'
+import { controlOf, enterCandidate, type LifecycleFold, type ModelState, waitOf } from './ledger.ts'
 import { createScoredHours, type ScoredHour, type ScoredHours } from './scored-hours.ts'
 import { countSettled, look, type Watch, watchesOf } from './watches.ts'
 
@@ -28,6 +28,7 @@ export type Deps = {
   readonly fold: () => LifecycleFold
   /** Newest control event of a model, as the topic has it. */
   readonly controlOfModel: (key: string) => Control | undefined
+  readonly isCanary: (stationId: string) => boolean
   readonly artifacts: Pick<ArtifactStore, 'put'>
   /** Scores already archived from messages before `before` of the partition; throws transient `archive-behind` until all are. */
   readonly loadScored: (query: {
@@ -43,6 +44,8 @@ export type Deps = {
 }
 
 const ACTOR = 'promotion'
+/** Runs asked for within this span of event time for the same reason are one wave. */
+const WAVE_MS = 21 * 24 * 3_600_000
 /** Outcomes kept for a batch that is handed in again: state has moved on since. */
 const REMEMBERED_OUTCOMES = 4000
 
@@ -131,21 +134,37 @@ export function createPromotionStep(deps: Deps): {
   async function onVerification(event: Verification, partition: number, offset: number): Promise<Outcome> {
     const key = modelKey(event.stationId, event.variable)
     const state = deps.fold().of(key)
-    const wanted = state ? watchesOf(state) : []
-    if (!state || wanted.length === 0) {
+    if (!state) return skip('not-compared' satisfies SkipReason)
+    const compared = await compare(key, state, event, partition, offset)
+    // Last, because what it returns is not made again: nothing after it may fail.
+    const made = [...(compared ?? []), ...endWait(state, event.observedAt)]
+    if (made.length > 0) return emit(made)
+    return skip((compared === null ? 'not-compared' : 'not-decided') satisfies SkipReason)
+  }
+
+  /** Decisions of the comparisons that this hour belongs to; null when it belongs to none. */
+  async function compare(
+    key: string,
+    state: ModelState,
+    event: Verification,
+    partition: number,
+    offset: number,
+  ): Promise<OutboundEvent[] | null> {
+    const wanted = watchesOf(state)
+    if (wanted.length === 0) {
       comparisons.delete(key)
-      return skip('not-compared' satisfies SkipReason)
+      return null
     }
     const comparison = await comparisonOf(key, state, wanted, partition, offset)
     if (!comparison.watches.some(({ incumbent, rival }) => event.modelVersion === incumbent || event.modelVersion === rival))
-      return skip('not-compared' satisfies SkipReason)
+      return null
     comparison.hours.add(event)
     const made: OutboundEvent[] = []
     for (const watch of comparison.watches) {
       const report = look(watch, comparison.hours, event.variable)
-      if (report) made.push(...(await conclude(key, state, watch, report, event)))
+      if (report && report.decision !== 'continue') made.push(...(await conclude(key, state, watch, report, event)))
     }
-    return made.length > 0 ? emit(made) : skip('not-decided' satisfies SkipReason)
+    return made
   }
 
   /** The comparison of a model as it stands; scores from before this process knew of it come from the archive. */
@@ -186,36 +205,50 @@ export function createPromotionStep(deps: Deps): {
     report: GateReport,
     event: Verification,
   ): Promise<OutboundEvent[]> {
-    if (report.decision === 'continue') return []
     const run = runOf(state, watch.runId)
     if (watch.kind === 'probation' && report.decision === 'reject') {
       watch.isDecided = true
-      state.shadow = null
-      const before = deps.controlOfModel(key)?.decisionOffset ?? -1
-      const control = controlOf(
-        { ...state, changedAt: event.observedAt },
-        {
-          eventId: `control/${watch.id}/passed`,
-          changedBy: ACTOR,
-          reason: `probation passed after ${report.hours} verified hours`,
-          causedBy: event.verificationId,
-          decisionOffset: before,
-        },
-      )
-      return control ? [{ topic: 'model.control.v1', key, value: control }] : []
+      const reasons = [`kept: ${report.hours} verified hours`, ...report.reasons]
+      return [decision(run, 'probation-passed', reasons, { ...again(run, 'probation-passed', event), metrics: [] })]
     }
     const evaluation = await storeReport(key, watch, report)
     watch.isDecided = true
     const about = { at: event.observedAt, metrics: [...report.metrics], evaluation, causedBy: event.verificationId }
     if (watch.kind === 'probation') {
-      return [
-        decision(run, 'rolled-back', [`regression: ${report.reasons.join('; ')}`, `previous ${watch.rival} serves again`], {
-          ...about,
-          eventId: `lifecycle/${run.runId}/rolled-back/${new Date(event.observedAt).toISOString()}`,
-        }),
-      ]
+      const reasons = [`regression: ${report.reasons.join('; ')}`, `previous ${watch.rival} serves again`]
+      return [decision(run, 'rolled-back', reasons, { ...about, ...again(run, 'rolled-back', event) })]
     }
-    return [decision(run, report.decision === 'promote' ? 'accepted' : 'rejected', [...report.reasons], about)]
+    if (report.decision === 'reject') return [decision(run, 'rejected', report.reasons, about)]
+    const waitsFor = canariesOf(state, run, event.observedAt)
+    const release = decideRelease(deps.fold().canaries(waitsFor), { acceptedAt: event.observedAt, now: event.observedAt })
+    return [
+      release.decision === 'refuse'
+        ? decision(run, 'rejected', [...release.reasons, ...report.reasons], about)
+        : decision(run, 'accepted', [...report.reasons, ...release.reasons], {
+            ...about,
+            waitsFor: release.decision === 'wait' ? waitsFor : [],
+          }),
+    ]
+  }
+
+  /** Runs at canary stations of the wave that a run belongs to; none for a canary itself. */
+  function canariesOf({ stationId }: ModelState, run: Lifecycle, at: number): string[] {
+    return deps.isCanary(stationId) ? [] : deps.fold().runsOf({ ...run, since: at - WAVE_MS }, deps.isCanary)
+  }
+
+  /**
+   * The decision on an accepted model that waited, as soon as an hour of its own station is verified after what decides it. The instant
+   * it carries is that of the cause: taken again after a crash, it is the same event.
+   */
+  function endWait(state: ModelState, now: number): OutboundEvent[] {
+    const wait = waitOf(state)
+    if (wait === null || wait.isDecided) return []
+    const { accepted } = wait
+    const end = decideRelease(deps.fold().canaries(accepted.waitsFor), { acceptedAt: accepted.at, now })
+    if (end.decision === 'wait') return []
+    wait.isDecided = true
+    const what = end.decision === 'release' ? 'promoted' : 'rejected'
+    return [decision(accepted, what, [...end.reasons, ...accepted.reasons], { at: end.at, waitsFor: [] })]
   }
 
   async function storeReport(key: string, watch: Watch, report: GateReport): Promise<Artefact> {
@@ -291,6 +324,7 @@ function runOf(state: ModelState, runId: string): Lifecycle {
     causedBy: null,
     actor: ACTOR,
     changePoints,
+    waitsFor: [],
   }
 }
 
@@ -317,6 +351,12 @@ function decision(
       reasons: [...reasons],
     },
   }
+}
+
+/** A model can be promoted, and so be on probation, more than once: the hour that decides is part of the id. */
+function again(run: Lifecycle, what: 'probation-passed' | 'rolled-back', { observedAt, verificationId }: Verification) {
+  const eventId = `lifecycle/${run.runId}/${what}/${new Date(observedAt).toISOString()}`
+  return { eventId, at: observedAt, causedBy: verificationId }
 }
 
 /** An order that cannot be carried out is answered where it was recorded. */

@@ -11,7 +11,7 @@ import {
 } from '../../forecasting/promotion/index.ts'
 import { createRng } from '../../forecasting/verification/index.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
-import type { ModelState } from './ledger.ts'
+import { type ModelState, waitOf } from './ledger.ts'
 import type { ScoredHours } from './scored-hours.ts'
 
 const HOUR_MS = 3_600_000
@@ -49,10 +49,12 @@ export type Watch = {
   isDecided: boolean
 }
 
-export function watchesOf({ champion, challenger, shadow }: ModelState): Watch[] {
+export function watchesOf(state: ModelState): Watch[] {
+  const { champion, challenger, shadow } = state
   const watches: Watch[] = []
   const progress = { counted: 0, isDecided: false }
-  if (champion && challenger) {
+  // Accepted, it has won its trial.
+  if (champion && challenger && waitOf(state) === null) {
     const lastStep = Math.max(Number.NEGATIVE_INFINITY, ...challenger.changePoints.map(({ at }) => at))
     watches.push({
       kind: 'trial',

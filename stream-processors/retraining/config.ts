@@ -1,6 +1,7 @@
 /** When models are trained again. Hours are event time. */
 import { Cron } from 'croner'
 import { z } from 'zod'
+import type { canaryBlock } from '../../infra/runtime/config/index.ts'
 
 const hours = (byDefault: number) => z.coerce.number().nonnegative().default(byDefault)
 
@@ -42,4 +43,4 @@ export const retrainingBlock = z.object({
     description: 'Requests that drift and schedule may have waiting at training; the others queue by expected gain.',
   }),
 })
-export type RetrainingConfig = z.output<typeof retrainingBlock>
+export type RetrainingConfig = z.output<typeof retrainingBlock> & z.output<typeof canaryBlock>

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { FEATURE_SET } from '../../forecasting/features/index.ts'
 import { openClickHouse, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
-import { clickhouseBlock, clockBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
+import { canaryBlock, clickhouseBlock, clockBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
 import { isTransient, messageOf } from '../../infra/runtime/errors.ts'
 import { openPublisher, startFollower } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
@@ -22,6 +22,7 @@ export const service = defineService({
     ...registryBlock.shape,
     ...clickhouseBlock.shape,
     ...clockBlock.shape,
+    ...canaryBlock.shape,
     ...retrainingBlock.shape,
   }),
   async start({ config, own, clock, log, metrics, addLoop, fail }) {

@@ -3,6 +3,7 @@
  * because a request that is in the book already is never made again.
  */
 import { Cron } from 'croner'
+import { isCanaryStation } from '../../forecasting/promotion/index.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
 import type { Audit, ChangePoint, Drift, RetrainRequest } from '../../schemas/generated/types.ts'
 import { type Book, type ModelRecord, operatorRequestId } from './book.ts'
@@ -46,7 +47,10 @@ export function operatorRequests(book: Book, now: number): RetrainRequest[] {
   })
 }
 
-/** What drift and schedule ask for and policy allows, largest expected gain first. Budget and places in the queue are not counted here. */
+/**
+ * What drift and schedule ask for and policy allows, largest expected gain first; of equal gain canary stations, whose probation the others
+ * wait for. Budget and places in the queue are not counted here.
+ */
 export function wishes(
   book: Book,
   now: number,
@@ -60,7 +64,10 @@ export function wishes(
     if (typeof wish === 'string') onDeferred(record, wish)
     else if (wish) made.push(wish)
   }
-  return made.toSorted((a, b) => b.gain - a.gain || (a.request.requestId < b.request.requestId ? -1 : 1))
+  const canaryFirst = ({ request }: Wish): number => (isCanaryStation(request.stationId, config.promotionCanaryShare) ? 0 : 1)
+  return made.toSorted(
+    (a, b) => b.gain - a.gain || canaryFirst(a) - canaryFirst(b) || (a.request.requestId < b.request.requestId ? -1 : 1),
+  )
 }
 
 /** How many more requests drift and schedule may make now. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { isCanaryStation } from '../../forecasting/promotion/index.ts'
+import { canaryBlock } from '../../infra/runtime/config/index.ts'
 import { createLogger } from '../../infra/runtime/log.ts'
 import type { Audit, Control, Drift, Lifecycle, RetrainRequest } from '../../schemas/generated/types.ts'
 import { createBook } from './book.ts'
@@ -9,7 +11,7 @@ import { cooldownEnd } from './policy.ts'
 const HOUR_MS = 3_600_000
 const T0 = Date.UTC(2013, 6, 3)
 const at = (hours: number): number => T0 + hours * HOUR_MS
-const config = retrainingBlock.parse({})
+const config = { ...retrainingBlock.parse({}), ...canaryBlock.parse({}) }
 
 function control(stationId: string, hours: number, over: Partial<Control> = {}): Control {
   return {
@@ -86,6 +88,7 @@ function ended(request: RetrainRequest, event: Lifecycle['event'] = 'evaluated',
     causedBy: request.requestId,
     actor: 'training',
     changePoints: [],
+    waitsFor: [],
   }
 }
 const order = (over: Partial<Audit> = {}): Audit => ({
@@ -336,6 +339,15 @@ describe('schedule', () => {
     office.book.onControl(control(office.published[0]?.stationId ?? '', 0))
     await office.round(due + 20)
     expect(office.published).toHaveLength(4)
+  })
+  it('begins with the canary stations, whose probation the others wait for', async () => {
+    const stations = Array.from({ length: 20 }, (_, i) => `s${i}`)
+    const canaries = stations.filter((stationId) => isCanaryStation(stationId, 0.2))
+    expect(canaries.length).toBeGreaterThan(0)
+    const office = createOffice({ promotionCanaryShare: 0.2, retrainMaxTrials: canaries.length })
+    for (const stationId of stations) office.book.onControl(control(stationId, 0))
+    await office.round(24 * 40)
+    expect(office.published.map(({ stationId }) => stationId).toSorted()).toEqual(canaries.toSorted())
   })
   it('after an outage over several scheduled times catches up with the latest, or leaves it out', async () => {
     const latest = createOffice({ retrainCatchUp: 'latest' })

@@ -117,6 +117,7 @@ export function createTrainingStep({
       causedBy: request.requestId,
       actor: 'training',
       changePoints: request.changePoints,
+      waitsFor: [],
     }
     const started = lifecycle(base, 'training-started', {})
     if (trained === null) return emit([started, lifecycle(base, 'failed', { reasons: ['no-history'] })])

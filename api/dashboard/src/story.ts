@@ -27,6 +27,7 @@ export function tellLifecycle(event: ModelEvent): StoryEntry | null {
     accepted: ['good', 'Gate passed', `${what}: ${event.version}${deciding}`],
     rejected: ['warn', 'Gate refused', `${what}: ${event.version}${deciding}`],
     promoted: ['good', 'Promoted', `${what}: ${event.version} is the champion now`],
+    'probation-passed': ['good', 'Probation passed', `${what}: ${event.version} stays the champion`],
     'rolled-back': ['bad', 'Rolled back', `${what}: back from ${event.version}${deciding}`],
     failed: ['bad', 'Training failed', `${what}${deciding}`],
   }

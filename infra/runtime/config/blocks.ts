@@ -116,6 +116,14 @@ export const clockBlock = z.object({
   }),
 })
 
+export const canaryBlock = z.object({
+  promotionCanaryShare: described(z.coerce.number().min(0).max(1).default(0), {
+    description: 'Share of the stations whose new models serve first; models of the same wave elsewhere wait for them. 0: none.',
+    fix: 'use a number from 0 to 1',
+    example: '0.1',
+  }),
+})
+
 export const httpBlock = z.object({
   httpPort: described(port.optional(), {
     description: 'Port of API and dashboard; default 8080 or the next free one.',
@@ -250,6 +258,7 @@ export const ALL_BLOCKS: ReadonlyArray<{ readonly title: string; readonly block:
   { title: 'Webhook', block: webhookBlock },
   { title: 'MLflow', block: mlflowBlock },
   { title: 'Time', block: clockBlock },
+  { title: 'Canary stations', block: canaryBlock },
   { title: 'HTTP', block: httpBlock },
   { title: 'Process', block: processBlock },
 ]

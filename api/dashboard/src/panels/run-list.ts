@@ -14,6 +14,7 @@ const STATES: Readonly<Record<string, readonly [tone: string, text: string]>> = 
   evaluated: ['note', 'On trial'],
   accepted: ['good', 'Accepted'],
   promoted: ['good', 'Promoted'],
+  'probation-passed': ['good', 'Promoted, kept'],
   rejected: ['warn', 'Refused'],
   'rolled-back': ['bad', 'Rolled back'],
   failed: ['bad', 'Failed'],
