@@ -103,10 +103,11 @@ export function mixCoefficients(
     betas.forEach((beta, k) => {
       for (let i = h; i < beta.length; i += H) mixed[i] = mixed[i]! + ofRegressions[k]! * beta[i]!
     })
-    if (0 === factors[own]) continue
+    const ownFactor = factors[own]!
+    if (ownFactor === 0) continue
     const starting = settings.startsDamped ? ofRegressions.reduce((sum, share) => sum + share, 0) : 0
     const kept = (damped! + starting) * damping.share[h]! * factor
-    mixed[(1 + own) * H + h]! += kept / factors[own]!
+    mixed[(1 + own) * H + h]! += kept / ownFactor
     mixed[h]! += kept * means[own]!
   }
   return mixed
