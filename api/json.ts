@@ -22,6 +22,8 @@ export const INSTANT_FIELDS: ReadonlySet<string> = new Set([
   'startsAt',
   'validAt',
   'validFrom',
+  'verifiedAt',
+  'verifiedUntil',
 ])
 
 export function iso(epochMs: number): string {

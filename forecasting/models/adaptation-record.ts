@@ -37,9 +37,9 @@ export type AdaptationRecord = {
 }
 
 /** As published. */
-export function recordOf({ end, versions }: Pick<IntervalAdaptation, 'end' | 'versions'>): AdaptationRecord {
+export function recordOf({ verifiedUntil, versions }: Pick<IntervalAdaptation, 'verifiedUntil' | 'versions'>): AdaptationRecord {
   return {
-    end: end / HOUR_MS,
+    end: verifiedUntil / HOUR_MS,
     versions: versions.map(({ verifiedAt, ...version }) => ({ ...version, verifiedHour: verifiedAt / HOUR_MS })),
   }
 }

@@ -64,7 +64,7 @@ describe('a forecast', () => {
   it('applies the same from the published event', () => {
     const published = JSON.parse(
       JSON.stringify({
-        end: record.end * 3_600_000,
+        verifiedUntil: record.end * 3_600_000,
         versions: record.versions.map(({ verifiedHour, ...version }) => ({ ...version, verifiedAt: verifiedHour * 3_600_000 })),
       }),
     ) as Parameters<typeof recordOf>[0]

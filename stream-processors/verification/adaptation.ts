@@ -39,7 +39,7 @@ function toEvent(stationId: string, variable: ForecastVariable, { end, versions 
     eventId: `adaptation/${modelKey(stationId, variable)}/${new Date(end * HOUR_MS).toISOString()}`,
     stationId,
     variable,
-    end: end * HOUR_MS,
+    verifiedUntil: end * HOUR_MS,
     versions: versions.map(({ modelVersion, verifiedHour, logFactors, previousLogFactors }) => ({
       modelVersion,
       verifiedAt: verifiedHour * HOUR_MS,

@@ -64,7 +64,7 @@ function newProcess(published: AdaptationRecord | null = null) {
     }
   }
 }
-const endOf = ({ end }: IntervalAdaptation): number => end / HOUR_MS - START
+const endOf = ({ verifiedUntil }: IntervalAdaptation): number => verifiedUntil / HOUR_MS - START
 
 describe('adaptation', () => {
   it('is published for each block of six hours, three hours after it, and widens the side on which observations fall outside', async () => {
@@ -95,7 +95,7 @@ describe('adaptation', () => {
       [...hours.map((hour) => observation(hour)), ...hours.map((hour) => forecast(hour))],
     ],
   ])('is the same when %s', async (_, events) => {
-    const last = (adapted: readonly IntervalAdaptation[]) => adapted.find(({ end }) => end === (START + 36) * HOUR_MS)
+    const last = (adapted: readonly IntervalAdaptation[]) => adapted.find(({ verifiedUntil }) => verifiedUntil === (START + 36) * HOUR_MS)
     expect(last((await newProcess()(events)).adapted)).toEqual(last((await newProcess()(inOrder)).adapted))
   })
   it('folds nothing twice when everything is read again', async () => {
@@ -109,7 +109,7 @@ describe('adaptation', () => {
     await run(inOrder)
     const later = hours.map((hour) => hour + 5000)
     const { adapted } = await run(later.flatMap((hour) => [observation(hour), forecast(hour)]))
-    expect(adapted.at(-1)?.end).toBe((START + 5034) * HOUR_MS)
+    expect(adapted.at(-1)?.verifiedUntil).toBe((START + 5034) * HOUR_MS)
   })
 })
 

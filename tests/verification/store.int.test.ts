@@ -141,6 +141,6 @@ it.each([
   const adaptedAgain: Records = new Map()
   const interrupted = await run(events, interruptions, adaptedAgain)
   expect([...interrupted.values()].toSorted((a, b) => a.observedAt - b.observedAt)).toEqual([...whole.values()])
-  expect(adapted.get('ewr/temperatureC')?.end).toBe((START + HOURS - ((START + HOURS) % 6)) * HOUR_MS)
+  expect(adapted.get('ewr/temperatureC')?.verifiedUntil).toBe((START + HOURS - ((START + HOURS) % 6)) * HOUR_MS)
   expect(adaptedAgain).toEqual(adapted)
 })
