@@ -64,7 +64,8 @@ export function fitHourModels(
     const said = fits.map(({ leftOut }, k) => ({ values: leftOut, lastLead: parts[k]!.lastLead }))
     const damped = dampedOf(rows, member)
     if (settings.startsDamped) for (const values of [departures, ...fits.map(({ leftOut }) => leftOut)]) addDamped(values, damped)
-    const shares = chooseShares(departures, damped, said, member.variable === 'precipitationProbabilityPct')
+    const isProbability = member.variable === 'precipitationProbabilityPct'
+    const shares = chooseShares(departures, damped, said, { isProbability, leavesRest: settings.knowsSeasons })
     const beta = mixCoefficients(
       fits.map((fit) => fit.beta),
       shares,

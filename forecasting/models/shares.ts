@@ -1,7 +1,7 @@
 /**
  * How much each member has to say: the damped departure, the regression on everything and the one without random features, by lead group. Shares
  * are ≥ 0 and add up to at most 1; what is left is the climatology's. They are learned on origins that were left out, so that a member
- * without skill at a lead has no share in it.
+ * without skill at a lead has no share in it. The climatology of a short record has seen the very days that it would be judged on, and has none.
  */
 import { HORIZON_HOURS } from '../../schemas/quantities.ts'
 import { simplexMinimum } from './combination.ts'
@@ -24,22 +24,26 @@ export type Damped = { readonly share: Float64Array; readonly newest: Float64Arr
 /** Rows × 168, for leads up to one. */
 export type Said = { readonly values: Float64Array; readonly lastLead: number }
 
-/**
- * `departures`: rows × 168 from the climatology, NaN = not observed; `said`: what each regression said of them when it had not seen them.
- * `isProbability`: squared errors, for which alone the probability is best; else absolute ones, for which the published median is.
- */
+export type Rule = {
+  /** Squared errors, for which alone a probability is best; else absolute ones, for which the published median is. */
+  readonly isProbability: boolean
+  /** Shares may add up to less than 1. */
+  readonly leavesRest: boolean
+}
+
+/** `departures`: rows × 168 from the climatology, NaN = not observed; `said`: what each regression said of them when it had not seen them. */
 export function chooseShares(
   departures: Float64Array,
   { share, newest }: Damped,
   said: readonly Said[],
-  isProbability: boolean,
+  { isProbability, leavesRest }: Rule,
 ): Shares {
   const n = newest.length
   const rowStride = Math.max(1, Math.floor(n / ROWS))
   return LEAD_GROUPS.map(([first, last]) => {
     const regressions = said.filter(({ lastLead }) => lastLead >= last)
-    // The climatology, which says 0, the damped departure, the regressions.
-    const m = 2 + regressions.length
+    // The damped departure, the regressions, the climatology, which says 0.
+    const m = 1 + regressions.length + (leavesRest ? 1 : 0)
     const errors = new Float64Array(m)
     const products = new Float64Array(m * m)
     const leadStride = leadStrideOf(last - first + 1)
@@ -56,22 +60,21 @@ export function chooseShares(
           if (departure !== departure) continue
           size += Math.abs(departure)
           count++
-          errors[0] = -departure
-          errors[1] = share[h]! * newest[r]! - departure
-          for (let a = 2; a < m; a++) errors[a] = regressions[a - 2]!.values[i]! - departure
+          errors[0] = share[h]! * newest[r]! - departure
+          for (let a = 1; a < m; a++) errors[a] = (regressions[a - 1]?.values[i] ?? 0) - departure
           const weight = round === 0 ? 1 : 1 / (Math.abs(weightedSum(weights, errors)) + floor)
           for (let a = 0; a < m; a++) {
             const own = weight * errors[a]!
             for (let b = a; b < m; b++) products[a * m + b] = products[a * m + b]! + own * errors[b]!
           }
         }
-      // Nothing to learn from: the climatology alone.
-      if (size === 0) return Array.from({ length: 1 + said.length }, () => 0)
+      // Nothing to learn from: the damped departure alone.
+      if (size === 0) return [1, ...said.map(() => 0)]
       for (let a = 0; a < m; a++) for (let b = 0; b < a; b++) products[a * m + b] = products[b * m + a]!
       weights = simplexMinimum(products, m)
       floor = (FLOOR_SHARE * size) / count
     }
-    return [weights[1]!, ...said.map((one) => (regressions.includes(one) ? weights[2 + regressions.indexOf(one)]! : 0))]
+    return [weights[0]!, ...said.map((one) => (regressions.includes(one) ? weights[1 + regressions.indexOf(one)]! : 0))]
   })
 }
 
