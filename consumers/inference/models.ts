@@ -2,7 +2,8 @@
  * The models a replica serves. A control event becomes effective in one assignment, after everything that could refuse it has passed:
  * artefact bytes and SHA-256, feature set, golden vectors, a warm-up prediction. Until then, and on any refusal, the old models serve.
  */
-import { ArtefactError, deserialiseModel, type Fitted, verifyGoldenVectors } from '../../forecasting/models/index.ts'
+import { setImmediate as turn } from 'node:timers/promises'
+import { ArtefactError, checkGoldenVectors, deserialiseModel, type Fitted } from '../../forecasting/models/index.ts'
 import { FEATURE_COUNT, FEATURE_SET } from '../../forecasting/features/index.ts'
 import type { Control, ReplicaStatus, ServedModel } from '../../schemas/generated/types.ts'
 import type { ArtifactStore } from '../../infra/runtime/artifacts/index.ts'
@@ -46,7 +47,7 @@ export type Options = {
   /** Models in memory at most, in every role; those of the stations longest unused are read back when they are needed. 0: all. */
   readonly maxLoaded?: number
   /** Verified bytes to a model; throws a permanent AppError for what is none. */
-  readonly open?: (bytes: Uint8Array) => Fitted
+  readonly open?: (bytes: Uint8Array) => Fitted | Promise<Fitted>
   /** A model that was served and cannot be read back any more. */
   readonly onLost?: (served: ServedModel, error: AppError) => void
 }
@@ -80,7 +81,7 @@ export function createModelTable(
     if (served.artefact.bytes > maxArtefactBytes) {
       throw refusal('artefact-too-large', `${served.artefact.bytes} bytes; this replica loads at most ${maxArtefactBytes}`)
     }
-    const fitted = open(await store.get(served.artefact))
+    const fitted = await open(await store.get(served.artefact))
     warmUp(fitted)
     return { served, fitted }
   }
@@ -251,12 +252,14 @@ function refusal(code: string, detail: string): AppError {
   return new AppError(detail, { code, retry: 'permanent' })
 }
 
-/** The model in the bytes, after it has given its golden answers again. */
-function openModel(bytes: Uint8Array): Fitted {
+/** The model in the bytes, after it has given its golden answers again. Live features get a turn after each of them. */
+async function openModel(bytes: Uint8Array): Promise<Fitted> {
   try {
     const fitted = deserialiseModel(bytes)
-    const golden = verifyGoldenVectors(bytes)
-    if (!golden.ok) throw refusal('golden-vectors', golden.detail)
+    for (const difference of checkGoldenVectors(bytes, fitted)) {
+      if (difference !== null) throw refusal('golden-vectors', difference)
+      await turn()
+    }
     return fitted
   } catch (error) {
     if (error instanceof ArtefactError) throw refusal(error.code, error.message)

@@ -1,7 +1,7 @@
 /** From bytes to a model of whichever family they hold. */
 import { FEATURE_SET } from '../features/index.ts'
 import { ArtefactError, unpack } from './container.ts'
-import { decode, FAMILY, goldenOutputs } from './random-feature-state.ts'
+import { decode, FAMILY, GOLDEN_HOURS, goldenOutput } from './random-feature-state.ts'
 import type { Fitted } from './types.ts'
 
 const GOLDEN_TOLERANCE = 1e-3
@@ -15,14 +15,16 @@ export function deserialiseModel(bytes: Uint8Array): Fitted {
   return decode(header, arrays)
 }
 
-/** Predicts the recorded inputs again; differences mean other code or other numbers than when the model was made. */
-export function verifyGoldenVectors(bytes: Uint8Array): { ok: true } | { ok: false; detail: string } {
+/**
+ * Predicts the recorded inputs again, one a step, so that a caller who must not stall can do other things in between. Yields what differs,
+ * or null: differences mean other code or other numbers than when the model was made.
+ */
+export function* checkGoldenVectors(bytes: Uint8Array, fitted: Fitted): Generator<string | null> {
   const recorded = unpack(bytes).header.golden
-  const given = goldenOutputs(deserialiseModel(bytes))
-  for (const [i, now] of given.entries()) {
+  for (const [i, hour] of GOLDEN_HOURS.entries()) {
+    const now = goldenOutput(fitted, hour)
     const then = recorded[i] ?? []
     const off = now.findIndex((value, k) => !(Math.abs(value - (then[k] ?? Number.NaN)) <= GOLDEN_TOLERANCE))
-    if (off >= 0) return { ok: false, detail: `golden vector ${i}: value ${off} is ${now[off]}, recorded ${then[off]}` }
+    yield off < 0 ? null : `golden vector ${i}: value ${off} is ${now[off]}, recorded ${then[off]}`
   }
-  return { ok: true }
 }

@@ -23,7 +23,7 @@ export const FAMILY = 'random-feature-ridge'
 const H = HORIZON_HOURS
 const Q = QUANTILE_LEVELS.length
 /** One of every three hours of the day, so that every hour model is tried, 100 days apart. */
-const GOLDEN_HOURS = Array.from({ length: 8 }, (_, k) => 368_184 + k * 2403)
+export const GOLDEN_HOURS = Array.from({ length: 8 }, (_, k) => 368_184 + k * 2403)
 /** A forecast variable's own newest value may be this old, and this share of the inputs missing, before a forecast counts as degraded. */
 const OLD_VALUE_HOURS = 3
 const MISSING_SHARE = 0.25
@@ -114,13 +114,11 @@ export function createFitted(state: RidgeState): Fitted {
   return fitted
 }
 
-/** Medians and outer quantiles at leads of every group for made-up but fixed inputs. */
-export function goldenOutputs(fitted: Fitted): number[][] {
-  return GOLDEN_HOURS.map((hour) => {
-    const features = Float32Array.from({ length: FEATURE_COUNT }, (_, i) => Math.fround(5 + 3 * Math.sin(i + hour)))
-    const { quantiles } = fitted.predict({ validAtMs: hour * HOUR_MS, features })
-    return [0, 3, 16, 70, 167].flatMap((lead) => [0, 3, 6].map((q) => Number(quantiles[lead * Q + q]!.toFixed(4))))
-  })
+/** Medians and outer quantiles at leads of every group for a made-up but fixed input. */
+export function goldenOutput(fitted: Fitted, hour: number): number[] {
+  const features = Float32Array.from({ length: FEATURE_COUNT }, (_, i) => Math.fround(5 + 3 * Math.sin(i + hour)))
+  const { quantiles } = fitted.predict({ validAtMs: hour * HOUR_MS, features })
+  return [0, 3, 16, 70, 167].flatMap((lead) => [0, 3, 6].map((q) => Number(quantiles[lead * Q + q]!.toFixed(4))))
 }
 
 function encode(state: RidgeState, fitted: Fitted): Uint8Array {
@@ -145,7 +143,7 @@ function encode(state: RidgeState, fitted: Fitted): Uint8Array {
     pairs: climate.climatologies.map((c) => (c ? [c.annualPairs, c.diurnalPairs] : null)),
     hourModels: hourModels.map(({ hour }) => ({ hour })),
     card,
-    golden: goldenOutputs(fitted),
+    golden: GOLDEN_HOURS.map((hour) => goldenOutput(fitted, hour)),
   }
   return pack(header, arrays)
 }
