@@ -41,6 +41,7 @@ const TrainingConfig = z.object({
 export const service = defineService({
   name: 'training',
   config: TrainingConfig,
+  isBackground: true,
   async start({ config, own, log, metrics }) {
     const clickhouse = await own(openClickHouse(config))
     const publisher = await own(openPublisher({ config, name: 'training', log }))

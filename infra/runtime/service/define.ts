@@ -39,6 +39,8 @@ export type ServiceContext<Config> = {
 export type Service<Schema extends z.ZodObject = z.ZodObject> = {
   readonly name: string
   readonly config: Schema
+  /** Nobody waits for it: a process that runs nothing else has low priority, so that live work on the same machine goes first. */
+  readonly isBackground?: boolean
   /** A method, so that services of different configs fit in one list. */
   start(context: ServiceContext<z.output<Schema>>): Promise<void> | void
 }

@@ -2,6 +2,7 @@
  * Several services in one process: config of all checked first, one probe server, one deadline, one exit code.
  * SIGTERM, SIGINT or a lost IPC parent drains; a second signal forces the exit.
  */
+import { setPriority } from 'node:os'
 import { type Environment, processBlock, readConfig } from '../config/index.ts'
 import { AppError, messageOf } from '../errors.ts'
 import { createLogger } from '../log.ts'
@@ -12,6 +13,8 @@ import { type ProbeServer, openProbeServer } from './probes.ts'
 
 const EXIT = { ok: 0, failure: 1, usage: 2 } as const
 const DRAIN_DEADLINE_MS = 10_000
+/** Nice value of a process of background services. */
+const BACKGROUND_PRIORITY = 10
 
 export type RunOptions = {
   /** Wall milliseconds for the orderly stop; then the process exits with code 1. */
@@ -22,6 +25,7 @@ export type RunOptions = {
   readonly exit?: (code: number) => void
   /** Where signals and the IPC disconnect come from. */
   readonly signals?: Pick<NodeJS.Process, 'on' | 'off'>
+  readonly lowerPriority?: () => void
 }
 
 export type RunningServices = {
@@ -96,6 +100,8 @@ export async function runServices(services: readonly Service[], env: Environment
   signals.on('SIGINT', onSignal)
   signals.on('disconnect', onSignal)
 
+  // Before anything is started: threads inherit it.
+  if (services.every(({ isBackground }) => isBackground)) (options.lowerPriority ?? lowerPriority)()
   try {
     running = await startServices(services, env, { onFailure })
   } catch (error) {
@@ -107,6 +113,10 @@ export async function runServices(services: readonly Service[], env: Environment
   if (ending) await end(EXIT.ok)
   else if (firstFailure !== undefined) await end(EXIT.failure)
   else options.onStarted?.({ probeUrl: running.probeUrl })
+}
+
+function lowerPriority(): void {
+  setPriority(BACKGROUND_PRIORITY)
 }
 
 /** Every service's config and the process's, all problems in one error. */

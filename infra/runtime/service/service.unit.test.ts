@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { type Service, defineService, runServices, startServices } from './index.ts'
+import type { RunOptions } from './run.ts'
 
 const ENV = { LOG_LEVEL: 'silent' }
 const empty = z.object({})
@@ -17,7 +18,11 @@ const get = async (url: string): Promise<{ status: number; body: unknown }> => {
 const ignoreFailure = { onFailure: () => undefined }
 
 /** runServices on fake signals; resolves with exit codes as they come. */
-function run(services: Service[], env: Record<string, string> = ENV, options: { drainDeadlineMs?: number } = {}) {
+function run(
+  services: Service[],
+  env: Record<string, string> = ENV,
+  options: Pick<RunOptions, 'drainDeadlineMs' | 'lowerPriority'> = {},
+) {
   const signals = new EventEmitter() as EventEmitter & Pick<NodeJS.Process, 'on' | 'off'>
   const codes: number[] = []
   const exited = Promise.withResolvers<number>()
@@ -171,4 +176,18 @@ it('gives each service its own event time', async () => {
   const running = await startServices([clocked('a'), clocked('b')], { ...ENV, CLOCK: 'stream' }, ignoreFailure)
   expect(times).toEqual([1000, 0])
   await running.stop()
+})
+
+it('gives way to live work only in a process where nothing is live', async () => {
+  const background = { ...service(() => undefined, 'background'), isBackground: true }
+  const lowered = async (services: Service[]): Promise<number> => {
+    let times = 0
+    const { started, exited, signals } = run(services, ENV, { lowerPriority: () => void times++ })
+    await started
+    signals.emit('SIGTERM')
+    await exited
+    return times
+  }
+  expect(await lowered([background, background])).toBe(1)
+  expect(await lowered([background, service(() => undefined, 'live')])).toBe(0)
 })
