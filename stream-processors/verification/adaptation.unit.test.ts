@@ -95,7 +95,8 @@ describe('adaptation', () => {
       [...hours.map((hour) => observation(hour)), ...hours.map((hour) => forecast(hour))],
     ],
   ])('is the same when %s', async (_, events) => {
-    const last = (adapted: readonly IntervalAdaptation[]) => adapted.find(({ verifiedUntil }) => verifiedUntil === (START + 36) * HOUR_MS)
+    const last = (adapted: readonly IntervalAdaptation[]) =>
+      adapted.find(({ verifiedUntil }) => verifiedUntil === (START + 36) * HOUR_MS)
     expect(last((await newProcess()(events)).adapted)).toEqual(last((await newProcess()(inOrder)).adapted))
   })
   it('folds nothing twice when everything is read again', async () => {
