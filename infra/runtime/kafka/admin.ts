@@ -2,12 +2,15 @@
 import type { Admin } from 'kafkajs'
 import kafkajs from './kafkajs.ts'
 import { DEAD_LETTER_RETENTION_HOURS, TOPICS, TOPIC_NAMES, type TopicName, deadLetterTopic } from '../../../schemas/topics.ts'
+import { pause } from '../backoff.ts'
 import type { KafkaConfig } from '../config/index.ts'
 import type { Logger } from '../log.ts'
 import { withAdmin } from './admin-client.ts'
 import { onBroker } from './connection.ts'
 
 const HOUR_MS = 3_600_000
+const LEADER_ATTEMPTS = 60
+const LEADER_PAUSE_MS = 250
 
 type Settings = Readonly<Record<string, string>>
 type Wanted = { readonly topic: string; readonly partitions: number; readonly settings: Settings }
@@ -36,13 +39,14 @@ export function applyTopics(config: KafkaConfig, log: Logger, only: readonly Top
     const created = changes.filter(({ change }) => change === 'create').map(({ wanted }) => wanted)
     if (created.length > 0) {
       await admin.createTopics({
-        waitForLeaders: true,
+        waitForLeaders: false,
         topics: created.map(({ topic, partitions, settings }) => ({
           topic,
           numPartitions: partitions,
           configEntries: toEntries(settings),
         })),
       })
+      await untilLed(admin, created)
     }
     for (const { change, wanted, overrides } of changes) {
       if (change === 'add-partitions') {
@@ -58,6 +62,23 @@ export function applyTopics(config: KafkaConfig, log: Logger, only: readonly Top
     }
     return changes.map(toChange)
   })
+}
+
+/**
+ * kafkajs waits for leaders too, but gives up when the broker that it asks has not heard of a topic yet that another part of it has just made:
+ * many topics on a broker that has just started.
+ */
+async function untilLed(admin: Admin, made: readonly Wanted[]): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: made.map(({ topic }) => topic) })
+      if (topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0))) return
+      if (attempt >= LEADER_ATTEMPTS) throw new Error('topics were made and have no leaders')
+    } catch (error) {
+      if (attempt >= LEADER_ATTEMPTS) throw error
+    }
+    await pause(LEADER_PAUSE_MS)
+  }
 }
 
 function wantedTopics(config: KafkaConfig, only: readonly TopicName[]): Wanted[] {
