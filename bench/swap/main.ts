@@ -73,7 +73,13 @@ type Setting = {
 async function measure({ env, swaps, killsOne, say }: Setting): Promise<Figure[]> {
   const log = createLogger('bench', 'error')
   const config = readConfig(z.object({ ...kafkaBlock.shape, ...registryBlock.shape }), env)
-  await applyTopics(config, log, ['model.control.v1', 'model.status.v1', 'weather.feature.v1', 'weather.forecast.v1'])
+  await applyTopics(config, log, [
+    'model.control.v1',
+    'model.adaptation.v1',
+    'model.status.v1',
+    'weather.feature.v1',
+    'weather.forecast.v1',
+  ])
   await registerSchemas(config)
   const publisher = openPublisher({ config, name: 'bench', log })
   const made = await makeModels(openArtifactStore({ artifactStore: env['ARTIFACT_STORE'] as string }))

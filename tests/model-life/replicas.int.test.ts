@@ -15,7 +15,13 @@ import { service as inference } from '../../consumers/inference/main.ts'
 
 const T0 = Date.UTC(2013, 0, 1)
 const STATIONS = Array.from({ length: 12 }, (_, i) => `station-${i}`)
-const TOPICS = ['model.control.v1', 'model.status.v1', 'weather.feature.v1', 'weather.forecast.v1'] as const
+const TOPICS = [
+  'model.control.v1',
+  'model.adaptation.v1',
+  'model.status.v1',
+  'weather.feature.v1',
+  'weather.forecast.v1',
+] as const
 
 let config: TestConfig
 let publisher: KafkaPublisher

@@ -36,7 +36,13 @@ let trainer: ChildProcess | null = null
 const lifecycle: Lifecycle[] = []
 
 beforeAll(async () => {
-  config = await deployedConfig(['model.control.v1', 'model.lifecycle.v1', 'model.retrain-request.v1', 'weather.feature.v1'])
+  config = await deployedConfig([
+    'weather.station.v1',
+    'weather.feature.v1',
+    'model.control.v1',
+    'model.lifecycle.v1',
+    'model.retrain-request.v1',
+  ])
   clickhouse = openClickHouse(config)
   await applyMigrations(clickhouse)
   directory = await mkdtemp(join(tmpdir(), 'isobar-trainer-'))
