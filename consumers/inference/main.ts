@@ -8,6 +8,8 @@ import { defineService } from '../../infra/runtime/service/index.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
 import { createControlHandler } from './control.ts'
 import { createModelTable } from './models.ts'
+import { createReports } from './reports.ts'
+import { startSilence } from './silence.ts'
 import { createInferenceStep, createStationClock } from './step.ts'
 
 /** Each makes a forecast per variable and role, about half a millisecond of work and 5 kB: the next heartbeat is never far. */
@@ -66,6 +68,13 @@ export const service = defineService({
     await follower.caughtUp
     await control.settled()
     isCaughtUp = true
+    const serving = {
+      models,
+      reports: createReports(Date.now),
+      adaptationOf: (stationId: string, variable: string) => adaptations.get(modelKey(stationId, variable)),
+      liveWithinHours: config.liveWithinHours,
+    }
+    await own(startSilence({ ...serving, publisher, log, fail, now: () => clock.now(), wallNowMs: Date.now }))
     await own(
       startProcessor({
         config,
@@ -76,12 +85,11 @@ export const service = defineService({
         topics: ['weather.feature.v1'],
         isPipelined: true,
         maxBatchEvents: MAX_BATCH_EVENTS,
+        onAssigned: async () => serving.reports.forget(),
         step: createInferenceStep({
-          models,
-          adaptationOf: (stationId, variable) => adaptations.get(modelKey(stationId, variable)),
+          ...serving,
           observeEventTime: (epochMs) => clock.observe(epochMs),
           nowAt: clock.mode === 'stream' ? createStationClock() : () => clock.now(),
-          liveWithinHours: config.liveWithinHours,
         }),
       }),
     )

@@ -10,7 +10,6 @@ import {
   type AdaptationRecord,
   agree,
   type HumidityForecasts,
-  isSilent,
   OWN,
   type Prediction,
   predictLate,
@@ -22,6 +21,7 @@ import { forecastEventId, modelKey } from '../../schemas/event-ids.ts'
 import type { Feature, Forecast } from '../../schemas/generated/types.ts'
 import { QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import type { ActiveModels, LoadedModel, ModelTable } from './models.ts'
+import { createReports, type Report, type Reports } from './reports.ts'
 
 export type SkipReason = 'not-live' | 'correction' | 'feature-set-mismatch' | 'no-model'
 
@@ -29,6 +29,8 @@ export type Deps = {
   readonly models: Pick<ModelTable, 'ofStation'>
   /** The newest adaptation of a model's intervals. */
   readonly adaptationOf: (stationId: string, variable: string) => AdaptationRecord | undefined
+  /** Left out: of this step alone. */
+  readonly reports?: Reports
   readonly observeEventTime: (epochMs: number) => void
   /**
    * Event time by which the age of a station's inputs is judged: the wall clock on live data, the newest hour known of the same station in
@@ -42,12 +44,11 @@ export type Deps = {
 export function createInferenceStep({
   models,
   adaptationOf,
+  reports = createReports(),
   observeEventTime,
   nowAt,
   liveWithinHours,
 }: Deps): BatchStep<'weather.feature.v1'> {
-  const reports = createReports()
-
   return (events) => {
     const outcomes: Outcome[] = []
     for (const [i, { value }] of events.entries()) {
@@ -78,7 +79,7 @@ export function createInferenceStep({
     const isLate = nowAt(feature) - feature.validAt > liveWithinHours * HOUR_MS
     const issue = (active: ReadonlyMap<string, ActiveModels> | undefined): Outcome =>
       active && active.size > 0
-        ? emit(forecastsOf(feature, last, active, isLate, adaptationOf))
+        ? emit(forecastsOf(feature, last, active, isLate ? ISSUED_LATE : null, adaptationOf))
         : skip('no-model' satisfies SkipReason)
     const active = models.ofStation(feature.stationId)
     return active instanceof Promise ? active.then(issue) : issue(active)
@@ -95,33 +96,18 @@ export function createStationClock(): Deps['nowAt'] {
   }
 }
 
-type Report = { readonly hour: number; readonly values: readonly number[] }
-
-/** The newest report of each station. Gaps are told when the next report comes, in order: what is newest then is the last one before the gap. */
-function createReports(): { readonly take: (feature: Feature) => Report | null } {
-  const newest = new Map<string, Report>()
-  return {
-    /** Null when something was reported in the hour itself; else the last report before it, if this process has read one. */
-    take({ stationId, validAt, values }) {
-      const hour = validAt / HOUR_MS
-      const last = newest.get(stationId) ?? null
-      if (isSilent(values)) return last && last.hour < hour ? last : null
-      if (!last || last.hour <= hour) newest.set(stationId, { hour, values })
-      return null
-    },
-  }
-}
-
 /** `logFactors`: by what the intervals were stretched; empty: they are the model's own. */
 type Stretched = Prediction & { readonly logFactors: Adaptation }
 
+const ISSUED_LATE = 'issued late: the observation was already old when it was processed'
 const NOTHING = new Float32Array(FEATURE_COUNT).fill(Number.NaN)
 
-function forecastsOf(
+/** `lateBecause`: why the forecasts are stale; null: they are not. */
+export function forecastsOf(
   feature: Feature,
   last: Report | null,
   active: ReadonlyMap<string, ActiveModels>,
-  isLate: boolean,
+  lateBecause: string | null,
   adaptationOf: Deps['adaptationOf'],
 ): OutboundEvent[] {
   const hour = feature.validAt / HOUR_MS
@@ -145,7 +131,7 @@ function forecastsOf(
   for (const [name, models] of active) {
     const variable = name as Forecast['variable']
     const publish = (model: LoadedModel, role: Forecast['role'], prediction: Stretched): void => {
-      const value = forecastOf(feature, variable, model, role, models.controlOffset, isLate, prediction)
+      const value = forecastOf(feature, variable, model, role, models.controlOffset, lateBecause, prediction)
       events.push({ topic: 'weather.forecast.v1', key: feature.stationId, value })
     }
     const champion = champions.get(name)!
@@ -172,7 +158,7 @@ function forecastOf(
   model: LoadedModel,
   role: Forecast['role'],
   controlOffset: number,
-  isLate: boolean,
+  lateBecause: string | null,
   prediction: Stretched,
 ): Forecast {
   const identity = {
@@ -184,7 +170,7 @@ function forecastOf(
   }
   const provisional = provisionalReason(model.served.family)
   const because = provisional === null ? prediction.degradedBecause : [provisional, ...prediction.degradedBecause]
-  const { status, statusReason } = freshnessOf(because, isLate)
+  const { status, statusReason } = freshnessOf(because, lateBecause)
   return {
     forecastId: forecastEventId(identity),
     ...identity,
@@ -205,8 +191,8 @@ function forecastOf(
   }
 }
 
-function freshnessOf(degradedBecause: readonly string[], isLate: boolean): Pick<Forecast, 'status' | 'statusReason'> {
-  if (isLate) return { status: 'stale', statusReason: 'issued late: the observation was already old when it was processed' }
+function freshnessOf(degradedBecause: readonly string[], lateBecause: string | null): Pick<Forecast, 'status' | 'statusReason'> {
+  if (lateBecause !== null) return { status: 'stale', statusReason: lateBecause }
   if (degradedBecause.length > 0) return { status: 'degraded', statusReason: degradedBecause.join('; ') }
   return { status: 'fresh', statusReason: null }
 }

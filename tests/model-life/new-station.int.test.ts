@@ -1,4 +1,5 @@
-// A station that has just been registered, on real servers: forecasts from its first report on, better ones as its history grows.
+// A station that has just been registered, on real servers: forecasts from its first report on, better ones as its history grows, and none the
+// less when it falls silent.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,6 +27,7 @@ let publisher: KafkaPublisher
 let follower: RunningFollower
 let directory: string
 let services: RunningServices
+let hour = 0
 const failures: unknown[] = []
 const forecasts: Forecast[] = []
 const requests: RetrainRequest[] = []
@@ -75,17 +77,17 @@ afterAll(async () => {
 }, 60_000)
 
 /** A thermometer and nothing else, in a mild winter. */
-async function report(hour: number): Promise<void> {
+async function report(hour: number, stationId = 'roof'): Promise<void> {
   const at = T0 + hour * HOUR_MS
   const value = {
-    ...anObservation({ stationId: 'roof', observedAt: at, receivedAt: at }),
+    ...anObservation({ stationId, observedAt: at, receivedAt: at }),
     ...Object.fromEntries(QUANTITIES.map((quantity) => [quantity, null])),
     temperatureC: 9 + 3 * Math.sin(((hour - 9) * Math.PI) / 12),
     flags: { ...Object.fromEntries(QUANTITIES.map((quantity) => [quantity, 'missing'])), temperatureC: 'good' },
     rules: {},
     qcVersion: 'test',
   } as unknown as CheckedObservation
-  await publisher.publish([{ topic: 'weather.observation-checked.v1', key: 'roof', value }])
+  await publisher.publish([{ topic: 'weather.observation-checked.v1', key: stationId, value }])
 }
 const issuedAt = (hour: number): Forecast | undefined => forecasts.find((one) => one.issuedAt === T0 + hour * HOUR_MS)
 const width = ({ quantiles }: Forecast, lead: number): number => quantiles[lead - 1]![5]! - quantiles[lead - 1]![1]!
@@ -109,7 +111,6 @@ it('is forecast from the prior of its site at once, and by a model of its own da
       },
     },
   ])
-  let hour = 0
   // The first hour asks for a model; the first that finds it served is forecast.
   await until('a forecast by the prior', async () => {
     await report(hour++)
@@ -137,3 +138,15 @@ it('is forecast from the prior of its site at once, and by a model of its own da
   expect(new Set(forecasts.map(({ modelVersion }) => modelVersion)).size).toBe(2)
   expect(failures).toEqual([])
 }, 120_000)
+
+it('is forecast from its last report when it has fallen silent and the others go on', async () => {
+  const last = hour - 1
+  for (let i = 1; i <= 6; i++) await report(last + i, 'mast')
+  await until('a forecast of the silent station', () => issuedAt(last + 6) !== undefined, 40_000)
+  const then = issuedAt(last) as Forecast
+  const late = issuedAt(last + 6) as Forecast
+  expect(late).toMatchObject({ stationId: 'roof', status: 'stale' })
+  expect(late.statusReason).toMatch(/^no report since 2013-01-1/)
+  expect(width(late, 1)).toBeGreaterThan(1.2 * width(then, 1))
+  expect(failures).toEqual([])
+}, 60_000)
