@@ -69,4 +69,23 @@ describe.each([
       }
     }
   })
+
+  it('take some columns of wider matrices as they take matrices of these columns, and touch no others', () => {
+    const [own, told] = [Math.ceil(p / 2), Math.ceil(q / 2)]
+    const columns = (from: Float64Array, rows: number, width: number, count: number): Float64Array =>
+      Float64Array.from({ length: rows * count }, (_, i) => from[Math.floor(i / count) * width + (i % count)]!)
+    const narrow = new Float64Array(own * told)
+    addCross(columns(x, n, p, own), own, columns(y, n, q, told), told, weights, 0, n, narrow)
+    const wide = new Float64Array(own * q)
+    addCross(x, own, y, told, weights, 0, n, wide, p, q)
+    expect(columns(wide, own, q, told)).toEqual(narrow)
+    expect(wide.filter((_, i) => i % q >= told).every((value) => value === 0)).toBe(true)
+    const beta = matrix(own, q)
+    const few = new Float64Array(n * told)
+    applyRows(columns(x, n, p, own), 0, n, own, columns(beta, own, q, told), told, few)
+    const out = new Float64Array(n * q)
+    applyRows(x, 0, n, own, beta, told, out, p, q)
+    expect(columns(out, n, q, told)).toEqual(few)
+    expect(out.filter((_, i) => i % q >= told).every((value) => value === 0)).toBe(true)
+  })
 })
