@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkedHours, knownAt, toFullSet } from '../../cli/evaluate/series.ts'
-import { COLUMN, FEATURE_COUNT, HOUR_MS } from '../../forecasting/features/index.ts'
+import { COLUMN, FEATURE_COUNT, HOUR_MS, isWet } from '../../forecasting/features/index.ts'
 import { randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
 import { createRng, crpsFromQuantiles, pairedBlockBootstrap } from '../../forecasting/verification/index.ts'
 import { HORIZON_HOURS, LEAD_BUCKETS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
@@ -36,6 +36,8 @@ const BUCKETS = [...LEAD_BUCKETS, { name: 'all', from: 1, to: H }] as const
 type Input = Readonly<Record<'temp' | 'dwpt' | 'pres' | 'wspd' | 'wdir' | 'rhum' | 'coco', Float64Array>> & {
   readonly t0: number
 }
+/** Meteostat's sky codes. */
+const [CLEAR, RAIN] = [1, 8]
 type Prototype = {
   readonly TAUS: readonly number[]
   rfr(input: Input, origin: number): { readonly q: ReadonlyArray<readonly number[]> }
@@ -99,13 +101,15 @@ function measure(
     const ours = scoresOf(full, hour, (h) => quantiles.subarray(h * Q, (h + 1) * Q))
     const theirs = scoresOf(full, hour, (h) => levels.map((at) => q[h]![at]!))
     if (!ours || !theirs) continue
+    if (![...theirs.mae, ...theirs.crps].every(Number.isFinite))
+      throw new Error(`the prototype has no number for ${stationId} at hour ${hour}: nothing to compare with`)
     origins.push({ hour, ours, theirs })
     writeFileSync(file, JSON.stringify({ engine, origins } satisfies Piece))
   }
   return origins.toSorted((a, b) => a.hour - b.hour)
 }
 
-/** What the prototype needs: linear between observed hours, the nearest value outside; a quantity that was never observed is 0. No sky codes. */
+/** What the prototype needs: linear between observed hours, the nearest value outside; a quantity that was never observed is 0. */
 function gapFree(startHour: number, length: number, rows: ReadonlyMap<number, Float64Array>): Input {
   const column = (at: number): Float64Array => {
     const series = new Float64Array(length).fill(Number.NaN)
@@ -129,7 +133,8 @@ function gapFree(startHour: number, length: number, rows: ReadonlyMap<number, Fl
     pres: column(COLUMN.pressureHpa),
     wspd: column(COLUMN.windSpeedMps),
     wdir: u.map((east, i) => ((Math.atan2(-east, -v[i]!) * 180) / Math.PI + 360) % 360),
-    coco: new Float64Array(length).fill(2),
+    // Sky codes of rain and of clear sky: with the same code throughout the prototype divides by a deviation that is not a number.
+    coco: column(COLUMN.precipitationMm).map((millimetres) => (isWet(millimetres) ? RAIN : CLEAR)),
   }
 }
 
