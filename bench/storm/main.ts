@@ -1,0 +1,279 @@
+/**
+ * A hundred models drift at the same instant while observations go on: how long an observation takes to its published forecasts before,
+ * during and after. Services as `npm start` runs them, in processes of their own: features, inference, training, retraining with promotion.
+ * Each drift has a step in its own variable, so that every retraining reads and homogenises its history for itself, and every trained model
+ * joins its champion as challenger. Champions are one artefact, loaded for each model.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import {
+  buildFeatures,
+  createHourlyGrid,
+  FEATURE_SET,
+  HOUR_MS,
+  observationToHourlyRow,
+} from '../../forecasting/features/index.ts'
+import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
+import { applyMigrations, type ClickHouse, openClickHouse, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
+import { clickhouseBlock, kafkaBlock, readConfig, registryBlock } from '../../infra/runtime/config/index.ts'
+import { applyTopics, openPublisher, startFollower } from '../../infra/runtime/kafka/index.ts'
+import { createLogger } from '../../infra/runtime/log.ts'
+import { registerSchemas } from '../../infra/runtime/registry/index.ts'
+import { modelKey } from '../../schemas/event-ids.ts'
+import type { Control, Drift } from '../../schemas/generated/types.ts'
+import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
+import { quantile } from '../shared/distribution.ts'
+import { type BenchOptions, type Figure, figure } from '../shared/figures.ts'
+import { createObservations, FIRST_HOUR, stationIdOf } from '../shared/observations.ts'
+import { startService } from '../shared/processes.ts'
+import { type BenchEnvironment, withServers } from '../shared/servers.ts'
+import { makeModels } from '../swap/artefacts.ts'
+
+const DRIFTS = 100
+const STATIONS = Math.ceil(DRIFTS / FORECAST_VARIABLES.length)
+const HISTORY_HOURS = 90 * 24
+const LIVE_HOUR = FIRST_HOUR + HISTORY_HOURS
+/** As many as 36,000 stations that report once an hour. */
+const PER_SECOND = 10
+/** The measure begins when nothing took longer than this for so long: what piled up while processes compiled is through. */
+const STEADY_SECONDS = 10
+const STEADY_MS = 500
+const LIMIT_MS = 150_000
+/** What a storm may add to the quiet 95th percentile. */
+const GOAL_RATIO = 1.2
+
+const log = createLogger('bench', 'warn')
+const Config = z.object({ ...kafkaBlock.shape, ...registryBlock.shape, ...clickhouseBlock.shape })
+
+export async function run({ quick, json }: BenchOptions): Promise<Figure[]> {
+  const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
+  return withServers(['kafka', 'registry', 'clickhouse'], say, (env) =>
+    // Nothing but the storm asks for models.
+    measure({ ...env, RETRAIN_SCHEDULE: 'never' }, quick ? 15 : 40, say),
+  )
+}
+
+async function measure(env: BenchEnvironment, quietSeconds: number, say: (line: string) => void): Promise<Figure[]> {
+  const config = readConfig(Config, env)
+  await applyTopics(config, log)
+  await registerSchemas(config)
+  const clickhouse = openClickHouse(config)
+  await applyMigrations(clickhouse)
+  const observations = createObservations(STATIONS)
+  await fillHistory(clickhouse, observations)
+  const publisher = openPublisher({ config, name: 'bench', log })
+  const { models } = await makeModels(openArtifactStore({ artifactStore: env['ARTIFACT_STORE'] as string }))
+  const keys = Array.from({ length: STATIONS }, (_, i) => stationIdOf(i)).flatMap((stationId) =>
+    FORECAST_VARIABLES.map((variable) => ({ stationId, variable })),
+  )
+  await publisher.publish(
+    keys.map(({ stationId, variable }) => ({
+      topic: 'model.control.v1' as const,
+      key: modelKey(stationId, variable),
+      value: controlOf(stationId, variable, models[0]),
+    })),
+  )
+  const waiting = new Map<string, { readonly at: number; left: number }>()
+  const latencies: Array<{ readonly at: number; readonly milliseconds: number }> = []
+  const ended = new Map<string, string>()
+  let challengers = 0
+  const follower = await startFollower({
+    config,
+    log,
+    name: 'bench',
+    topics: ['weather.forecast.v1', 'model.lifecycle.v1', 'model.control.v1'],
+    from: 'beginning',
+    onEvents: (events) => {
+      for (const { topic, value } of events) {
+        if (value === null) continue
+        if (topic === 'model.control.v1') challengers += value.challengers.length
+        else if (topic === 'model.lifecycle.v1') {
+          if (value.event === 'evaluated' || value.event === 'failed') ended.set(value.runId, value.event)
+        } else if (value.role === 'champion') arrive(`${value.stationId}|${value.issuedAt}`)
+      }
+    },
+  })
+  function arrive(key: string): void {
+    const sent = waiting.get(key)
+    if (sent === undefined || --sent.left > 0) return
+    waiting.delete(key)
+    latencies.push({ at: sent.at, milliseconds: performance.now() - sent.at })
+  }
+  const processes = [['features'], ['inference'], ['retraining', 'promotion'], ['training']].map((services) =>
+    startService(services, env),
+  )
+  const failed = Promise.race(processes.map((process) => process.failed))
+  const until = async (what: string, condition: () => boolean): Promise<void> => {
+    const deadline = performance.now() + LIMIT_MS
+    while (!condition()) {
+      if (performance.now() > deadline) throw new Error(`not within ${LIMIT_MS / 1000} s: ${what}`)
+      await Promise.race([failed, sleep(20)])
+    }
+  }
+  const stream = { ended: false, now: 0 }
+  try {
+    const send = async (): Promise<void> => {
+      const value = observations()
+      stream.now = value.observedAt
+      waiting.set(`${value.stationId}|${value.observedAt}`, { at: performance.now(), left: FORECAST_VARIABLES.length })
+      await publisher.publish([{ topic: 'weather.observation-checked.v1', key: value.stationId, value }])
+    }
+    // The first hour waits until every process has joined its group.
+    for (let n = 0; n < STATIONS; n++) await send()
+    await until('the first forecasts', () => latencies.length >= STATIONS)
+    const sending = pace(send, () => stream.ended)
+    const rest = (seconds: number): Promise<unknown> => Promise.race([failed, sending, sleep(1000 * seconds)])
+    await until('a steady state', () => isSteady(latencies))
+    const quietFrom = performance.now()
+    await rest(quietSeconds)
+    const stormFrom = performance.now()
+    await publisher.publish(
+      keys.slice(0, DRIFTS).map(({ stationId, variable }) => ({
+        topic: 'model.drift.v1' as const,
+        key: modelKey(stationId, variable),
+        value: driftOf(stationId, variable, stream.now),
+      })),
+    )
+    await until('a run for every drift', () => ended.size >= DRIFTS)
+    const stormTo = performance.now()
+    await rest(quietSeconds)
+    stream.ended = true
+    await sending
+    await until('the last forecasts', () => waiting.size === 0)
+    const failures = [...ended.values()].filter((event) => event === 'failed').length
+    say(
+      `${DRIFTS} runs in ${((stormTo - stormFrom) / 1000).toFixed(0)} s, ${failures} failed; ${challengers} orders with a challenger`,
+    )
+    const between = (from: number, to: number): number[] =>
+      latencies
+        .filter(({ at }) => at >= from && at < to)
+        .map(({ milliseconds }) => milliseconds)
+        .sort((a, b) => a - b)
+    const [before, during, after] = [
+      between(quietFrom, stormFrom),
+      between(stormFrom, stormTo),
+      between(stormTo, Number.POSITIVE_INFINITY),
+    ] as const
+    for (const [name, sorted] of [
+      ['before', before],
+      ['during', during],
+      ['after', after],
+    ] as const)
+      say(`${name}, ms: ${shown(sorted)}`)
+    const p95 = quantile(during, 0.95)
+    return [
+      figure(
+        `95th percentile during ${DRIFTS} retrainings over that before`,
+        p95 / quantile(before, 0.95),
+        '×',
+        '<=',
+        GOAL_RATIO,
+      ),
+      figure('observation to its six forecasts before, 95th percentile', quantile(before, 0.95), 'ms', '<=', 100),
+      figure('observation to its six forecasts during the storm, 95th percentile', p95, 'ms', '<=', 100),
+      figure('retrainings that ended without a model', failures, `of ${ended.size}`, '<=', 0),
+      figure('a retraining, all of them side by side', (stormTo - stormFrom) / 1000 / DRIFTS, 's', '<=', 5),
+    ]
+  } finally {
+    stream.ended = true
+    await Promise.all(processes.map((process) => process.stop()))
+    await follower.stop()
+    await publisher.close()
+    await clickhouse.close()
+  }
+}
+
+function isSteady(latencies: ReadonlyArray<{ readonly at: number; readonly milliseconds: number }>): boolean {
+  const from = performance.now() - 1000 * STEADY_SECONDS
+  const recent = latencies.filter(({ at }) => at >= from)
+  return recent.length > 0.8 * STEADY_SECONDS * PER_SECOND && recent.every(({ milliseconds }) => milliseconds < STEADY_MS)
+}
+
+/** What the features service would have stored of the hours before: each station's grid and vectors. */
+async function fillHistory(clickhouse: ClickHouse, next: ReturnType<typeof createObservations>): Promise<void> {
+  const grids = Array.from({ length: STATIONS }, () => createHourlyGrid(FIRST_HOUR, HISTORY_HOURS))
+  const hours: unknown[][] = []
+  for (let n = 0; n < STATIONS * HISTORY_HOURS; n++) {
+    const observation = next()
+    const { observedAt, source, stationId } = observation
+    const row = observationToHourlyRow(observation)
+    if (row === null) throw new Error('a made-up observation is empty')
+    grids[n % STATIONS]?.set(observedAt / HOUR_MS, row)
+    const at = toClickHouseInstant(observedAt)
+    hours.push([stationId, at, at, at, source, Array.from(row), n])
+  }
+  const vectors = grids.flatMap((grid, station) =>
+    Array.from({ length: HISTORY_HOURS }, (_, i) => {
+      const at = toClickHouseInstant((FIRST_HOUR + i) * HOUR_MS)
+      const values = Array.from(buildFeatures(grid, FIRST_HOUR + i), (value) => (Number.isNaN(value) ? null : value))
+      return [stationIdOf(station), at, at, FEATURE_SET, values, 'new', i]
+    }),
+  )
+  const columns = ['stationId', 'validAt', 'knownAt'] as const
+  await insert('station_hour_log', [...columns, 'observedAt', 'source', 'values', 'version'], hours)
+  await insert('feature_log', [...columns, 'featureSet', 'values', 'cause', 'version'], vectors)
+
+  async function insert(table: string, names: readonly string[], rows: readonly unknown[][]): Promise<void> {
+    const size = 10_000
+    for (let from = 0; from < rows.length; from += size)
+      await clickhouse.insertColumns(table, names, rows.slice(from, from + size))
+  }
+}
+
+/** PER_SECOND times a second until told to end, without waiting for the one before. */
+async function pace(send: () => Promise<void>, isOver: () => boolean): Promise<void> {
+  const start = performance.now()
+  const sending: Array<Promise<void>> = []
+  for (let n = 0; !isOver(); n++) {
+    const early = start + (1000 * n) / PER_SECOND - performance.now()
+    if (early > 0) await sleep(early)
+    sending.push(send())
+  }
+  await Promise.all(sending)
+}
+
+function controlOf(stationId: string, variable: Control['variable'], champion: Control['champion']): Control {
+  return {
+    eventId: `control/bench/${modelKey(stationId, variable)}`,
+    stationId,
+    variable,
+    champion,
+    previous: null,
+    challengers: [],
+    shadows: [],
+    changedAt: FIRST_HOUR * HOUR_MS,
+    changedBy: 'bench',
+    reason: 'bench',
+    causedBy: null,
+    decisionOffset: -1,
+  }
+}
+
+function driftOf(stationId: string, variable: Drift['variable'], at: number): Drift {
+  return {
+    eventId: `drift/bench/${modelKey(stationId, variable)}`,
+    stationId,
+    variable,
+    state: 'confirmed',
+    previousState: 'warned',
+    at,
+    detector: 'bench',
+    statistic: 9,
+    threshold: 3,
+    leadBucket: '1-6',
+    evidenceFrom: LIVE_HOUR * HOUR_MS,
+    evidenceTo: at,
+    cause: 'network',
+    modelVersion: null,
+    changePointAt: (LIVE_HOUR - 7 * 24) * HOUR_MS,
+    estimatedOffset: 1,
+    changePointFrom: null,
+    changePointTo: null,
+    offsetMargin: null,
+    explanation: 'bench',
+  }
+}
+
+function shown(sorted: readonly number[]): string {
+  return [0.5, 0.9, 0.95, 0.99, 1].map((p) => `${p * 100} % ${quantile(sorted, p).toFixed(1)}`).join(', ')
+}
