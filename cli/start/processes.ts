@@ -1,4 +1,5 @@
 /** The processes of a local run: which services share one, and what they are told. */
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { StackUrls } from '../../infra/local/stack.ts'
 import { readyOrReason } from '../../infra/local/readiness.ts'
@@ -62,7 +63,10 @@ export function processSpecs(plan: ProcessPlan): { readonly services: ChildSpec[
       },
       spec(plan, 'inference-0', ['inference'], inference0, { REPLICA_ID: REPLICA_IDS[0] }),
       spec(plan, 'inference-1', ['inference'], inference1, { REPLICA_ID: REPLICA_IDS[1] }),
-      spec(plan, 'training', ['training'], training, {}),
+      // A core is left to live forecasts however many models are to be fitted.
+      spec(plan, 'training', ['training'], training, {
+        TRAINING_WORKERS: plan.env['TRAINING_WORKERS'] ?? String(Math.max(1, availableParallelism() - 1)),
+      }),
       spec(plan, 'api', ['api'], api, {
         HTTP_PORT: String(plan.httpPort),
         PUBLIC_READ: plan.env['PUBLIC_READ'] ?? 'true',

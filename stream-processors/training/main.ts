@@ -24,8 +24,12 @@ const TrainingConfig = z.object({
     .int()
     .min(1)
     .max(64)
-    .default(2)
-    .meta({ description: 'Threads that fit models, a station each; free ones share the variables of one.', example: '2' }),
+    .default(1)
+    .meta({
+      description:
+        'Threads that fit models, a station each; free ones share the variables of one. Leave a core to live forecasts; `isobar start` does.',
+      example: '3',
+    }),
   coldStartMinimumHours: z.coerce.number().int().min(1).default(1).meta({
     description:
       'Hours in which a station must have observed a quantity before its first model is made; below about 900 that is a provisional one.',
