@@ -19,17 +19,11 @@ const TrainingConfig = z.object({
   ...registryBlock.shape,
   ...clickhouseBlock.shape,
   ...artifactBlock.shape,
-  trainingWorkers: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(64)
-    .default(1)
-    .meta({
-      description:
-        'Threads that fit models, a station each; free ones share the variables of one. Leave a core to live forecasts; `isobar start` does.',
-      example: '3',
-    }),
+  trainingWorkers: z.coerce.number().int().min(1).max(64).default(1).meta({
+    description:
+      'Threads that fit models, a station each; free ones share the variables of one. Leave a core to live forecasts; `isobar start` does.',
+    example: '3',
+  }),
   coldStartMinimumHours: z.coerce.number().int().min(1).default(1).meta({
     description:
       'Hours in which a station must have observed a quantity before its first model is made; below about 900 that is a provisional one.',
