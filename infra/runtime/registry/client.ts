@@ -3,6 +3,7 @@
  * "there is no such schema" (AppError permanent) and "the registry does not answer" (AppError transient, never a poison message).
  */
 import { COMPATIBILITY, SchemaRegistry } from '@kafkajs/confluent-schema-registry'
+import { backoffMs, pause } from '../backoff.ts'
 import type { RegistryConfig } from '../config/index.ts'
 import { AppError, messageOf } from '../errors.ts'
 
@@ -21,6 +22,8 @@ export type Registry = {
 const LOOKUP_MS = 10_000
 /** Comparing with every earlier version takes its time. */
 const REGISTER_MS = 30_000
+const REGISTER_ATTEMPTS = 6
+const HALF_MADE_BACKOFF = { initialMs: 100, maxMs: 1000 }
 
 type RawSchema = Parameters<SchemaRegistry['register']>[0]
 
@@ -62,11 +65,14 @@ export function openRegistry(config: RegistryConfig): Registry {
       const register = () =>
         within(REGISTER_MS, client.register(schema as RawSchema, { subject, compatibility: COMPATIBILITY.FULL_TRANSITIVE }))
       try {
-        return await register().catch((error: unknown) => {
-          // Somebody else made the subject between our look and our request: now it is there, and the answer is its version.
-          if ((error as { status?: unknown }).status === 409 && messageOf(error).includes('already exists')) return register()
-          throw error
-        })
+        for (let attempt = 1; ; attempt++) {
+          try {
+            return await register()
+          } catch (error) {
+            if (attempt === REGISTER_ATTEMPTS || !isHalfMade(error)) throw error
+            await pause(backoffMs(attempt, HALF_MADE_BACKOFF))
+          }
+        }
       } catch (error) {
         throw classify(error, 'schema-incompatible', `${subject} was refused`, { subject })
       }
@@ -81,6 +87,19 @@ export function openRegistry(config: RegistryConfig): Registry {
       }
     },
   }
+}
+
+/**
+ * Somebody else is making the same subject: it has come between our look and our request, or it is there and its rule, which the client
+ * sets after the first version, is not. A rule that stays another one is an operator's, and an error.
+ */
+function isHalfMade(error: unknown): boolean {
+  const isNew = (error as { status?: unknown }).status === 409 && messageOf(error).includes('already exists')
+  return isNew || isRuleMismatch(error)
+}
+
+function isRuleMismatch(error: unknown): boolean {
+  return (error as Error).name === 'ConfluentSchemaRegistryCompatibilityError'
 }
 
 async function within<T>(milliseconds: number, answer: Promise<T>): Promise<T> {
@@ -114,8 +133,7 @@ function authHeader(auth: Auth): Record<string, string> {
 function classify(error: unknown, permanentCode: string, message: string, context: Record<string, unknown>): AppError {
   if (error instanceof AppError) return error
   const status = (error as { status?: unknown }).status
-  const compatibility = (error as Error).name === 'ConfluentSchemaRegistryCompatibilityError'
-  const answered = compatibility || status === 404 || status === 409 || status === 422
+  const answered = isRuleMismatch(error) || status === 404 || status === 409 || status === 422
   return new AppError(answered ? `${message} (${messageOf(error)})` : `schema registry unavailable: ${messageOf(error)}`, {
     code: answered ? permanentCode : 'registry-unavailable',
     retry: answered ? 'permanent' : 'transient',

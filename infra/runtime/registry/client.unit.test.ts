@@ -32,24 +32,39 @@ describe('a registry that accepts connections and never answers', () => {
   })
 })
 
-it('takes the version of whoever registered the same subject a moment before', async () => {
-  let posts = 0
-  const server = createServer((request, response) => {
-    const answer = (status: number, body: object): void => {
+describe('a subject that somebody else is making', () => {
+  const MISSING = { status: 404, body: { error_code: 40401, message: 'none' } }
+  const rule = (compatibilityLevel: string) => ({ status: 200, body: { compatibilityLevel } })
+  const made = { status: 200, body: { id: 7 } }
+  const taken = { status: 409, body: { error_code: 409, message: "An artifact with ID 'a' in group 'null' already exists." } }
+  type Answer = { readonly status: number; readonly body: object }
+
+  /** Answers to looks at the rule and to registrations, in order, the last one again and again. */
+  async function register(rules: readonly Answer[], posts: readonly Answer[]): Promise<{ id: number }> {
+    const next = { rules: [...rules], posts: [...posts] }
+    const take = (answers: Answer[]): Answer => (answers.length > 1 ? answers.shift() : answers[0]) as Answer
+    const server = createServer(({ method, url }, response) => {
+      const isPost = method === 'POST' && url?.endsWith('/versions')
+      const { status, body } = isPost ? take(next.posts) : method === 'PUT' ? { status: 200, body: {} } : take(next.rules)
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    try {
+      const registry = openRegistry({ schemaRegistryUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
+      return await registry.register('weather.observation.v1-value', SCHEMA)
+    } finally {
+      server.closeAllConnections()
+      server.close()
     }
-    if (request.method === 'POST' && request.url?.endsWith('/versions')) {
-      posts += 1
-      if (posts === 1) answer(409, { error_code: 409, message: "An artifact with ID 'a' in group 'null' already exists." })
-      else answer(200, { id: 7 })
-    } else answer(request.method === 'PUT' ? 200 : 404, request.method === 'PUT' ? {} : { error_code: 40401, message: 'none' })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  try {
-    const registry = openRegistry({ schemaRegistryUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
-    await expect(registry.register('weather.observation.v1-value', SCHEMA)).resolves.toMatchObject({ id: 7 })
-    expect(posts).toBe(2)
-  } finally {
-    server.close()
   }
+
+  it('is taken as it is when it has come a moment before', async () => {
+    await expect(register([MISSING, rule('FULL_TRANSITIVE')], [taken, made])).resolves.toMatchObject({ id: 7 })
+  })
+  it('is waited for while its rule has not been set yet', async () => {
+    await expect(register([rule('NONE'), rule('NONE'), rule('FULL_TRANSITIVE')], [made])).resolves.toMatchObject({ id: 7 })
+  })
+  it('is refused when its rule stays another one', async () => {
+    await expect(register([rule('BACKWARD')], [made])).rejects.toMatchObject({ code: 'schema-incompatible', retry: 'permanent' })
+  })
 })
