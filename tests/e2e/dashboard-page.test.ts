@@ -1,7 +1,7 @@
 /** The dashboard page in a real Chromium against the fixture server: what is drawn, what is said, what live events change. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { HOSTILE_NAME, HOUR_MS, observationAt } from '../../api/dashboard/dev/fixture-data.ts'
+import { FIXTURE_NOW, HOSTILE_NAME, HOUR_MS, observationAt } from '../../api/dashboard/dev/fixture-data.ts'
 import { advance, startFixture } from '../../api/dashboard/dev/fixture-server.ts'
 import type { Fixture } from '../../api/dashboard/dev/fixture-server.ts'
 import { findChromium, launchChromium, NO_CHROMIUM } from '../support/browser.ts'
@@ -108,6 +108,20 @@ describe.skipIf(executable === null)('dashboard page', () => {
     await page.locator('#variable').selectOption('windSpeedMps')
     await eventually(() => page.evaluate(`document.querySelector('#chart canvas').toDataURL()`)).not.toBe(before)
     await eventually(() => page.locator('#stations .station b').first().innerText()).toContain('m/s')
+  })
+
+  it('answers who was champion at an instant', async () => {
+    await open()
+    await eventually(() => page.locator('#timeline .mark').count()).toBeGreaterThan(10)
+    const answer = page.locator('#timeline output')
+    const daysAgo = (days: number): string => new Date(FIXTURE_NOW - days * 86_400_000).toISOString().slice(0, 16)
+    await page.locator('#champion-at').fill(daysAgo(20))
+    await eventually(() => answer.innerText()).toContain('by promotion: first model')
+    await page.locator('#champion-at').fill(daysAgo(2))
+    await eventually(() => answer.innerText()).toContain('MAE 1.91 against 2.66 on 336 rows')
+    await page.locator('#champion-at').fill(daysAgo(90))
+    await eventually(() => answer.innerText()).toContain('none yet at that time')
+    expect(complaints).toEqual([])
   })
 
   it('has a table behind every chart with the numbers of the API', async () => {

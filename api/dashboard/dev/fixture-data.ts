@@ -3,6 +3,7 @@ import { FORECAST_VARIABLES, LEAD_BUCKETS, QUANTILE_LEVELS, VARIABLE_UNITS } fro
 import type { ForecastVariable } from '../../../schemas/quantities.ts'
 import type {
   Alert,
+  ChampionAnswer,
   CheckedObservation,
   DriftEvent,
   DriftEvidence,
@@ -213,6 +214,11 @@ export function modelEvents(stationId: string, variable: ForecastVariable): Mode
     event('accepted', 8.4, 'v3-20130512T0400', ['MAE 1.91 against 2.66 on 336 rows'], 'drift'),
     event('promoted', 8.3, 'v3-20130512T0400', ['MAE 1.91 against 2.66 on 336 rows'], 'drift'),
   ].reverse()
+}
+
+export function championAt(stationId: string, variable: ForecastVariable, atMs: number): ChampionAnswer['champion'] {
+  const found = modelEvents(stationId, variable).find(({ event, at }) => event === 'promoted' && Date.parse(at) <= atMs)
+  return found ? { version: found.version, changedAt: found.at, changedBy: 'promotion', reason: found.reasons?.[0] ?? '' } : null
 }
 
 export function drift(): DriftEvent[] {

@@ -107,7 +107,14 @@ export async function startFixture(options: { port?: number } = {}): Promise<Fix
       const evidence = data.driftEvidence(url.searchParams.get('eventId') ?? '')
       return evidence ? json(response, evidence) : problem(response, 404, 'No such change')
     }
-    if (history) return json(response, { events: data.modelEvents(history[1] ?? '', history[2] as ForecastVariable) })
+    if (history) {
+      const [stationId, variable] = [history[1] ?? '', history[2] as ForecastVariable]
+      const at = url.searchParams.get('at')
+      return json(response, {
+        events: data.modelEvents(stationId, variable),
+        champion: at === null ? null : data.championAt(stationId, variable, Date.parse(at)),
+      })
+    }
     const answers: Record<string, () => unknown> = {
       '/v1/stations': () => ({ stations: fixture.stations }),
       '/v1/pipeline': () => data.pipeline(fixture.now),

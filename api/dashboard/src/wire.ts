@@ -131,6 +131,11 @@ export type ModelEvent = {
   causedBy?: string | null
 }
 
+/** `GET /v1/models/{stationId}/{variable}/history?at=`: who was champion then. */
+export type ChampionAnswer = {
+  champion: { version: string; changedAt: Iso; changedBy: string; reason: string } | null
+}
+
 /** `GET /v1/drift` → `{ drift: DriftEvent[] }`, newest state first; live `drift`. */
 export type DriftEvent = {
   eventId: string

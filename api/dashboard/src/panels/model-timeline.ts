@@ -9,6 +9,7 @@ import { throttled } from '../schedule.ts'
 import type { Part, State } from '../state.ts'
 import type { MarkKind, TimelineMark } from '../timeline-data.ts'
 import { MARK_LABELS, timelineMarks, timelineSpan } from '../timeline-data.ts'
+import { createChampionAt } from './champion-at.ts'
 import { shownZone } from './header.ts'
 
 const ROW_PX = 34
@@ -38,7 +39,7 @@ export function createModelTimeline(state: State, scheduler: Scheduler<Part>): H
     { title: 'Why', cell: (mark) => mark.text },
     { title: 'Event', cell: (mark) => mark.id },
   ])
-  panel.body.append(serving, plot, legend, table.node)
+  panel.body.append(serving, plot, legend, createChampionAt(state, scheduler), table.node)
 
   const draw = (): void => {
     const events = showState(panel, state.modelEvents, {
