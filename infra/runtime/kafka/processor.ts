@@ -44,6 +44,8 @@ const STALE_POLL_MS = 30_000
 const PARTITIONS_AT_ONCE = 3
 const FETCH_BYTES = 8 * 1024 * 1024
 const MAX_BATCH_EVENTS = 2000
+/** Short: what has to wait for a server that is back is passed by what comes after it. */
+const BACKOFF = { initialMs: 100, maxMs: 2000 }
 /** Of a partition, beside the slice at hand: what brokers and store take in meanwhile, and bounded memory when they stand still. */
 const SLICES_IN_FLIGHT = 2
 
@@ -287,7 +289,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
         metrics.lag(topic, batch.partition, Math.max(0, Number(BigInt(batch.highWatermark) - next)))
       },
       async backOff(attempt) {
-        const until = Date.now() + backoffMs(attempt)
+        const until = Date.now() + backoffMs(attempt, BACKOFF)
         while (Date.now() < until && isWanted()) await pause(Math.min(250, until - Date.now()), stopping.signal)
         if (!isWanted()) throw new BatchAbandoned('stopping or reassigned')
       },
