@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { type Facts, hasFailed, judge, type Line } from './judge.ts'
+import { type Facts, type Pipeline, hasFailed, judge, type Line } from './judge.ts'
 
 const GIB = 1024 ** 3
 const running = { kind: 'running', state: 'ready', launcherPid: 4711, logFolder: '/data/logs', gone: [], api: true } as const
+
+const pipelineOf = (clock: Pipeline['clock'], ...stages: Pipeline['stages']): Facts['pipeline'] => ({
+  ok: true,
+  value: { clock, stages },
+})
 
 function facts(changes: Partial<Facts> = {}): Facts {
   return {
@@ -23,7 +28,7 @@ function facts(changes: Partial<Facts> = {}): Facts {
       migrations: { ok: true, value: [] },
       rabbitmq: { ok: true, value: null },
     },
-    pipeline: { ok: true, value: [{ name: 'features', status: 'waiting', reason: 'nothing has passed yet' }] },
+    pipeline: pipelineOf('stream', { name: 'ingest', status: 'waiting', reason: 'nothing has passed yet' }),
     channels: { ok: true, value: ['slack'] },
     ...changes,
   }
@@ -94,13 +99,21 @@ describe('doctor', () => {
   })
   it('warns about stages that are behind or stale and about a missing key, and fails without an API', () => {
     const behind = { name: 'drift', status: 'behind', reason: '12 events to go' }
-    expect(line('stage drift', { pipeline: { ok: true, value: [behind] } })).toMatchObject({
+    expect(line('stage drift', { pipeline: pipelineOf('system', behind) })).toMatchObject({
       status: 'warn',
       detail: 'behind: 12 events to go',
       fix: "tail -n 20 '/data/logs'/*.log",
     })
     expect(line('pipeline', { pipeline: { ok: false, reason: '401 Unauthorized' } })?.status).toBe('warn')
     expect(line('pipeline', { pipeline: { ok: false, reason: 'does not answer' } })?.status).toBe('fail')
+  })
+  it('warns about a live provider of which nothing has come in', () => {
+    const waiting = { name: 'ingest', status: 'waiting', reason: 'nothing has passed yet' }
+    expect(line('observations', { pipeline: pipelineOf('system', waiting) })).toMatchObject({
+      status: 'warn',
+      fix: "tail -n 20 '/data/logs'/producer.log",
+    })
+    expect(line('observations', { pipeline: pipelineOf('stream', waiting) })).toBeUndefined()
   })
   it('warns when alerts reach nobody', () => {
     expect(line('alert channels', { channels: { ok: true, value: [] } })?.status).toBe('warn')

@@ -8,7 +8,8 @@ export type Line = { readonly check: string; readonly status: Status; readonly d
 /** What a probe saw, or why it saw nothing. */
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string }
 type Tool = 'java' | 'maven' | 'rabbitmq' | 'chromium'
-export type Stage = { readonly name: string; readonly status: string; readonly reason: string | null }
+type Stage = { readonly name: string; readonly status: string; readonly reason: string | null }
+export type Pipeline = { readonly clock: 'system' | 'stream'; readonly stages: readonly Stage[] }
 
 export type Facts = {
   readonly nodeVersion: string
@@ -42,7 +43,7 @@ export type Facts = {
     readonly migrations: Outcome<readonly string[]> | null
     readonly rabbitmq: Outcome<null> | null
   }
-  readonly pipeline: Outcome<readonly Stage[]> | null
+  readonly pipeline: Outcome<Pipeline> | null
   /** Of slack, email and webhook, those with an address in this environment. */
   readonly channels: Outcome<readonly string[]>
 }
@@ -169,12 +170,19 @@ function judgePipeline({ pipeline, run }: Facts): Line[] {
       ? [warn('pipeline', 'reading needs a key in ISOBAR_API_KEY', './isobar keys create --name doctor --scopes read')]
       : [fail('pipeline', pipeline.reason, again(run, 'export ISOBAR_URL=http://host:port'))]
   }
-  const late = pipeline.value.filter(({ status }) => status === 'behind' || status === 'stale')
-  if (late.length === 0) return [ok('pipeline', `${pipeline.value.length} stages keep up`)]
-  return late.map(({ name, status, reason }) => {
-    const fix = run.kind === 'running' ? `tail -n 20 ${quoted(run.logFolder)}/*.log` : null
-    return warn(`stage ${name}`, `${status}${reason ? `: ${reason}` : ''}`, fix)
-  })
+  const { clock, stages } = pipeline.value
+  const logs = (name: string): string | null =>
+    run.kind === 'running' ? `tail -n 20 ${quoted(run.logFolder)}/${name}.log` : null
+  // A replay begins by itself; a provider may be out of reach, and then nothing else would tell.
+  const isSilent = clock === 'system' && stages.some(({ name, status }) => name === 'ingest' && status === 'waiting')
+  const silent = isSilent
+    ? [warn('observations', 'none has come in since the start: is the provider in reach?', logs('producer'))]
+    : []
+  const late = stages
+    .filter(({ status }) => status === 'behind' || status === 'stale')
+    .map(({ name, status, reason }) => warn(`stage ${name}`, `${status}${reason ? `: ${reason}` : ''}`, logs('*')))
+  if (late.length > 0 || isSilent) return [...silent, ...late]
+  return [ok('pipeline', `${stages.length} stages keep up`)]
 }
 
 function judgeChannels({ channels }: Facts): Line {

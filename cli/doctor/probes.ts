@@ -31,7 +31,7 @@ import { unregisteredSubjects } from '../../infra/runtime/registry/deploy.ts'
 import { apiGet } from '../api-client.ts'
 import { localRun, serverEnv } from '../running.ts'
 import { chooseHttpPort } from '../start/http-port.ts'
-import type { Facts, Outcome, Stage } from './judge.ts'
+import type { Facts, Outcome, Pipeline } from './judge.ts'
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url))
 /** A server that has not answered by then counts as not answering. */
@@ -52,7 +52,7 @@ export async function lookAround(env: NodeJS.ProcessEnv): Promise<Facts> {
     attempt(() => chooseHttpPort(env)),
     lookAtRun(env),
     lookAtServers(reachable),
-    hasApi ? attempt(async () => (await apiGet<{ stages: Stage[] }>('/v1/pipeline')).stages) : null,
+    hasApi ? attempt(() => apiGet<Pipeline>('/v1/pipeline')) : null,
   ])
   return {
     nodeVersion: process.version,
