@@ -4,8 +4,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { createServer } from 'node:net'
 import { z } from 'zod'
+import { HOST } from './setup/loopback.mjs'
 
-export const HOST = '127.0.0.1'
+export { HOST }
 
 // Below the range from which operating systems take the ports of outgoing connections (32768 up on Linux, 49152 up elsewhere): between
 // two starts no client connection can sit on a remembered port.

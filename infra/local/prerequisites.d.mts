@@ -3,7 +3,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** What the JVM is told to find a server's classes: where the jars are, and an archive of the classes in them where there is one. */
 export type JavaServer = { classPath: string[]; archive: string | null }
 export type Prerequisites = {
-  java: { command: string; env: Record<string, string> } | null
+  java: { command: string; env: Record<string, string>; version: string } | null
   kafka: JavaServer | null
   /** Apicurio Registry. */
   registry: JavaServer | null

@@ -27,7 +27,7 @@ export class MissingPrerequisites extends Error {
 /**
  * Finds or fetches everything the local servers need.
  * `parts`: which servers are wanted (those with an address in the environment are not). `say`: takes progress lines.
- * Returns { java: { command, env } | null, kafka: { classPath, archive } | null, registry: the same, rabbitmq: { server, epmd, env } | null }.
+ * Returns { java: { command, env, version } | null, kafka: { classPath, archive } | null, registry: the same, rabbitmq: { server, epmd, env } | null }.
  * Throws MissingPrerequisites with everything that is missing at once.
  */
 export async function ensurePrerequisites({ parts = ['kafka', 'registry', 'rabbitmq'], say = () => {}, env = process.env } = {}) {
@@ -115,7 +115,9 @@ async function systemJava(env) {
     '/usr/local/opt/openjdk/bin/java',
   ]
   for (const command of candidates) {
-    if (command && isExecutable(command) && (await javaMajor(command)) >= JAVA_MINIMUM) return { command, env: {} }
+    if (!command || !isExecutable(command)) continue
+    const version = await javaVersion(command)
+    if (majorOf(version) >= JAVA_MINIMUM) return { command, env: {}, version }
   }
   return null
 }
@@ -133,14 +135,16 @@ async function findJava(root, say, env) {
         const home = unpackedJavaHome(tree)
         rmSync(join(home, 'lib/security/cacerts'), { force: true })
         writeTrustStore(join(home, 'lib/security/cacerts'), { env })
-        const major = await javaMajor(join(home, 'bin/java'), unpackedEnv(tree))
+        const major = majorOf(await javaVersion(join(home, 'bin/java'), unpackedEnv(tree)))
         if (major < JAVA_MINIMUM) throw new Error(`the unpacked Java does not run (version ${major})`)
       }),
     { root, onWait: (text) => say(`Java: ${text}`) },
   )
   const tree = join(folder, 'root')
   const home = unpackedJavaHome(tree)
-  return { command: join(home, 'bin/java'), env: { JAVA_HOME: home, ...unpackedEnv(tree) } }
+  const command = join(home, 'bin/java')
+  const unpacked = { JAVA_HOME: home, ...unpackedEnv(tree) }
+  return { command, env: unpacked, version: await javaVersion(command, unpacked) }
 }
 
 function unpackedJavaHome(tree) {
@@ -150,10 +154,14 @@ function unpackedJavaHome(tree) {
   return join(base, name)
 }
 
-async function javaMajor(command, extraEnv = {}) {
+/** What Java says of itself; empty when it does not run. */
+async function javaVersion(command, extraEnv = {}) {
   const { code, stdout, stderr } = await run(command, ['-version'], { env: { ...process.env, ...extraEnv } })
-  const match = /version "(\d+)/.exec(stdout + stderr)
-  return code === 0 && match ? Number(match[1]) : 0
+  return code === 0 ? stdout + stderr : ''
+}
+
+function majorOf(version) {
+  return Number(/version "(\d+)/.exec(version)?.[1] ?? 0)
 }
 
 async function firstAvailable(packages) {

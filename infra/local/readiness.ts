@@ -1,23 +1,9 @@
 // "Ready" means that the server gave a real answer in its own protocol, not that its port is open.
-import { connect } from 'node:net'
-import { HOST } from './ports.ts'
+import { exchange } from './setup/loopback.mjs'
+
+export { kafkaAnswers } from './setup/loopback.mjs'
 
 const ATTEMPT_MS = 2000
-
-/** Kafka: an ApiVersions request (v0) answered without an error code. */
-export async function kafkaAnswers(port: number): Promise<boolean> {
-  const clientId = Buffer.from('isobar-probe')
-  const body = Buffer.alloc(10 + clientId.length)
-  body.writeInt16BE(18, 0) // api key: ApiVersions
-  body.writeInt16BE(0, 2) // api version
-  body.writeInt32BE(1, 4) // correlation id
-  body.writeInt16BE(clientId.length, 8)
-  clientId.copy(body, 10)
-  const size = Buffer.alloc(4)
-  size.writeInt32BE(body.length)
-  const answer = await exchange(port, Buffer.concat([size, body]), 10)
-  return answer !== null && answer.readInt32BE(4) === 1 && answer.readInt16BE(8) === 0
-}
 
 /** RabbitMQ: the protocol header answered with a connection.start method frame (class 10, method 10). */
 export async function amqpAnswers(port: number): Promise<boolean> {
@@ -59,24 +45,4 @@ export async function readyOrReason(url: string, mayWait: (service: string) => b
   } catch {
     return false // not listening yet, not answering in time, or not one of ours
   }
-}
-
-/** Sends bytes and resolves with the first `atLeast` bytes of the answer or more; null when there is none in time. */
-function exchange(port: number, request: Buffer | null, atLeast: number): Promise<Buffer | null> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: HOST })
-    let received = Buffer.alloc(0)
-    const finish = (answer: Buffer | null): void => {
-      socket.destroy()
-      resolve(answer)
-    }
-    socket.setTimeout(ATTEMPT_MS, () => finish(null))
-    socket.once('error', () => finish(null))
-    socket.once('close', () => finish(null))
-    if (request !== null) socket.once('connect', () => socket.write(request))
-    socket.on('data', (bytes) => {
-      received = Buffer.concat([received, bytes])
-      if (received.length >= atLeast) finish(received)
-    })
-  })
 }

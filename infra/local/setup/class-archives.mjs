@@ -5,13 +5,12 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cachedFolder } from './cache.mjs'
-import { run, runOk, withProgress } from './run.mjs'
+import { freePort, HOST, kafkaAnswers } from './loopback.mjs'
+import { runOk, withProgress } from './run.mjs'
 
-const HOST = '127.0.0.1'
 const ARCHIVE = 'classes.jsa'
 const READY_MS = 60_000
 const END_MS = 60_000
@@ -29,9 +28,8 @@ export function archiveFlags(archive) {
  * `home`: the folder of its jars; `classPath`: the JVM's arguments that name them.
  */
 export async function classArchive(name, { java, home, classPath, root, say, env }) {
-  const { stdout, stderr } = await run(java.command, ['-version'], { env: { ...env, ...java.env } })
   const key = createHash('sha256')
-    .update([java.command, stdout, stderr, home, ...classPath].join('\n'))
+    .update([java.command, java.version, home, ...classPath].join('\n'))
     .digest('hex')
     .slice(0, 16)
   const folder = await cachedFolder(
@@ -135,21 +133,6 @@ offsets.topic.replication.factor=1
   },
 }
 
-/** Kafka answers when it tells its versions: ApiVersions v0 with correlation id 1 and no client id. */
-function kafkaAnswers(port) {
-  return new Promise((resolve) => {
-    const socket = connect({ host: HOST, port }, () => socket.write(Buffer.from('0000000a0012000000000001ffff', 'hex')))
-    const settle = (answer) => {
-      socket.destroy()
-      resolve(answer)
-    }
-    socket
-      .once('data', () => settle(true))
-      .once('error', () => settle(false))
-      .setTimeout(1000, () => settle(false))
-  })
-}
-
 /** Null when it became true, else what to say. */
 async function until(check, limitMs) {
   const deadline = Date.now() + limitMs
@@ -158,14 +141,4 @@ async function until(check, limitMs) {
     await sleep(100)
   }
   return null
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, HOST, () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
 }
