@@ -12,12 +12,12 @@ import {
 import { openPublisher, startFollower, startProcessor } from '../../infra/runtime/kafka/index.ts'
 import { openRabbit } from '../../infra/runtime/rabbitmq/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
+import { startTicker } from '../../infra/runtime/ticker.ts'
 import { createBridge } from '../bridge/bridge.ts'
 import { alertTopology, declareTopology } from '../bridge/topology.ts'
 import { queuesBlock } from '../shared/config.ts'
 import { createMemory, createStateSink, createVersionCounter, readStates } from '../../infra/runtime/state/index.ts'
 import { enabledChannels } from '../shared/notification.ts'
-import { startTicker } from '../shared/ticker.ts'
 import { policyBlock } from './config.ts'
 import { createPolicyEngine } from './engine.ts'
 import { DEFAULT_INHIBITIONS } from './inhibition.ts'
@@ -104,6 +104,7 @@ export const service = defineService({
     )
     await own(
       startTicker({
+        what: 'timer work',
         everyMs: TICK_MS,
         log,
         fail,

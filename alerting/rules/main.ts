@@ -4,8 +4,8 @@ import { openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
 import { clickhouseBlock, clockBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
 import { openPublisher, startProcessor } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
+import { startTicker } from '../../infra/runtime/ticker.ts'
 import { createMemory, createStateSink, createVersionCounter, readStates } from '../../infra/runtime/state/index.ts'
-import { startTicker } from '../shared/ticker.ts'
 import { createAssignment } from './assignment.ts'
 import { rulesBlock } from './config.ts'
 import { createRulesEngine, RULE_TOPICS } from './engine.ts'
@@ -52,6 +52,7 @@ export const service = defineService({
     )
     await own(
       startTicker({
+        what: 'timer work',
         everyMs: TICK_MS,
         log,
         fail,

@@ -5,10 +5,10 @@ import { amqpBlock, clickhouseBlock, kafkaBlock, registryBlock } from '../../inf
 import { openPublisher } from '../../infra/runtime/kafka/index.ts'
 import { openRabbit } from '../../infra/runtime/rabbitmq/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
+import { startTicker } from '../../infra/runtime/ticker.ts'
 import { alertTopology, declareTopology } from '../bridge/topology.ts'
 import { queuesBlock } from '../shared/config.ts'
 import { createMemory, createStateSink, createVersionCounter } from '../../infra/runtime/state/index.ts'
-import { startTicker } from '../shared/ticker.ts'
 import { createTransports, transportsBlock } from './config.ts'
 import { restoreUntilDone } from './restore.ts'
 import { createWorker, forgetOldMessages } from './worker.ts'
@@ -71,6 +71,7 @@ export const service = defineService({
     }
     await own(
       startTicker({
+        what: 'timer work',
         everyMs: TIDY_EVERY_MS,
         log,
         fail,

@@ -5,9 +5,9 @@
  * When the hour is reported after all, its forecast has the same id and replaces the late one.
  */
 import { FEATURE_COUNT, FEATURE_SET, HOUR_MS, MONTH_MEAN_INDEX } from '../../forecasting/features/index.ts'
-import { isTransient, messageOf } from '../../infra/runtime/errors.ts'
 import type { OutboundEvent, Publisher } from '../../infra/runtime/kafka/types.ts'
 import type { Logger } from '../../infra/runtime/log.ts'
+import { startTicker } from '../../infra/runtime/ticker.ts'
 import type { Feature } from '../../schemas/generated/types.ts'
 import type { Report, Reports } from './reports.ts'
 import { type Deps as StepDeps, forecastsOf } from './step.ts'
@@ -67,25 +67,16 @@ export function startSilence(
 ): { readonly stop: () => Promise<void> } {
   const { publisher, log, fail } = deps
   const { due } = createSilence(deps)
-  let running: Promise<void> | null = null
-  const timer = setInterval(() => {
-    running ??= tick().finally(() => (running = null))
-  }, TICK_MS)
-  return {
-    async stop() {
-      clearInterval(timer)
-      await running
-    },
-  }
-
-  async function tick(): Promise<void> {
-    try {
+  const { stop } = startTicker({
+    what: 'forecasts of silent stations',
+    everyMs: TICK_MS,
+    log,
+    fail,
+    // The next hour is another chance; the forecast issued before stands meanwhile.
+    async tick() {
       const events = await due()
       if (events.length > 0) await publisher.publish(events)
-    } catch (error) {
-      // The next hour is another chance; the forecast issued before stands meanwhile.
-      if (isTransient(error)) log.warn({ reason: messageOf(error) }, 'forecasts of silent stations: transient failure')
-      else fail(error)
-    }
-  }
+    },
+  })
+  return { stop }
 }

@@ -1,10 +1,12 @@
 /** Something done again and again beside the loop: one at a time, transient failures wait for the next turn, others end the service. */
-import { isTransient, messageOf } from '../../infra/runtime/errors.ts'
-import type { Logger } from '../../infra/runtime/log.ts'
+import { isTransient, messageOf } from './errors.ts'
+import type { Logger } from './log.ts'
 
-export type Ticker = { stop(): Promise<void>; lastTickAgeMs(): number }
+export type Ticker = { readonly stop: () => Promise<void>; readonly lastTickAgeMs: () => number }
 
 export function startTicker(options: {
+  /** For the log: what fails when it does. */
+  what: string
   everyMs: number
   tick: () => Promise<void>
   log: Pick<Logger, 'warn'>
@@ -23,7 +25,7 @@ export function startTicker(options: {
     try {
       await options.tick()
     } catch (error) {
-      if (isTransient(error)) options.log.warn({ reason: messageOf(error) }, 'timer work failed; trying again next time')
+      if (isTransient(error)) options.log.warn({ reason: messageOf(error) }, `${options.what} failed; trying again next time`)
       else options.fail(error)
     }
   }

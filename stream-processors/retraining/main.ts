@@ -6,9 +6,9 @@ import { z } from 'zod'
 import { FEATURE_SET } from '../../forecasting/features/index.ts'
 import { openClickHouse, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
 import { canaryBlock, clickhouseBlock, clockBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
-import { isTransient, messageOf } from '../../infra/runtime/errors.ts'
 import { openPublisher, startFollower } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
+import { startTicker } from '../../infra/runtime/ticker.ts'
 import { createBook } from './book.ts'
 import { retrainingBlock } from './config.ts'
 import { createDesk } from './desk.ts'
@@ -94,29 +94,8 @@ export const service = defineService({
         return Number(row?.hours ?? 0)
       },
     })
-    let lastRound = Date.now()
-    let running: Promise<void> | null = null
-    addLoop('rounds', () => Date.now() - lastRound)
-    const timer = setInterval(() => {
-      running ??= round().finally(() => {
-        running = null
-      })
-    }, ROUND_EVERY_MS)
-    await own({
-      async stop() {
-        clearInterval(timer)
-        await running
-      },
-    })
-
-    async function round(): Promise<void> {
-      lastRound = Date.now()
-      try {
-        await desk.round()
-      } catch (error) {
-        if (!isTransient(error)) fail(error)
-        else log.warn({ reason: messageOf(error) }, 'round failed; trying again')
-      }
-    }
+    const rounds = startTicker({ what: 'round', everyMs: ROUND_EVERY_MS, tick: async () => void (await desk.round()), log, fail })
+    addLoop('rounds', rounds.lastTickAgeMs)
+    await own({ stop: rounds.stop })
   },
 })
