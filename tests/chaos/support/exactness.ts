@@ -1,7 +1,7 @@
 /** Whether what the queries show is exact: nothing lost, nothing doubled, against the replayed file itself. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
-import { BUNDLED_OBSERVATIONS, loadSeries } from '../../../producers/replay/series.ts'
+import { BUNDLED_OBSERVATIONS, loadSeries, type ReplaySeries } from '../../../producers/replay/series.ts'
 import { type Counted, differences } from './differences.ts'
 import { type System, until } from './system.ts'
 
@@ -47,17 +47,22 @@ const LATE_ROWS_MS = 30_000
 
 /** Checks observations, features, forecasts and verifications of the paced hours [from, to], epoch ms, once rows that are late have come. */
 export async function expectExact(system: System, from: number, to: number): Promise<Counts> {
+  const series = await loadSeries(BUNDLED_OBSERVATIONS, () => {})
+  const replayed = series.observations.filter(({ observedAt }) => observedAt >= from && observedAt <= to)
   for (const deadline = Date.now() + LATE_ROWS_MS; ; await sleep(1000)) {
-    const { found, counts } = await compare(system, from, to)
+    const { found, counts } = await compare(system, replayed, from, to)
     if (found.length > 0 && Date.now() < deadline) continue
     expect(found, `lost or doubled between ${new Date(from).toISOString()} and ${new Date(to).toISOString()}`).toEqual([])
     return counts
   }
 }
 
-async function compare(system: System, from: number, to: number): Promise<{ found: string[]; counts: Counts }> {
-  const series = await loadSeries(BUNDLED_OBSERVATIONS, () => {})
-  const replayed = series.observations.filter(({ observedAt }) => observedAt >= from && observedAt <= to)
+async function compare(
+  system: System,
+  replayed: ReplaySeries['observations'],
+  from: number,
+  to: number,
+): Promise<{ found: string[]; counts: Counts }> {
   const between = (column: string): string => `${column} BETWEEN ${instant(from)} AND ${instant(to)}`
   const counted = (sql: string): Promise<Counted[]> => system.query<Counted>(sql)
 

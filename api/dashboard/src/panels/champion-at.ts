@@ -1,5 +1,5 @@
 /** Who was champion of the selected model at an instant, put there by whom and why: asked of the history, not of what the page holds. */
-import { getJson } from '../api.ts'
+import { getJson, segment } from '../api.ts'
 import { el, setText } from '../dom.ts'
 import { formatInstant, shortVersion, variableLabel } from '../format.ts'
 import type { Scheduler } from '../schedule.ts'
@@ -24,7 +24,7 @@ export function createChampionAt(state: State, scheduler: Scheduler<Part>): HTML
     if (mine === asked) setText(answer, text)
   }
   const championText = async (stationId: string, variable: string, atMs: number): Promise<string> => {
-    const path = `/v1/models/${encodeURIComponent(stationId)}/${variable}/history`
+    const path = `/v1/models/${segment(stationId)}/${variable}/history`
     const { champion } = await getJson<ChampionAnswer>(path, { at: new Date(atMs).toISOString() })
     const name = variableLabel(variable)
     if (champion === null) return `${name}: none yet at that time.`
