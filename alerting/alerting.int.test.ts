@@ -17,7 +17,7 @@ import {
   type RunningFollower,
 } from '../infra/runtime/kafka/index.ts'
 import { startServices, type RunningServices } from '../infra/runtime/service/index.ts'
-import { deployedConfig, testLog, until, type TestConfig } from '../infra/runtime/testing/fixtures.ts'
+import { deployedConfig, environmentOf, testLog, until, type TestConfig } from '../infra/runtime/testing/fixtures.ts'
 import type { Alert, AlertDelivery } from '../schemas/generated/types.ts'
 import { SILENCE_PROCESSOR } from '../schemas/silence.ts'
 import { TOPIC_NAMES } from '../schemas/topics.ts'
@@ -71,20 +71,14 @@ beforeEach(async () => {
   })
   await new Promise<void>((resolve) => smtp.listen(0, '127.0.0.1', resolve))
   env = {
-    KAFKA_BROKERS: stackUrls().kafkaBrokers,
-    KAFKA_TOPIC_PREFIX: config.kafkaTopicPrefix,
-    SCHEMA_REGISTRY_URL: stackUrls().schemaRegistryUrl,
-    CLICKHOUSE_URL: stackUrls().clickhouseUrl,
-    CLICKHOUSE_DATABASE: config.clickhouseDatabase,
+    ...environmentOf(config),
     AMQP_URL: stackUrls().amqpUrl,
     AMQP_PREFIX: prefix,
     SMTP_URL: `smtp://127.0.0.1:${(smtp.server.address() as AddressInfo).port}`,
     OUTBOX_DIR: outboxDir,
-    CLOCK: 'stream',
     // Short, so that the stories end before anything is due to be repeated.
     ALERT_SENSOR_GOOD_HOURS: '2',
     ALERT_PROMOTED_FOR_HOURS: '2',
-    LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
   }
   follower = await startFollower({
     config,

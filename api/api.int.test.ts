@@ -12,12 +12,18 @@ import {
   startFollower,
 } from '../infra/runtime/kafka/index.ts'
 import { type RunningServices, startServices } from '../infra/runtime/service/index.ts'
-import { anObservation, deployedConfig, type TestConfig, testLog, until } from '../infra/runtime/testing/fixtures.ts'
+import {
+  anObservation,
+  deployedConfig,
+  environmentOf,
+  type TestConfig,
+  testLog,
+  until,
+} from '../infra/runtime/testing/fixtures.ts'
 import type { CheckedObservation } from '../schemas/generated/types.ts'
 import { QUANTITIES } from '../schemas/quantities.ts'
 import { SILENCE_PROCESSOR } from '../schemas/silence.ts'
 import { TOPIC_NAMES } from '../schemas/topics.ts'
-import { stackUrls } from '../infra/runtime/testing/stack-urls.ts'
 import { createKey, type Scope } from './auth/keys.ts'
 import { createKeyStore } from './auth/key-store.ts'
 import { service } from './main.ts'
@@ -39,16 +45,7 @@ beforeAll(async () => {
   clickhouse = openClickHouse(config)
   await applyMigrations(clickhouse)
   publisher = openPublisher({ config, name: 'test', log: testLog })
-  env = {
-    KAFKA_BROKERS: stackUrls().kafkaBrokers,
-    KAFKA_TOPIC_PREFIX: config.kafkaTopicPrefix,
-    SCHEMA_REGISTRY_URL: stackUrls().schemaRegistryUrl,
-    CLICKHOUSE_URL: stackUrls().clickhouseUrl,
-    CLICKHOUSE_DATABASE: config.clickhouseDatabase,
-    ARTIFACT_STORE: 'file:/nonexistent',
-    CLOCK: 'stream',
-    LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
-  }
+  env = { ...environmentOf(config), ARTIFACT_STORE: 'file:/nonexistent' }
   await publisher.publish(
     ['ewr', 'jfk'].map((stationId) => ({
       topic: 'weather.station.v1' as const,

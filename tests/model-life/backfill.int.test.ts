@@ -1,25 +1,18 @@
 // `isobar backfill` against running services: told beforehand, killed on the way, gone on with, and done once.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { service as alertRules } from '../../alerting/rules/main.ts'
 import { service as archive } from '../../consumers/archive/main.ts'
-import { buildFeatures, createHourlyGrid, FEATURE_SET, HOUR_MS } from '../../forecasting/features/index.ts'
+import { FEATURE_SET, HOUR_MS } from '../../forecasting/features/index.ts'
 import { randomFeatureRidge } from '../../forecasting/models/index.ts'
-import { createRng } from '../../forecasting/verification/index.ts'
 import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
-import { applyMigrations, type ClickHouse, openClickHouse, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
-import { openPublisher, type RunningFollower, startFollower } from '../../infra/runtime/kafka/index.ts'
-import { type RunningServices, startServices } from '../../infra/runtime/service/index.ts'
-import { deployedConfig, type TestConfig, testLog, until } from '../../infra/runtime/testing/fixtures.ts'
-import { stackUrls } from '../../infra/runtime/testing/stack-urls.ts'
-import { TOPIC_NAMES } from '../../schemas/topics.ts'
+import { until } from '../../infra/runtime/testing/fixtures.ts'
 import { toTrainingSet } from '../../stream-processors/training/dataset.ts'
+import { type FeatureHour, madeUpFeatures, storeFeatures } from './support/made-up-features.ts'
+import { openTestSystem, type TestSystem } from './support/system.ts'
 
 const START = Date.UTC(2013, 0, 1) / HOUR_MS
 const TRAINED_HOURS = 60 * 24
@@ -28,85 +21,33 @@ const FROM = (START + TRAINED_HOURS) * HOUR_MS
 const TO = FROM + (MISSING_HOURS - 1) * HOUR_MS
 const ISOBAR = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 
-let config: TestConfig
-let env: Record<string, string>
-let clickhouse: ClickHouse
-let follower: RunningFollower
-let services: RunningServices
-let directory: string
+let system: TestSystem
 let published = 0
 const children = new Set<ChildProcess>()
-const failures: unknown[] = []
 
 beforeAll(async () => {
-  config = await deployedConfig(TOPIC_NAMES)
-  clickhouse = openClickHouse(config)
-  await applyMigrations(clickhouse)
-  directory = await mkdtemp(join(tmpdir(), 'isobar-backfill-'))
-  env = {
-    KAFKA_BROKERS: stackUrls().kafkaBrokers,
-    KAFKA_TOPIC_PREFIX: config.kafkaTopicPrefix,
-    SCHEMA_REGISTRY_URL: stackUrls().schemaRegistryUrl,
-    CLICKHOUSE_URL: stackUrls().clickhouseUrl,
-    CLICKHOUSE_DATABASE: config.clickhouseDatabase,
-    ARTIFACT_STORE: `file:${directory}`,
-    CLOCK: 'stream',
-    LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
-  }
-  const rows = madeUpFeatures()
-  await clickhouse.insert(
-    'feature_log',
-    rows.map(({ hour, values }, i) => ({
-      stationId: 'jfk',
-      validAt: toClickHouseInstant(hour * HOUR_MS),
-      knownAt: toClickHouseInstant(hour * HOUR_MS),
-      featureSet: FEATURE_SET,
-      values,
-      cause: 'new',
-      version: i,
-    })),
-  )
-  follower = await startFollower({
-    config,
-    log: testLog,
-    name: 'test',
-    topics: ['weather.forecast.v1'],
-    from: 'beginning',
-    onEvents: (events) => void (published += events.length),
-  })
+  system = await openTestSystem()
+  const rows = madeUpFeatures(START, TRAINED_HOURS + MISSING_HOURS)
+  await storeFeatures(system.clickhouse, 'jfk', rows)
+  await system.follow(['weather.forecast.v1'], (events) => void (published += events.length), 'beginning')
   // Those that read forecasts: back-fill waits for them.
-  services = await startServices([archive, alertRules], env, { onFailure: (error) => failures.push(error) })
+  await system.start('readers', [archive, alertRules])
   await publishChampion(rows.slice(0, TRAINED_HOURS))
   await until('the order in the archive', async () => (await count('SELECT count() AS n FROM control')) === 1)
 }, 120_000)
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL')
-  await services?.stop()
-  await follower?.stop()
-  await clickhouse?.command(`DROP DATABASE IF EXISTS ${config.clickhouseDatabase}`)
-  await clickhouse?.close()
-  if (directory) await rm(directory, { recursive: true })
+  await system?.close()
 }, 60_000)
 
-function madeUpFeatures(): Array<{ hour: number; values: number[] }> {
-  const hours = TRAINED_HOURS + MISSING_HOURS
-  const grid = createHourlyGrid(START, hours)
-  const rng = createRng(2)
-  let weather = 0
-  for (let hour = START; hour < START + hours; hour++) {
-    weather = 0.96 * weather + rng() + rng() - 1
-    const day = Math.sin((2 * Math.PI * hour) / 24)
-    grid.set(hour, [15 + 5 * day + weather, 8, 70, 1013 - weather, 1, 1, 3, weather < -1.5 ? 1 : 0])
-  }
-  return Array.from({ length: hours }, (_, i) => ({ hour: START + i, values: Array.from(buildFeatures(grid, START + i)) }))
-}
-
-async function publishChampion(rows: ReturnType<typeof madeUpFeatures>): Promise<void> {
+async function publishChampion(rows: readonly FeatureHour[]): Promise<void> {
   const history = toTrainingSet(rows, [])
   const fit = history && randomFeatureRidge.fit(history, { variable: 'temperatureC' })
   if (!fit?.ok) throw new Error('no model')
-  const artefact = await openArtifactStore({ artifactStore: `file:${directory}` }).put('models/a.bin', fit.fitted.serialise())
-  const publisher = openPublisher({ config, name: 'test', log: testLog })
+  const artefact = await openArtifactStore({ artifactStore: system.env['ARTIFACT_STORE'] as string }).put(
+    'models/a.bin',
+    fit.fitted.serialise(),
+  )
   const champion = {
     version: 'v-a',
     runId: 'a',
@@ -116,7 +57,7 @@ async function publishChampion(rows: ReturnType<typeof madeUpFeatures>): Promise
     since: FROM,
     changePoints: [],
   }
-  await publisher.publish([
+  await system.publisher.publish([
     {
       topic: 'model.control.v1',
       key: 'jfk/temperatureC',
@@ -136,7 +77,6 @@ async function publishChampion(rows: ReturnType<typeof madeUpFeatures>): Promise
       },
     },
   ])
-  await publisher.close()
 }
 
 function backfill(...more: string[]): ChildProcess {
@@ -144,7 +84,7 @@ function backfill(...more: string[]): ChildProcess {
   const child = spawn(
     process.execPath,
     ['--no-warnings=ExperimentalWarning', ISOBAR, 'backfill', ...range, '--mode', 'missing', '--json', ...more],
-    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } },
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...system.env } },
   )
   children.add(child)
   return child
@@ -158,7 +98,7 @@ async function told(child: ChildProcess): Promise<Told> {
   return stations[0] as Told
 }
 async function count(query: string): Promise<number> {
-  const [row] = await clickhouse.query<{ n: string }>(query.replace('count()', 'toString(count())'))
+  const [row] = await system.clickhouse.query<{ n: string }>(query.replace('count()', 'toString(count())'))
   return Number(row?.n)
 }
 const stored = (): Promise<number> => count('SELECT count() AS n FROM forecast')
@@ -191,5 +131,5 @@ it('says what is missing, is killed on the way, goes on, and has nothing left to
   expect(await count('SELECT count() AS n FROM (SELECT DISTINCT issuedAt FROM forecast)')).toBe(MISSING_HOURS)
 
   expect(await told(backfill())).toMatchObject({ hours: 0, issued: 0, error: null })
-  expect(failures).toEqual([])
+  expect(system.failures).toEqual([])
 }, 180_000)

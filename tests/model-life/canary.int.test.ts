@@ -1,171 +1,57 @@
 // A wave of new models on real servers: canary stations serve theirs first, the others follow or are refused, across a restart.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { service as archive } from '../../consumers/archive/main.ts'
 import { isCanaryStation } from '../../forecasting/promotion/index.ts'
-import { applyMigrations, type ClickHouse, openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
-import { type KafkaPublisher, openPublisher, type RunningFollower, startFollower } from '../../infra/runtime/kafka/index.ts'
-import { type RunningServices, startServices } from '../../infra/runtime/service/index.ts'
-import { deployedConfig, type TestConfig, testLog, until } from '../../infra/runtime/testing/fixtures.ts'
-import { stackUrls } from '../../infra/runtime/testing/stack-urls.ts'
+import { until } from '../../infra/runtime/testing/fixtures.ts'
 import { verificationEventId } from '../../schemas/event-ids.ts'
 import type { Control, Lifecycle, Verification } from '../../schemas/generated/types.ts'
-import { TOPIC_NAMES } from '../../schemas/topics.ts'
 import { service as promotion } from '../../stream-processors/promotion/main.ts'
+import * as world from '../../stream-processors/promotion/testing/world.ts'
+import { openTestSystem, type TestSystem } from './support/system.ts'
 
-const HOUR_MS = 3_600_000
-const T0 = Date.UTC(2013, 6, 1)
 const SHARE = 0.5
 const NAMES = Array.from({ length: 40 }, (_, i) => `station-${i}`)
 const CANARY = NAMES.find((id) => isCanaryStation(id, SHARE)) as string
 const OTHER = NAMES.find((id) => !isCanaryStation(id, SHARE)) as string
 const STATIONS = [CANARY, OTHER]
-const LEADS = [1, 3, 6, 12, 24, 48, 72, 100, 168]
 type Variable = Lifecycle['variable']
 
-let config: TestConfig
-let env: Record<string, string>
-let clickhouse: ClickHouse
-let publisher: KafkaPublisher
-let follower: RunningFollower
-let directory: string
-const running = new Map<string, RunningServices>()
-const failures: unknown[] = []
+let system: TestSystem
 const controls: Control[] = []
 const lifecycle: Lifecycle[] = []
 
-async function start(name: string, service: unknown): Promise<void> {
-  const services = [service as Parameters<typeof startServices>[0][number]]
-  running.set(name, await startServices(services, env, { onFailure: (error) => failures.push(error) }))
-}
-async function stop(name: string): Promise<void> {
-  await running.get(name)?.stop()
-  running.delete(name)
-}
-
 beforeAll(async () => {
-  config = await deployedConfig(TOPIC_NAMES)
-  clickhouse = openClickHouse(config)
-  await applyMigrations(clickhouse)
-  directory = await mkdtemp(join(tmpdir(), 'isobar-canary-'))
-  env = {
-    KAFKA_BROKERS: stackUrls().kafkaBrokers,
-    KAFKA_TOPIC_PREFIX: config.kafkaTopicPrefix,
-    SCHEMA_REGISTRY_URL: stackUrls().schemaRegistryUrl,
-    CLICKHOUSE_URL: stackUrls().clickhouseUrl,
-    CLICKHOUSE_DATABASE: config.clickhouseDatabase,
-    ARTIFACT_STORE: `file:${directory}`,
-    CLOCK: 'stream',
-    LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
-    PROMOTION_CANARY_SHARE: String(SHARE),
-  }
-  publisher = openPublisher({ config, name: 'test', log: testLog })
-  follower = await startFollower({
-    config,
-    log: testLog,
-    name: 'test',
-    topics: ['model.control.v1', 'model.lifecycle.v1'],
-    from: 'end',
-    onEvents: (events) => {
-      for (const event of events) {
-        if (event.value === null) continue
-        if (event.topic === 'model.control.v1') controls.push(event.value)
-        else if (event.topic === 'model.lifecycle.v1') lifecycle.push(event.value)
-      }
-    },
+  system = await openTestSystem(undefined, { PROMOTION_CANARY_SHARE: String(SHARE) })
+  await system.follow(['model.control.v1', 'model.lifecycle.v1'], (events) => {
+    for (const event of events) {
+      if (event.value === null) continue
+      if (event.topic === 'model.control.v1') controls.push(event.value)
+      else lifecycle.push(event.value)
+    }
   })
-  await start('archive', archive)
-  await start('promotion', promotion)
+  await system.start('archive', [archive])
+  await system.start('promotion', [promotion])
 }, 120_000)
-afterAll(async () => {
-  for (const name of [...running.keys()].toReversed()) await stop(name)
-  await follower?.stop()
-  await publisher?.close()
-  await clickhouse?.command(`DROP DATABASE IF EXISTS ${config.clickhouseDatabase}`)
-  await clickhouse?.close()
-  if (directory) await rm(directory, { recursive: true })
-}, 60_000)
+afterAll(() => system?.close(), 60_000)
 
 const runId = (name: 'a' | 'b', stationId: string, variable: Variable): string => `${name}-${stationId}-${variable}`
 
 function evaluated(name: 'a' | 'b', stationId: string, variable: Variable): Lifecycle {
-  const run = runId(name, stationId, variable)
-  const scores = [
-    ['candidate', 2],
-    ['persistence', 3],
-    ['recentred-climatology', 2.2],
-  ] as const
-  return {
-    eventId: `lifecycle/${run}/evaluated`,
-    runId: run,
+  return world.evaluated(runId(name, stationId, variable), name === 'a' ? 0 : 1, {
     stationId,
     variable,
-    version: `v-${run}`,
-    event: 'evaluated',
-    at: T0 + (name === 'a' ? 0 : HOUR_MS),
-    family: 'ridge',
-    reasons: [],
-    metrics: scores.map(([model, mae]) => ({
-      model,
-      leadBucket: 'all',
-      n: 1000,
-      mae,
-      rmse: mae,
-      bias: 0,
-      crps: mae,
-      coverage80: 0.8,
-      coverage95: 0.95,
-    })),
-    artefact: { uri: `file:${run}`, sha256: run, bytes: 1000 },
-    evaluation: null,
-    dataFrom: null,
-    dataTo: null,
-    rows: 1,
-    seed: 0,
-    featureSet: 'f',
-    codeVersion: 't',
-    fitSeconds: 1,
     requestReason: name === 'a' ? 'cold-start' : 'schedule',
-    causedBy: `request-${run}`,
-    actor: 'training',
-    changePoints: [],
-    waitsFor: [],
-  }
+  })
 }
 
 function verification(name: 'a' | 'b', stationId: string, variable: Variable, hour: number, size: number): Verification {
-  const error = LEADS.map((lead) => size * (Math.sin((hour * Math.PI) / 12) + 0.4 * Math.cos(lead + hour / 2)))
-  const about = {
-    stationId,
-    variable,
-    observedAt: T0 + hour * HOUR_MS,
-    modelVersion: `v-${runId(name, stationId, variable)}`,
-    role: name === 'a' ? ('champion' as const) : ('challenger' as const),
-  }
-  return {
-    ...about,
-    verificationId: verificationEventId(about),
-    observed: 20,
-    leadHours: LEADS,
-    forecastIds: LEADS.map((lead) => `f-${name}-${hour - lead}`),
-    error,
-    crps: error.map((e) => 0.7 * Math.abs(e)),
-    pit: LEADS.map(() => 0.5),
-    expectedScale: LEADS.map(() => 1),
-    covered80: LEADS.map((lead) => (lead + hour) % 5 !== 0),
-    covered95: LEADS.map((lead) => (lead + hour) % 20 !== 0),
-    persistenceError: error,
-    recentredClimatologyError: error,
-    knownAt: T0 + hour * HOUR_MS,
-    fallback: null,
-  }
+  const role = name === 'a' ? 'champion' : 'challenger'
+  const value = { ...world.verification(runId(name, stationId, variable), role, hour, size, stationId), variable }
+  return { ...value, verificationId: verificationEventId(value) }
 }
-
 async function publishHours(stationId: string, variable: Variable, from: number, to: number, size: { a: number; b: number }) {
   const hours = Array.from({ length: to - from }, (_, i) => from + i)
-  await publisher.publish(
+  await system.publisher.publish(
     hours.flatMap((hour) =>
       (['a', 'b'] as const).map((name) => ({
         topic: 'weather.verification.v1' as const,
@@ -185,7 +71,7 @@ const BAD = { a: 1.5, b: 4 }
 /** Both stations with a champion and a model in trial; the canary's is promoted, the other's accepted. */
 async function tried(variable: Variable): Promise<void> {
   for (const name of ['a', 'b'] as const) {
-    await publisher.publish(
+    await system.publisher.publish(
       STATIONS.map((stationId) => ({
         topic: 'model.lifecycle.v1' as const,
         key: `${stationId}/${variable}`,
@@ -218,8 +104,8 @@ it('models of other stations follow the canaries that pass, and are refused with
   })
 
   // Who waits is in the log: a restart changes nothing.
-  await stop('promotion')
-  await start('promotion', promotion)
+  await system.stop('promotion')
+  await system.start('promotion', [promotion])
   await publishHours(CANARY, 'temperatureC', 82, 200, GOOD)
   // The order tells that promotion has read its own decision back.
   await until('the canary has passed', () => serving(CANARY, 'temperatureC')?.shadows.length === 0)
@@ -246,5 +132,5 @@ it('models of other stations follow the canaries that pass, and are refused with
     ],
   })
   expect(serving(OTHER, 'dewPointC')?.champion.runId).toBe(runId('a', OTHER, 'dewPointC'))
-  expect(failures).toEqual([])
+  expect(system.failures).toEqual([])
 }, 120_000)

@@ -1,16 +1,10 @@
 // The loop on real servers without the drift detector: history → first models → step in the series → retrained, tried, promoted, rolled back.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { service as archive } from '../../consumers/archive/main.ts'
 import { service as inference } from '../../consumers/inference/main.ts'
 import { GATE_POLICY } from '../../forecasting/promotion/index.ts'
 import { createRng } from '../../forecasting/verification/index.ts'
-import { applyMigrations, type ClickHouse, openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
-import { type KafkaPublisher, openPublisher, type RunningFollower, startFollower } from '../../infra/runtime/kafka/index.ts'
-import { type RunningServices, startServices } from '../../infra/runtime/service/index.ts'
-import { deployedConfig, type TestConfig, testLog, until } from '../../infra/runtime/testing/fixtures.ts'
+import { until } from '../../infra/runtime/testing/fixtures.ts'
 import type {
   CheckedObservation,
   Control,
@@ -19,13 +13,12 @@ import type {
   ReplicaStatus,
   RetrainRequest,
 } from '../../schemas/generated/types.ts'
-import { TOPIC_NAMES } from '../../schemas/topics.ts'
 import { service as features } from '../../stream-processors/features/main.ts'
 import { service as promotion } from '../../stream-processors/promotion/main.ts'
 import { service as retraining } from '../../stream-processors/retraining/main.ts'
 import { service as training } from '../../stream-processors/training/main.ts'
 import { service as verification } from '../../stream-processors/verification/main.ts'
-import { stackUrls } from '../../infra/runtime/testing/stack-urls.ts'
+import { openTestSystem, type TestSystem } from './support/system.ts'
 
 const HOUR_MS = 3_600_000
 const KEY = 'jfk/temperatureC'
@@ -36,14 +29,7 @@ const at = (hour: number): number => T0 + hour * HOUR_MS
 const STEP_HOUR = HISTORY_HOURS + 4
 const STEP_C = 4
 
-let config: TestConfig
-let env: Record<string, string>
-let clickhouse: ClickHouse
-let publisher: KafkaPublisher
-let follower: RunningFollower
-let directory: string
-const running = new Map<string, RunningServices>()
-const failures: unknown[] = []
+let system: TestSystem
 const seen = {
   controls: [] as Array<Control & { offset: number }>,
   lifecycle: [] as Lifecycle[],
@@ -54,65 +40,25 @@ const seen = {
 
 const SERVICES = { archive, features, verification, retraining, training, promotion }
 
-async function start(name: string, service: unknown, more: Record<string, string> = {}): Promise<void> {
-  const started = await startServices(
-    [service as Parameters<typeof startServices>[0][number]],
-    { ...env, ...more },
-    {
-      onFailure: (error) => failures.push(error),
-    },
-  )
-  running.set(name, started)
-}
-async function stop(name: string): Promise<void> {
-  await running.get(name)?.stop()
-  running.delete(name)
-}
-
 beforeAll(async () => {
-  config = await deployedConfig(TOPIC_NAMES)
-  clickhouse = openClickHouse(config)
-  await applyMigrations(clickhouse)
-  directory = await mkdtemp(join(tmpdir(), 'isobar-loop-'))
-  env = {
-    KAFKA_BROKERS: stackUrls().kafkaBrokers,
-    KAFKA_TOPIC_PREFIX: config.kafkaTopicPrefix,
-    SCHEMA_REGISTRY_URL: stackUrls().schemaRegistryUrl,
-    CLICKHOUSE_URL: stackUrls().clickhouseUrl,
-    CLICKHOUSE_DATABASE: config.clickhouseDatabase,
-    ARTIFACT_STORE: `file:${directory}`,
-    CLOCK: 'stream',
-    LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
-  }
-  publisher = openPublisher({ config, name: 'test', log: testLog })
-  follower = await startFollower({
-    config,
-    log: testLog,
-    name: 'test',
-    topics: ['model.control.v1', 'model.lifecycle.v1', 'model.retrain-request.v1', 'model.status.v1', 'weather.forecast.v1'],
-    from: 'end',
-    onEvents: (events) => {
+  system = await openTestSystem()
+  await system.follow(
+    ['model.control.v1', 'model.lifecycle.v1', 'model.retrain-request.v1', 'model.status.v1', 'weather.forecast.v1'],
+    (events) => {
       for (const event of events) {
         if (event.value === null) continue
         if (event.topic === 'model.control.v1') seen.controls.push({ ...event.value, offset: event.offset })
         else if (event.topic === 'model.lifecycle.v1') seen.lifecycle.push(event.value)
         else if (event.topic === 'model.retrain-request.v1') seen.requests.push(event.value)
         else if (event.topic === 'model.status.v1') seen.statuses.push(event.value)
-        else if (event.topic === 'weather.forecast.v1') seen.forecasts.push(event.value)
+        else seen.forecasts.push(event.value)
       }
     },
-  })
-  for (const [name, service] of Object.entries(SERVICES)) await start(name, service)
-  for (const replica of ['replica-0', 'replica-1']) await start(replica, inference, { REPLICA_ID: replica })
+  )
+  for (const [name, service] of Object.entries(SERVICES)) await system.start(name, [service])
+  for (const replica of ['replica-0', 'replica-1']) await system.start(replica, [inference], { REPLICA_ID: replica })
 }, 120_000)
-afterAll(async () => {
-  for (const name of [...running.keys()].toReversed()) await stop(name)
-  await follower?.stop()
-  await publisher?.close()
-  await clickhouse?.command(`DROP DATABASE IF EXISTS ${config.clickhouseDatabase}`)
-  await clickhouse?.close()
-  if (directory) await rm(directory, { recursive: true })
-}, 60_000)
+afterAll(() => system?.close(), 60_000)
 
 const FLAG = 'good' as const
 const weather = createWeather()
@@ -164,7 +110,7 @@ function createWeather(): (hour: number) => CheckedObservation {
 }
 
 async function publishHours(from: number, to: number): Promise<void> {
-  await publisher.publish(
+  await system.publisher.publish(
     Array.from({ length: to - from }, (_, i) => ({
       topic: 'weather.observation-checked.v1' as const,
       key: 'jfk',
@@ -207,7 +153,7 @@ it('carries a step in the series from a confirmed drift to a promoted model and 
   expect(new Set(seen.lifecycle.filter(({ event }) => event === 'evaluated').map(({ runId }) => runId)).size).toBe(6)
   expect(ofModel().filter(({ status }) => status === 'stale')).toEqual([])
 
-  await publisher.publish([
+  await system.publisher.publish([
     {
       topic: 'model.drift.v1',
       key: KEY,
@@ -247,8 +193,8 @@ it('carries a step in the series from a confirmed drift to a promoted model and 
   })
 
   await liveHours(hour, (hour += 40), hasChallenger)
-  await stop('promotion')
-  await start('promotion', promotion)
+  await system.stop('promotion')
+  await system.start('promotion', [promotion])
   const trialStart = hour
   while (events('accepted').length < 2 && hour < trialStart + GATE_POLICY.maximumHours) await liveHours(hour, ++hour, hasChampion)
   await until('the promotion', () => control()?.champion.version === second, 30_000)
@@ -278,7 +224,7 @@ it('carries a step in the series from a confirmed drift to a promoted model and 
     expect(roles[forecast.role].map(({ version }) => version)).toContain(forecast.modelVersion)
   }
 
-  await publisher.publish([
+  await system.publisher.publish([
     {
       topic: 'audit.v1',
       key: 'ops',
@@ -305,14 +251,16 @@ it('carries a step in the series from a confirmed drift to a promoted model and 
 
   const stored = async (): Promise<string[]> =>
     (
-      await clickhouse.query<{ event: string }>(
+      await system.clickhouse.query<{ event: string }>(
         "SELECT event FROM lifecycle WHERE stationId = 'jfk' AND variable = 'temperatureC' ORDER BY kafkaOffset",
       )
     ).map(({ event }) => event)
   const run = ['training-started', 'trained', 'evaluated', 'accepted', 'promoted']
   await until('the archive', async () => (await stored()).includes('rolled-back'))
   expect(await stored()).toEqual([...run, ...run, 'rolled-back'])
-  const duplicates = await clickhouse.query<{ n: string }>('SELECT toString(count() - uniqExact(forecastId)) AS n FROM forecast')
+  const duplicates = await system.clickhouse.query<{ n: string }>(
+    'SELECT toString(count() - uniqExact(forecastId)) AS n FROM forecast',
+  )
   expect(duplicates[0]?.n).toBe('0')
-  expect(failures).toEqual([])
+  expect(system.failures).toEqual([])
 }, 240_000)

@@ -1,80 +1,36 @@
 // A station that has just been registered, on real servers: forecasts from its first report on, better ones as its history grows, and none the
 // less when it falls silent.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { service as inference } from '../../consumers/inference/main.ts'
-import { applyMigrations, type ClickHouse, openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
-import { type KafkaPublisher, openPublisher, type RunningFollower, startFollower } from '../../infra/runtime/kafka/index.ts'
-import { type RunningServices, startServices } from '../../infra/runtime/service/index.ts'
-import { anObservation, deployedConfig, type TestConfig, testLog, until } from '../../infra/runtime/testing/fixtures.ts'
-import { stackUrls } from '../../infra/runtime/testing/stack-urls.ts'
+import { anObservation, until } from '../../infra/runtime/testing/fixtures.ts'
 import type { CheckedObservation, Forecast, RetrainRequest } from '../../schemas/generated/types.ts'
 import { QUANTITIES } from '../../schemas/quantities.ts'
-import { TOPIC_NAMES } from '../../schemas/topics.ts'
 import { service as features } from '../../stream-processors/features/main.ts'
 import { service as promotion } from '../../stream-processors/promotion/main.ts'
 import { service as training } from '../../stream-processors/training/main.ts'
+import { openTestSystem, type TestSystem } from './support/system.ts'
 
 const HOUR_MS = 3_600_000
 const T0 = Date.UTC(2013, 0, 10)
 const SERVICES = [features, training, promotion, inference]
 
-let config: TestConfig
-let clickhouse: ClickHouse
-let publisher: KafkaPublisher
-let follower: RunningFollower
-let directory: string
-let services: RunningServices
+let system: TestSystem
 let hour = 0
-const failures: unknown[] = []
 const forecasts: Forecast[] = []
 const requests: RetrainRequest[] = []
 
 beforeAll(async () => {
-  config = await deployedConfig(TOPIC_NAMES)
-  clickhouse = openClickHouse(config)
-  await applyMigrations(clickhouse)
-  directory = await mkdtemp(join(tmpdir(), 'isobar-new-station-'))
-  publisher = openPublisher({ config, name: 'test', log: testLog })
-  follower = await startFollower({
-    config,
-    log: testLog,
-    name: 'test',
-    topics: ['weather.forecast.v1', 'model.retrain-request.v1'],
-    from: 'end',
-    onEvents: (events) => {
-      for (const event of events) {
-        if (event.value === null) continue
-        if (event.topic === 'weather.forecast.v1') forecasts.push(event.value)
-        else requests.push(event.value)
-      }
-    },
+  system = await openTestSystem()
+  await system.follow(['weather.forecast.v1', 'model.retrain-request.v1'], (events) => {
+    for (const event of events) {
+      if (event.value === null) continue
+      if (event.topic === 'weather.forecast.v1') forecasts.push(event.value)
+      else requests.push(event.value)
+    }
   })
-  services = await startServices(
-    SERVICES,
-    {
-      KAFKA_BROKERS: stackUrls().kafkaBrokers,
-      KAFKA_TOPIC_PREFIX: config.kafkaTopicPrefix,
-      SCHEMA_REGISTRY_URL: stackUrls().schemaRegistryUrl,
-      CLICKHOUSE_URL: stackUrls().clickhouseUrl,
-      CLICKHOUSE_DATABASE: config.clickhouseDatabase,
-      ARTIFACT_STORE: `file:${directory}`,
-      CLOCK: 'stream',
-      LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
-    },
-    { onFailure: (error) => failures.push(error) },
-  )
+  await system.start('services', SERVICES)
 }, 120_000)
-afterAll(async () => {
-  await services?.stop()
-  await follower?.stop()
-  await publisher?.close()
-  await clickhouse?.command(`DROP DATABASE IF EXISTS ${config.clickhouseDatabase}`)
-  await clickhouse?.close()
-  if (directory) await rm(directory, { recursive: true })
-}, 60_000)
+afterAll(() => system?.close(), 60_000)
 
 /** A thermometer and nothing else, in a mild winter. */
 async function report(hour: number, stationId = 'roof'): Promise<void> {
@@ -87,13 +43,13 @@ async function report(hour: number, stationId = 'roof'): Promise<void> {
     rules: {},
     qcVersion: 'test',
   } as unknown as CheckedObservation
-  await publisher.publish([{ topic: 'weather.observation-checked.v1', key: stationId, value }])
+  await system.publisher.publish([{ topic: 'weather.observation-checked.v1', key: stationId, value }])
 }
 const issuedAt = (hour: number): Forecast | undefined => forecasts.find((one) => one.issuedAt === T0 + hour * HOUR_MS)
 const width = ({ quantiles }: Forecast, lead: number): number => quantiles[lead - 1]![5]! - quantiles[lead - 1]![1]!
 
 it('is forecast from the prior of its site at once, and by a model of its own days when it has one', async () => {
-  await publisher.publish([
+  await system.publisher.publish([
     {
       topic: 'weather.station.v1',
       key: 'roof',
@@ -138,7 +94,7 @@ it('is forecast from the prior of its site at once, and by a model of its own da
   expect(grown.status).toBe('degraded')
   expect(requests.at(-1)?.requestId).toMatch(/24h$/)
   expect(new Set(forecasts.map(({ modelVersion }) => modelVersion)).size).toBe(2)
-  expect(failures).toEqual([])
+  expect(system.failures).toEqual([])
 }, 120_000)
 
 it('is forecast from its last report when it has fallen silent and the others go on', async () => {
@@ -150,5 +106,5 @@ it('is forecast from its last report when it has fallen silent and the others go
   expect(late).toMatchObject({ stationId: 'roof', status: 'stale' })
   expect(late.statusReason).toMatch(/^no report since 2013-01-1/)
   expect(width(late, 1)).toBeGreaterThan(1.2 * width(then, 1))
-  expect(failures).toEqual([])
+  expect(system.failures).toEqual([])
 }, 60_000)

@@ -8,9 +8,8 @@ import { HOUR_MS } from '../../forecasting/features/index.ts'
 import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import { type KafkaPublisher, openPublisher, type RunningFollower, startFollower } from '../../infra/runtime/kafka/index.ts'
 import { type RunningServices, startServices } from '../../infra/runtime/service/index.ts'
-import { deployedConfig, type TestConfig, testLog, until } from '../../infra/runtime/testing/fixtures.ts'
+import { deployedConfig, environmentOf, type TestConfig, testLog, until } from '../../infra/runtime/testing/fixtures.ts'
 import type { Control, Forecast, ReplicaStatus, ServedModel } from '../../schemas/generated/types.ts'
-import { stackUrls } from '../../infra/runtime/testing/stack-urls.ts'
 import { service as inference } from '../../consumers/inference/main.ts'
 
 const T0 = Date.UTC(2013, 0, 1)
@@ -47,14 +46,7 @@ async function stop(replicaId: string): Promise<void> {
 beforeAll(async () => {
   config = await deployedConfig(TOPICS)
   directory = await mkdtemp(join(tmpdir(), 'isobar-inference-'))
-  env = {
-    KAFKA_BROKERS: stackUrls().kafkaBrokers,
-    KAFKA_TOPIC_PREFIX: config.kafkaTopicPrefix,
-    SCHEMA_REGISTRY_URL: stackUrls().schemaRegistryUrl,
-    ARTIFACT_STORE: `file:${directory}`,
-    CLOCK: 'stream',
-    LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
-  }
+  env = { ...environmentOf(config), ARTIFACT_STORE: `file:${directory}` }
   made = await makeModels(openArtifactStore({ artifactStore: env['ARTIFACT_STORE'] as string }))
   publisher = openPublisher({ config, name: 'test', log: testLog })
   follower = await startFollower({

@@ -1,25 +1,16 @@
 // SIGKILL of the training process at many instants of a run: the run is registered, and once.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { buildFeatures, createHourlyGrid, FEATURE_SET, HOUR_MS } from '../../forecasting/features/index.ts'
+import { HOUR_MS } from '../../forecasting/features/index.ts'
 import { createRng } from '../../forecasting/verification/index.ts'
-import { applyMigrations, type ClickHouse, openClickHouse, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
-import {
-  type KafkaPublisher,
-  openPublisher,
-  readLag,
-  type RunningFollower,
-  startFollower,
-} from '../../infra/runtime/kafka/index.ts'
-import { deployedConfig, type TestConfig, testLog, until } from '../../infra/runtime/testing/fixtures.ts'
+import { readLag } from '../../infra/runtime/kafka/index.ts'
+import { testLog, until } from '../../infra/runtime/testing/fixtures.ts'
 import type { Lifecycle } from '../../schemas/generated/types.ts'
-import { stackUrls } from '../../infra/runtime/testing/stack-urls.ts'
+import { madeUpFeatures, storeFeatures } from './support/made-up-features.ts'
+import { openTestSystem, type TestSystem } from './support/system.ts'
 
 const START = Date.UTC(2013, 0, 1) / HOUR_MS
 const HOURS = 120 * 24
@@ -27,82 +18,30 @@ const KILLS_WHILE_STARTING = 1
 /** Each costs the half minute after which the group gives a dead member up. */
 const KILLS_WHILE_WORKING = 2
 
-let config: TestConfig
-let clickhouse: ClickHouse
-let publisher: KafkaPublisher
-let follower: RunningFollower
-let directory: string
+let system: TestSystem
 let trainer: ChildProcess | null = null
 const lifecycle: Lifecycle[] = []
 
 beforeAll(async () => {
-  config = await deployedConfig([
-    'weather.station.v1',
-    'weather.feature.v1',
-    'model.control.v1',
-    'model.lifecycle.v1',
-    'model.retrain-request.v1',
-  ])
-  clickhouse = openClickHouse(config)
-  await applyMigrations(clickhouse)
-  directory = await mkdtemp(join(tmpdir(), 'isobar-trainer-'))
-  publisher = openPublisher({ config, name: 'test', log: testLog })
-  follower = await startFollower({
-    config,
-    log: testLog,
-    name: 'test',
-    topics: ['model.lifecycle.v1'],
-    from: 'end',
-    onEvents: (events) => {
-      for (const { value } of events) if (value !== null) lifecycle.push(value)
-    },
-  })
-  const grid = createHourlyGrid(START, HOURS)
-  const rng = createRng(2)
-  let weather = 0
-  for (let hour = START; hour < START + HOURS; hour++) {
-    weather = 0.96 * weather + rng() + rng() - 1
-    const day = Math.sin((2 * Math.PI * hour) / 24)
-    grid.set(hour, [15 + 5 * day + weather, 8, 70, 1013 - weather, 1, 1, 3, weather < -1.5 ? 1 : 0])
-  }
-  await clickhouse.insert(
-    'feature_log',
-    Array.from({ length: HOURS }, (_, i) => ({
-      stationId: 'jfk',
-      validAt: toClickHouseInstant((START + i) * HOUR_MS),
-      knownAt: toClickHouseInstant((START + i) * HOUR_MS),
-      featureSet: FEATURE_SET,
-      values: Array.from(buildFeatures(grid, START + i)),
-      cause: 'new',
-      version: i,
-    })),
+  system = await openTestSystem(
+    ['weather.station.v1', 'weather.feature.v1', 'model.control.v1', 'model.lifecycle.v1', 'model.retrain-request.v1'],
+    { LOG_LEVEL: 'silent' },
   )
+  await system.follow(['model.lifecycle.v1'], (events) => {
+    for (const { value } of events) if (value !== null) lifecycle.push(value)
+  })
+  await storeFeatures(system.clickhouse, 'jfk', madeUpFeatures(START, HOURS))
 }, 120_000)
 afterAll(async () => {
   await kill()
-  await follower?.stop()
-  await publisher?.close()
-  await clickhouse?.command(`DROP DATABASE IF EXISTS ${config.clickhouseDatabase}`)
-  await clickhouse?.close()
-  if (directory) await rm(directory, { recursive: true })
+  await system?.close()
 })
 
 function startTrainer(): void {
-  const urls = stackUrls()
   const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
   trainer = spawn(process.execPath, ['--no-warnings=ExperimentalWarning', main, 'run', 'training'], {
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: {
-      ...process.env,
-      KAFKA_BROKERS: urls.kafkaBrokers,
-      KAFKA_TOPIC_PREFIX: config.kafkaTopicPrefix,
-      SCHEMA_REGISTRY_URL: urls.schemaRegistryUrl,
-      CLICKHOUSE_URL: urls.clickhouseUrl,
-      CLICKHOUSE_DATABASE: config.clickhouseDatabase,
-      ARTIFACT_STORE: `file:${directory}`,
-      CLOCK: 'stream',
-      LOG_LEVEL: 'silent',
-    },
+    env: { ...process.env, ...system.env },
   })
 }
 async function kill(): Promise<void> {
@@ -114,7 +53,7 @@ async function kill(): Promise<void> {
   await gone
 }
 const request = (n: number) =>
-  publisher.publish([
+  system.publisher.publish([
     {
       topic: 'model.retrain-request.v1',
       key: 'jfk/temperatureC',
@@ -157,7 +96,8 @@ it('is registered exactly once, whenever the trainer is killed', async () => {
   await until('the last run', () => isRegistered(n), 60_000)
   await until(
     'all requests are committed',
-    async () => (await readLag(config, testLog, 'isobar-training', ['model.retrain-request.v1'])).every(({ lag }) => lag === 0),
+    async () =>
+      (await readLag(system.config, testLog, 'isobar-training', ['model.retrain-request.v1'])).every(({ lag }) => lag === 0),
     30_000,
   )
   for (let run = 0; run <= n; run++) {

@@ -7,6 +7,7 @@ import { clickhouseBlock, kafkaBlock, readConfig, registryBlock } from '../confi
 import { applyTopics } from '../kafka/index.ts'
 import { createLogger } from '../log.ts'
 import { registerSchemas } from '../registry/index.ts'
+import { stackUrls } from './stack-urls.ts'
 
 export const TestConfig = z.object({ ...kafkaBlock.shape, ...registryBlock.shape, ...clickhouseBlock.shape })
 export type TestConfig = z.output<typeof TestConfig>
@@ -25,6 +26,20 @@ export async function deployedConfig(topics: readonly TopicName[]): Promise<Test
   await applyTopics(config, testLog, topics)
   await registerSchemas(config)
   return config
+}
+
+/** What a service of this deployment is told: addresses and names, the clock of the stream, silence. */
+export function environmentOf(config: TestConfig): Record<string, string> {
+  const urls = stackUrls()
+  return {
+    KAFKA_BROKERS: urls.kafkaBrokers,
+    KAFKA_TOPIC_PREFIX: config.kafkaTopicPrefix,
+    SCHEMA_REGISTRY_URL: urls.schemaRegistryUrl,
+    CLICKHOUSE_URL: urls.clickhouseUrl,
+    CLICKHOUSE_DATABASE: config.clickhouseDatabase,
+    CLOCK: 'stream',
+    LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
+  }
 }
 
 export function anObservation(overrides: Partial<Observation> = {}): Observation {
