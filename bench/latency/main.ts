@@ -2,21 +2,20 @@
  * Observation sent → its forecast in the topic, at an even 200 observations a second: quality control and features in one process,
  * inference in another, ClickHouse written meanwhile. Beside it, in the same run, a bare kafkajs relay over as many topics.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { HOUR_MS } from '../../forecasting/features/index.ts'
 import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import { applyMigrations, openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
 import { clickhouseBlock, kafkaBlock, readConfig, registryBlock } from '../../infra/runtime/config/index.ts'
 import { applyTopics, openPublisher, startFollower } from '../../infra/runtime/kafka/index.ts'
 import { createLogger } from '../../infra/runtime/log.ts'
 import { registerSchemas } from '../../infra/runtime/registry/index.ts'
-import type { Control, Observation } from '../../schemas/generated/types.ts'
+import type { Observation } from '../../schemas/generated/types.ts'
 import { quantile } from '../shared/distribution.ts'
 import { type Figure, figure } from '../shared/figures.ts'
 import { createObservations, stationIdOf } from '../shared/observations.ts'
 import { startService } from '../shared/processes.ts'
 import { type BenchEnvironment, isolated, withServers } from '../shared/servers.ts'
+import { orderOf, pace, shownQuantiles, untilOrFailed } from '../shared/stream.ts'
 import { makeModels } from '../swap/artefacts.ts'
 import { timeRelay } from './relay-run.ts'
 
@@ -26,6 +25,7 @@ const GOAL_P50_MS = 10
 const GOAL_P99_MS = 40
 const GOAL_OVER_RELAY = 2
 const LIMIT_MS = 120_000
+const SHOWN = [0.5, 0.9, 0.99, 1]
 
 const log = createLogger('bench', 'warn')
 const Config = z.object({ ...kafkaBlock.shape, ...registryBlock.shape, ...clickhouseBlock.shape })
@@ -39,9 +39,9 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
     // A broker that is still being compiled takes a whole core: it would slow down whoever comes first.
     await timeRelay(env, (send) => paced(warmUp, send), 0)
     const pipeline = (await timePipeline(isolated(env), total, warmUp)).sort((a, b) => a - b)
-    say(`pipeline, ms: ${shown(pipeline)}`)
+    say(`pipeline, ms: ${shownQuantiles(pipeline, SHOWN)}`)
     const relay = (await timeRelay(env, (send) => paced(total, send), warmUp)).sort((a, b) => a - b)
-    say(`bare relay, ms: ${shown(relay)}`)
+    say(`bare relay, ms: ${shownQuantiles(relay, SHOWN)}`)
     const beside = (p: number): Figure => ({
       ...figure(
         `observation to forecast over bare relay, ${p === 0.5 ? 'median' : '99th percentile'}`,
@@ -73,7 +73,7 @@ async function timePipeline(env: BenchEnvironment, total: number, warmUp: number
   const { models } = await makeModels(openArtifactStore({ artifactStore: env['ARTIFACT_STORE'] as string }))
   await publisher.publish(
     Array.from({ length: STATIONS }, (_, i) => {
-      const value = controlOf(stationIdOf(i), models[0])
+      const value = orderOf(stationIdOf(i), 'temperatureC', models[0], { changedAtHour: 1, decisionOffset: 0 })
       return { topic: 'model.control.v1' as const, key: `${value.stationId}/${value.variable}`, value }
     }),
   )
@@ -108,9 +108,9 @@ async function timePipeline(env: BenchEnvironment, total: number, warmUp: number
     }
     // The first ones wait until every process has joined its group; they are part of the warm-up only.
     for (let n = 0; n < STATIONS; n++) await send(n)
-    await until('the first forecasts', () => arrived.size >= STATIONS, failed)
+    await untilOrFailed('the first forecasts', () => arrived.size >= STATIONS, failed, LIMIT_MS)
     await Promise.race([failed, paced(total, (n) => send(n))])
-    await until('the last forecasts', () => arrived.size >= sentAt.size, failed)
+    await untilOrFailed('the last forecasts', () => arrived.size >= sentAt.size, failed, LIMIT_MS)
     return latencies
   } finally {
     await Promise.all(processes.map((process) => process.stop()))
@@ -119,44 +119,6 @@ async function timePipeline(env: BenchEnvironment, total: number, warmUp: number
   }
 }
 
-/** Calls `send` PER_SECOND times a second, without waiting for the one before. */
-async function paced(total: number, send: (n: number) => Promise<void>): Promise<void> {
-  const start = performance.now()
-  const sending: Array<Promise<void>> = []
-  for (let n = 0; n < total; n++) {
-    const due = start + (1000 * n) / PER_SECOND
-    const early = due - performance.now()
-    if (early > 0) await sleep(early)
-    sending.push(send(n))
-  }
-  await Promise.all(sending)
-}
-
-function controlOf(stationId: string, champion: Control['champion']): Control {
-  return {
-    eventId: `control/bench/${stationId}`,
-    stationId,
-    variable: 'temperatureC',
-    champion,
-    previous: null,
-    challengers: [],
-    shadows: [],
-    changedAt: HOUR_MS,
-    changedBy: 'bench',
-    reason: 'bench',
-    causedBy: null,
-    decisionOffset: 0,
-  }
-}
-
-async function until(what: string, condition: () => boolean, failed: Promise<never>): Promise<void> {
-  const deadline = performance.now() + LIMIT_MS
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`not within ${LIMIT_MS / 1000} s: ${what}`)
-    await Promise.race([failed, sleep(20)])
-  }
-}
-
-function shown(sorted: readonly number[]): string {
-  return [0.5, 0.9, 0.99, 1].map((p) => `${p * 100} % ${quantile(sorted, p).toFixed(1)}`).join(', ')
+function paced(total: number, send: (n: number) => Promise<void>): Promise<void> {
+  return pace(PER_SECOND, (n) => n >= total, send)
 }

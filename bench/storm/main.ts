@@ -20,13 +20,14 @@ import { applyTopics, openPublisher, startFollower } from '../../infra/runtime/k
 import { createLogger } from '../../infra/runtime/log.ts'
 import { registerSchemas } from '../../infra/runtime/registry/index.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
-import type { Control, Drift } from '../../schemas/generated/types.ts'
+import type { Drift } from '../../schemas/generated/types.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import { quantile } from '../shared/distribution.ts'
 import { type BenchOptions, type Figure, figure } from '../shared/figures.ts'
 import { createObservations, FIRST_HOUR, stationIdOf } from '../shared/observations.ts'
 import { startService } from '../shared/processes.ts'
 import { type BenchEnvironment, withServers } from '../shared/servers.ts'
+import { orderOf, pace, shownQuantiles, untilOrFailed } from '../shared/stream.ts'
 import { makeModels } from '../swap/artefacts.ts'
 
 const DRIFTS = 100
@@ -70,7 +71,7 @@ async function measure(env: BenchEnvironment, quietSeconds: number, say: (line: 
     keys.map(({ stationId, variable }) => ({
       topic: 'model.control.v1' as const,
       key: modelKey(stationId, variable),
-      value: controlOf(stationId, variable, models[0]),
+      value: orderOf(stationId, variable, models[0], { changedAtHour: FIRST_HOUR, decisionOffset: -1 }),
     })),
   )
   const waiting = new Map<string, { readonly at: number; left: number }>()
@@ -103,13 +104,7 @@ async function measure(env: BenchEnvironment, quietSeconds: number, say: (line: 
     startService(services, env),
   )
   const failed = Promise.race(processes.map((process) => process.failed))
-  const until = async (what: string, condition: () => boolean): Promise<void> => {
-    const deadline = performance.now() + LIMIT_MS
-    while (!condition()) {
-      if (performance.now() > deadline) throw new Error(`not within ${LIMIT_MS / 1000} s: ${what}`)
-      await Promise.race([failed, sleep(20)])
-    }
-  }
+  const until = (what: string, condition: () => boolean): Promise<void> => untilOrFailed(what, condition, failed, LIMIT_MS)
   const stream = { ended: false, now: 0 }
   try {
     const send = async (): Promise<void> => {
@@ -121,7 +116,7 @@ async function measure(env: BenchEnvironment, quietSeconds: number, say: (line: 
     // The first hour waits until every process has joined its group.
     for (let n = 0; n < STATIONS; n++) await send()
     await until('the first forecasts', () => latencies.length >= STATIONS)
-    const sending = pace(send, () => stream.ended)
+    const sending = pace(PER_SECOND, () => stream.ended, send)
     const rest = (seconds: number): Promise<unknown> => Promise.race([failed, sending, sleep(1000 * seconds)])
     await until('a steady state', () => isSteady(latencies))
     const quietFrom = performance.now()
@@ -159,7 +154,7 @@ async function measure(env: BenchEnvironment, quietSeconds: number, say: (line: 
       ['during', during],
       ['after', after],
     ] as const)
-      say(`${name}, ms: ${shown(sorted)}`)
+      say(`${name}, ms: ${shownQuantiles(sorted, [0.5, 0.9, 0.95, 0.99, 1])}`)
     const p95 = quantile(during, 0.95)
     return [
       figure(
@@ -220,35 +215,6 @@ async function fillHistory(clickhouse: ClickHouse, next: ReturnType<typeof creat
   }
 }
 
-/** PER_SECOND times a second until told to end, without waiting for the one before. */
-async function pace(send: () => Promise<void>, isOver: () => boolean): Promise<void> {
-  const start = performance.now()
-  const sending: Array<Promise<void>> = []
-  for (let n = 0; !isOver(); n++) {
-    const early = start + (1000 * n) / PER_SECOND - performance.now()
-    if (early > 0) await sleep(early)
-    sending.push(send())
-  }
-  await Promise.all(sending)
-}
-
-function controlOf(stationId: string, variable: Control['variable'], champion: Control['champion']): Control {
-  return {
-    eventId: `control/bench/${modelKey(stationId, variable)}`,
-    stationId,
-    variable,
-    champion,
-    previous: null,
-    challengers: [],
-    shadows: [],
-    changedAt: FIRST_HOUR * HOUR_MS,
-    changedBy: 'bench',
-    reason: 'bench',
-    causedBy: null,
-    decisionOffset: -1,
-  }
-}
-
 function driftOf(stationId: string, variable: Drift['variable'], at: number): Drift {
   return {
     eventId: `drift/bench/${modelKey(stationId, variable)}`,
@@ -272,8 +238,4 @@ function driftOf(stationId: string, variable: Drift['variable'], at: number): Dr
     offsetMargin: null,
     explanation: 'bench',
   }
-}
-
-function shown(sorted: readonly number[]): string {
-  return [0.5, 0.9, 0.95, 0.99, 1].map((p) => `${p * 100} % ${quantile(sorted, p).toFixed(1)}`).join(', ')
 }
