@@ -1,8 +1,8 @@
 /**
  * A hundred models drift at the same instant while observations go on: how long an observation takes to its published forecasts before,
  * during and after. Services as `npm start` runs them, in processes of their own: features, inference, training, retraining with promotion.
- * Each drift has a step in its own variable, so that every retraining reads and homogenises its history for itself, and every trained model
- * joins its champion as challenger. Champions are one artefact, loaded for each model.
+ * Each drift has a step in its own variable, so that every retraining reads and homogenises its history for itself. Champions are one
+ * artefact, loaded for each model; promotion has no run of them and judges each trained model as a first one: none is tried beside its champion.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
