@@ -74,8 +74,7 @@ export const service = defineService({
       adaptationOf: (stationId: string, variable: string) => adaptations.get(modelKey(stationId, variable)),
       liveWithinHours: config.liveWithinHours,
     }
-    await own(startSilence({ ...serving, publisher, log, fail, now: () => clock.now(), wallNowMs: Date.now }))
-    await own(
+    const processor = await own(
       startProcessor({
         config,
         log,
@@ -91,6 +90,17 @@ export const service = defineService({
           observeEventTime: (epochMs) => clock.observe(epochMs),
           nowAt: clock.mode === 'stream' ? createStationClock() : () => clock.now(),
         }),
+      }),
+    )
+    await own(
+      startSilence({
+        ...serving,
+        publisher,
+        log,
+        fail,
+        now: () => clock.now(),
+        wallNowMs: Date.now,
+        listeningMs: (partition) => processor.listeningMs('weather.feature.v1', partition),
       }),
     )
   },

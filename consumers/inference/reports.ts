@@ -12,27 +12,32 @@ export type Report = {
   readonly knownAt: number
 }
 
+export type Held = { readonly report: Report; readonly partition: number; readonly readAtMs: number }
+
 export type Reports = {
-  /** Null when something was reported in the hour itself; else the last report before it, if this process has read one. */
-  readonly take: (feature: Feature) => Report | null
-  /** The last report of each station, and when, by the wall clock, anything of the station was read. */
-  readonly newest: () => Iterable<{ readonly report: Report; readonly readAtMs: number }>
+  /**
+   * Null when something was reported in the hour itself; else the last report before it, if this process has read one. `partition`: of
+   * the topic that it was read from.
+   */
+  readonly take: (feature: Feature, partition: number) => Report | null
+  /** The last report of each station, from which partition, and when, by the wall clock, anything of the station was read. */
+  readonly newest: () => Iterable<Held>
   /** Other replicas may have taken stations over. Called on (re)assignment. */
   readonly forget: () => void
 }
 
 export function createReports(wallNowMs: () => number = () => 0): Reports {
-  const stations = new Map<string, { report: Report; readAtMs: number }>()
+  const stations = new Map<string, Held>()
   return {
-    take({ stationId, validAt, knownAt, values }) {
+    take({ stationId, validAt, knownAt, values }, partition) {
       const hour = validAt / HOUR_MS
-      const held = stations.get(stationId)
-      if (held) held.readAtMs = wallNowMs()
+      const before = stations.get(stationId)?.report
+      const isGap = isSilent(values)
+      const isNewest = !isGap && (!before || before.hour <= hour)
+      const report = isNewest ? { stationId, hour, values, knownAt } : before
+      if (report) stations.set(stationId, { report, partition, readAtMs: wallNowMs() })
       // Gaps are told when the next report comes, in order: what is newest then is the last one before the gap.
-      if (isSilent(values)) return held && held.report.hour < hour ? held.report : null
-      if (!held || held.report.hour <= hour)
-        stations.set(stationId, { report: { stationId, hour, values, knownAt }, readAtMs: wallNowMs() })
-      return null
+      return isGap && before && before.hour < hour ? before : null
     },
     newest: () => stations.values(),
     forget: () => stations.clear(),

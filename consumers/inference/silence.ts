@@ -1,7 +1,8 @@
 /**
  * A station that has fallen silent → forecasts all the same, each hour for five days, from its last report read further ahead (late.ts): wider by as
  * much as it is older, `stale`, and saying since when. A station is silent when the clock of events is several hours ahead of its last report and
- * nothing of it has been read for some seconds of wall time: in a replay partitions are read at different paces, and one that lags is not silent.
+ * nothing of it has been read for some seconds of wall time in which this process did listen: in a replay partitions are read at different paces,
+ * and neither one that lags nor one that nobody reads, as while the group rebalances, is silent.
  * When the hour is reported after all, its forecast has the same id and replaces the late one.
  */
 import { FEATURE_COUNT, FEATURE_SET, HOUR_MS, MONTH_MEAN_INDEX } from '../../forecasting/features/index.ts'
@@ -22,10 +23,12 @@ export type Deps = Pick<StepDeps, 'models' | 'adaptationOf' | 'liveWithinHours'>
   /** Event time, or the wall clock on live data. */
   readonly now: () => number
   readonly wallNowMs: () => number
+  /** For how long the partition has been read to its end without a break. */
+  readonly listeningMs: (partition: number) => number
 }
 
 /** What is due now. An hour of a station is told once. */
-export function createSilence({ models, adaptationOf, liveWithinHours, reports, now, wallNowMs }: Deps): {
+export function createSilence({ models, adaptationOf, liveWithinHours, reports, now, wallNowMs, listeningMs }: Deps): {
   readonly due: () => Promise<OutboundEvent[]>
 } {
   const told = new Map<string, number>()
@@ -33,10 +36,11 @@ export function createSilence({ models, adaptationOf, liveWithinHours, reports, 
     async due() {
       const hour = Math.floor(now() / HOUR_MS)
       const silent = [...reports.newest()].filter(
-        ({ report, readAtMs }) =>
+        ({ report, partition, readAtMs }) =>
           hour - report.hour > liveWithinHours &&
           hour - report.hour <= LONGEST_HOURS &&
           wallNowMs() - readAtMs >= QUIET_MS &&
+          listeningMs(partition) >= QUIET_MS &&
           told.get(report.stationId) !== hour,
       )
       const events: OutboundEvent[] = []

@@ -8,6 +8,7 @@ import { createSilence } from './silence.ts'
 
 const START = 372_000
 const LEADS = 168
+const PARTITION = 2
 const MONTH = FEATURE_NAMES.findIndex((name) => name === 'temperatureC.mean720h.before0h')
 
 /** Forecasts the hour that it was asked at, so that a test sees which vector a lead comes from; wider by the lead. */
@@ -47,7 +48,7 @@ function feature(stationId: string, hour: number, value = 5): Feature {
 }
 
 function createWorld(served: ReadonlyMap<string, ActiveModels> | undefined = active) {
-  const at = { wallMs: 0, hour: 0 }
+  const at = { wallMs: 0, hour: 0, listeningMs: Number.POSITIVE_INFINITY }
   const reports = createReports(() => at.wallMs)
   const silence = createSilence({
     models: { ofStation: async () => served },
@@ -56,11 +57,12 @@ function createWorld(served: ReadonlyMap<string, ActiveModels> | undefined = act
     reports,
     now: () => (START + at.hour) * HOUR_MS,
     wallNowMs: () => at.wallMs,
+    listeningMs: (partition) => (partition === PARTITION ? at.listeningMs : 0),
   })
   return {
     reports,
-    async dueAt(hour: number, wallMs: number): Promise<Forecast[]> {
-      Object.assign(at, { hour, wallMs })
+    async dueAt(hour: number, wallMs: number, listeningMs = Number.POSITIVE_INFINITY): Promise<Forecast[]> {
+      Object.assign(at, { hour, wallMs, listeningMs })
       return (await silence.due()).map(({ value }) => value as Forecast)
     },
   }
@@ -69,7 +71,7 @@ function createWorld(served: ReadonlyMap<string, ActiveModels> | undefined = act
 describe('a silent station', () => {
   it('is forecast for the hour it is by now from its last report, as wide as that is old', async () => {
     const world = createWorld()
-    world.reports.take(feature('roof', 0))
+    world.reports.take(feature('roof', 0), PARTITION)
     const [forecast, ...others] = await world.dueAt(6, 60_000)
     expect(others).toEqual([])
     expect(forecast).toMatchObject({
@@ -88,7 +90,7 @@ describe('a silent station', () => {
   })
   it('is forecast once an hour, for five days', async () => {
     const world = createWorld()
-    world.reports.take(feature('roof', 0))
+    world.reports.take(feature('roof', 0), PARTITION)
     const issued: number[] = []
     for (let hour = 0; hour < 130; hour++)
       for (const wallMs of [60_000, 61_000]) if ((await world.dueAt(hour, wallMs)).length > 0) issued.push(hour)
@@ -96,23 +98,29 @@ describe('a silent station', () => {
   })
   it('is one of which nothing has been read for ten seconds, however far the events of others are ahead', async () => {
     const world = createWorld()
-    world.reports.take(feature('roof', 0))
+    world.reports.take(feature('roof', 0), PARTITION)
     expect(await world.dueAt(50, 9999)).toEqual([])
     expect(await world.dueAt(50, 10_000)).toHaveLength(1)
   })
+  it('is one that was listened to for as long: a pause of the reader is not a silence', async () => {
+    const world = createWorld()
+    world.reports.take(feature('roof', 0), PARTITION)
+    expect(await world.dueAt(50, 60_000, 9999)).toEqual([])
+    expect(await world.dueAt(50, 60_000, 10_000)).toHaveLength(1)
+  })
   it('has spoken again when a report is read, and has said nothing when a gap is', async () => {
     const world = createWorld()
-    world.reports.take(feature('roof', 0))
+    world.reports.take(feature('roof', 0), PARTITION)
     expect(await world.dueAt(6, 60_000)).toHaveLength(1)
-    world.reports.take(feature('roof', 5, Number.NaN))
+    world.reports.take(feature('roof', 5, Number.NaN), PARTITION)
     expect(await world.dueAt(7, 120_000)).toMatchObject([{ featureKnownAt: START * HOUR_MS }])
-    world.reports.take(feature('roof', 7))
+    world.reports.take(feature('roof', 7), PARTITION)
     expect(await world.dueAt(8, 180_000)).toEqual([])
   })
   it('is not forecast without a model, nor by a replica that no longer has it', async () => {
     const world = createWorld()
     const bare = createWorld(new Map())
-    for (const one of [world, bare]) one.reports.take(feature('roof', 0))
+    for (const one of [world, bare]) one.reports.take(feature('roof', 0), PARTITION)
     expect(await bare.dueAt(6, 60_000)).toEqual([])
     world.reports.forget()
     expect(await world.dueAt(6, 60_000)).toEqual([])

@@ -49,12 +49,12 @@ export function createInferenceStep({
   nowAt,
   liveWithinHours,
 }: Deps): BatchStep<'weather.feature.v1'> {
-  return (events) => {
+  return (events, { partition }) => {
     const outcomes: Outcome[] = []
     for (const [i, { value }] of events.entries()) {
-      const outcome = forecast(value)
+      const outcome = forecast(value, partition)
       // One station's models are read back at a time: a batch must not hold more of them than the table may.
-      if (outcome instanceof Promise) return withRest(outcomes, outcome, events.slice(i + 1))
+      if (outcome instanceof Promise) return withRest(outcomes, outcome, events.slice(i + 1), partition)
       outcomes.push(outcome)
     }
     return outcomes
@@ -64,16 +64,17 @@ export function createInferenceStep({
     done: Outcome[],
     next: Promise<Outcome>,
     rest: ReadonlyArray<{ readonly value: Feature }>,
+    partition: number,
   ): Promise<Outcome[]> {
     done.push(await next)
-    for (const { value } of rest) done.push(await forecast(value))
+    for (const { value } of rest) done.push(await forecast(value, partition))
     return done
   }
 
-  function forecast(feature: Feature): Outcome | Promise<Outcome> {
+  function forecast(feature: Feature, partition: number): Outcome | Promise<Outcome> {
     observeEventTime(feature.knownAt)
     if (feature.featureSet !== FEATURE_SET) return skip('feature-set-mismatch' satisfies SkipReason)
-    const last = reports.take(feature)
+    const last = reports.take(feature, partition)
     if (feature.cause === 'correction') return skip('correction' satisfies SkipReason)
     if (feature.knownAt - feature.validAt > liveWithinHours * HOUR_MS) return skip('not-live' satisfies SkipReason)
     const isLate = nowAt(feature) - feature.validAt > liveWithinHours * HOUR_MS

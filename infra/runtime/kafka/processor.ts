@@ -19,6 +19,7 @@ import { type Committer, createCommitter } from './committer.ts'
 import { createProcessorMetrics } from './processor-metrics.ts'
 import { createInFlight } from './in-flight.ts'
 import type { KafkaPublisher } from './publisher.ts'
+import { createReading } from './reading.ts'
 import type { ProcessorOptions, RunningProcessor } from './types.ts'
 
 export type ProcessorDeps = {
@@ -42,6 +43,8 @@ const STALE_POLL_MS = 30_000
  * partition they come from: side by side, what was made later could be published first, and a retry of the earlier would replace it.
  */
 const PARTITIONS_AT_ONCE = 3
+/** An idle fetch waits for one `maxWaitMs` at the broker: so many of them without one coming back are a reader that stands still. */
+const POLLS_MISSED = 3
 const FETCH_BYTES = 8 * 1024 * 1024
 const MAX_BATCH_EVENTS = 2000
 /** Short: what has to wait for a server that is back is passed by what comes after it. */
@@ -52,18 +55,20 @@ const SLICES_IN_FLIGHT = 2
 /** Resolves once the consumer has been started; joining the group goes on beside, see readiness(). */
 export async function startProcessor<TIn extends TopicName, Row = never>(
   options: ProcessorOptions<TIn, Row> & ProcessorDeps,
-): Promise<RunningProcessor> {
+): Promise<RunningProcessor<TIn>> {
   const { name, log, topics } = options
   const { config } = options
   const groupId = onBroker(config, options.groupId ?? `isobar-${name}`)
   const metrics = createProcessorMetrics(options.metrics)
+  const maxWaitMs = options.fetch?.maxWaitMs ?? MAX_WAIT_MS
+  const reading = createReading(POLLS_MISSED * maxWaitMs, Date.now)
   const kafka = openKafka(config, `isobar-${name}`, log)
   const consumer = kafka.consumer({
     groupId,
     sessionTimeout: SESSION_TIMEOUT_MS,
     rebalanceTimeout: REBALANCE_TIMEOUT_MS,
     heartbeatInterval: 3000,
-    maxWaitTimeInMs: options.fetch?.maxWaitMs ?? MAX_WAIT_MS,
+    maxWaitTimeInMs: maxWaitMs,
     minBytes: options.fetch?.minBytes ?? 1,
     maxBytes: FETCH_BYTES,
     maxBytesPerPartition: 1024 * 1024,
@@ -121,6 +126,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     committer.reset()
     slicesInFlight.reset()
     metrics.forgetLag()
+    reading.assigned()
     state = 'restoring'
     const assignment = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
       partitions.map((partition) => ({ topic: fromBroker(config, topic) as TIn, partition })),
@@ -131,7 +137,10 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
   // The group waits for us to rejoin: what is done must be committed under the old generation or be done again.
   consumer.on('consumer.rebalancing', () => void committer.flush())
   consumer.on('consumer.fetch_start', tick)
-  consumer.on('consumer.fetch', tick)
+  consumer.on('consumer.fetch', () => {
+    tick()
+    reading.polled()
+  })
   consumer.on('consumer.heartbeat', tick)
   consumer.on('consumer.crash', ({ payload }) => {
     state = 'joining'
@@ -142,6 +151,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
   return {
     failed,
     lastTickAgeMs: () => Date.now() - lastTick,
+    listeningMs: (topic, partition) => reading.listeningMs(`${onBroker(config, topic)}|${partition}`),
     readiness() {
       if (stopping.signal.aborted) return { ready: false, reason: 'draining' }
       if (state === 'joining') return { ready: false, reason: `joining consumer group ${groupId}` }
@@ -261,6 +271,8 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
       }
     }
     lastProgress = Date.now()
+    const partition = `${batch.topic}|${batch.partition}`
+    reading.begun(partition)
     const timer = setInterval(() => {
       if (Date.now() - lastProgress < STUCK_LIMIT_MS) void beat()
     }, HEARTBEAT_TICK_MS)
@@ -307,6 +319,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
         },
         guard,
       )
+      if (isOurs() && BigInt(batch.lastOffset()) + 1n >= BigInt(batch.highWatermark)) reading.reachedEnd(partition)
     } catch (error) {
       if (!(error instanceof BatchAbandoned)) {
         fail(error)

@@ -99,17 +99,23 @@ export type ProcessorOptions<TIn extends TopicName, Row = never> = {
   readonly maxBatchEvents?: number
   /**
    * Where few large batches are better than early ones: a fetch waits for `minBytes` up to `maxWaitMs` (wall time), and hands up to
-   * `partitionsAtOnce` partitions to the step side by side, so that a sink can write them together. Default 1 byte, 250 ms, and 3 (1 with several topics: their
+   * `partitionsAtOnce` partitions to the step side by side, so that a sink can write them together. Default 1 byte, 1 s, and 3 (1 with several topics: their
    * outputs keep the order in which they were made).
    */
   readonly fetch?: { readonly minBytes?: number; readonly maxWaitMs?: number; readonly partitionsAtOnce?: number }
 }
 
-export type RunningProcessor = {
+export type RunningProcessor<TIn extends TopicName = TopicName> = {
   /** Assigned, state restored, last poll recent, not draining. The string says why not. */
   readiness(): { ready: true } | { ready: false; reason: string }
   /** Milliseconds of wall time since the loop last ticked (fetch or heartbeat). */
   lastTickAgeMs(): number
+  /**
+   * For how many milliseconds of wall time the topics have been polled without a break, when this member has read the partition to its
+   * end; 0 when it is behind or another member's, while the group rebalances, and while nothing is polled. A key that has not been read
+   * for so long has said nothing: anything less may be a pause of the reader.
+   */
+  listeningMs(topic: TIn, partition: number): number
   /** Finishes the batch in flight, commits, leaves the group. */
   stop(): Promise<void>
   /** Rejects when the loop failed for good; the service must then exit non-zero. */
