@@ -9,13 +9,13 @@ function createWorld() {
   return {
     reading,
     /** Polls each second for so long. */
-    listen(ms: number) {
-      for (const end = now + ms; now < end; ) {
+    listen: (ms: number): void => {
+      for (const end = now + ms; now < end;) {
         now += 1000
         reading.polled()
       }
     },
-    pause(ms: number) {
+    pause: (ms: number): void => {
       now += ms
     },
   }
