@@ -200,7 +200,12 @@ function freshnessOf(degradedBecause: readonly string[], lateBecause: string | n
 
 function rowsOf(leadMajor: Float32Array): number[][] {
   const width = QUANTILE_LEVELS.length
-  return Array.from({ length: leadMajor.length / width }, (_, lead) =>
-    Array.from(leadMajor.subarray(lead * width, (lead + 1) * width)),
-  )
+  const rows: number[][] = []
+  for (let from = 0; from < leadMajor.length; from += width) {
+    // Loops of their own: Array.from of a typed array goes through its iterator, which was a sixth of what a forecast costs.
+    const row: number[] = []
+    for (let i = from; i < from + width; i++) row.push(leadMajor[i]!)
+    rows.push(row)
+  }
+  return rows
 }
