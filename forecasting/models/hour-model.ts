@@ -74,7 +74,7 @@ export function fitHourModels(
       member,
     )
     const residuals = subtractShares(departures, damped, said, shares)
-    const spread = fitSpread(rows.design, regressions, residuals, LINEAR_COUNT, seasonWeights)
+    const spread = fitSpread(rows.design, regressions, residuals, LINEAR_COUNT, seasonWeights, settings.knowsSeasons)
     const model: MixedModel = { hour, means: rows.means, factors: rows.factors, beta: Float32Array.from(beta), spread, shares }
     member.scores.add({ station, rows, residuals, model })
     member.onLeftOut?.({ variable: member.variable, hour, rows: chosen, residuals })

@@ -65,9 +65,9 @@ describe('random-feature ridge', () => {
 
   it('covers about what its intervals claim on left-out origins', () => {
     const all = result.scores.find((s) => s.model === 'candidate' && s.leadBucket === 'all')
-    // 120 days: intervals are widened by 16/120 beyond the left-out residuals, for the days to come (spread.ts), so here they cover more.
+    // 120 days: intervals are widened beyond the left-out residuals, for the days to come (spread.ts), so here they cover more.
     expect(all?.coverage80).toBeGreaterThan(0.78)
-    expect(all?.coverage80).toBeLessThan(0.9)
+    expect(all?.coverage80).toBeLessThan(0.92)
   })
 
   it('gives a variable the same bytes and scores whether it is fitted alone or with others, also with gaps of its own', () => {

@@ -3,6 +3,7 @@
  * season-weighted quantiles of the scaled ones at every lead.
  */
 import { HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
+import { normalQuantile, studentQuantile } from '../verification/student-quantile.ts'
 import { LEAD_GROUPS } from './lead-groups.ts'
 import { addCross, cholesky, solveColumns } from './linear.ts'
 import type { Design, Regression } from './regression.ts'
@@ -15,10 +16,15 @@ const LOG_LIMIT = 1
 /** Added to a mean |residual| before the logarithm, as a share of the mean of all. */
 const FLOOR_SHARE = 0.08
 const MEDIAN = QUANTILE_LEVELS.indexOf(0.5)
-/** Days of weather that say as much about a median as one independent draw. */
-const DAYS_PER_DRAW = 3
-/** A record of so many days would need intervals twice as wide. */
-const INFLATION_DAYS = 16
+/** Days of weather that say as much about a median as one independent draw, where every season was seen. */
+const daysPerDraw = (lastLead: number): number => (lastLead <= 24 ? 1 : 3)
+/**
+ * Days of record that say as much about the errors to come as one independent draw: weather stays alike for days, and a season that the record has
+ * not seen has errors of its own. Chosen on records cut short (docs/forecasting/experiments.md).
+ */
+const daysPerLesson = (lastLead: number): number => (lastLead <= 6 ? 8 : lastLead <= 24 ? 16 : 24)
+/** Blocks are left out one by one, so that the shortest record says this much. */
+const FEWEST_LESSONS = 4
 
 export type Spread = {
   /** (linear inputs + 1) × lead groups: log-scale per standardised input; the first row is the intercept minus the mean. */
@@ -47,13 +53,14 @@ export function logScales(
   }
 }
 
-/** `residuals`: n × 168, NaN = not observed; `linear`: how many inputs after the constant the scale may use; `season`: weight of each row. */
+/** `residuals`: n × 168, NaN = not observed; `linear`: how many inputs after the constant the scale may use; `season`: weight of each row. `knowsSeasons`: see Settings. */
 export function fitSpread(
   design: Design,
   { gram, totalWeight }: Pick<Regression, 'gram' | 'totalWeight'>,
   residuals: Float64Array,
   linear: number,
   season: Float64Array,
+  knowsSeasons: boolean,
 ): Spread {
   const { n, p, x, weights } = design
   const width = 1 + linear
@@ -80,7 +87,7 @@ export function fitSpread(
   const factor = cholesky(gram, width, () => totalWeight, p)
   const scale = new Float64Array(width * G)
   solveColumns(factor, cross, G, 0, G, scale)
-  return { scale, quantiles: scaledQuantiles(design, residuals, scale, linear, season) }
+  return { scale, quantiles: scaledQuantiles(design, residuals, scale, linear, season, knowsSeasons) }
 }
 
 /** Mean |residual| of each row over the leads first…last (from 1), NaN where none was observed. */
@@ -107,6 +114,7 @@ function scaledQuantiles(
   scale: Float64Array,
   linear: number,
   season: Float64Array,
+  knowsSeasons: boolean,
 ): Float64Array {
   const table = new Float64Array(H * Q)
   const scales = new Float64Array(n * G)
@@ -120,12 +128,14 @@ function scaledQuantiles(
       gather(residuals, shrink, from, leads, scaled)
       for (let k = 0; k < leads; k++) weightedQuantiles(scaled.subarray(k * n, (k + 1) * n), season, table, (from + k) * Q)
     }
-    const { median, variance } = pooledMedian(residuals, shrink, season, hours, first, last)
-    const inflation = inflationOf(hours, last)
+    // What is off in the middle of a part of a year is off in the seasons seen: it says less of those to come.
+    const daysEach = knowsSeasons ? daysPerDraw(last) : daysPerLesson(last)
+    const { median, variance } = pooledMedian(residuals, shrink, season, hours, first, last, daysEach)
+    const widening = wideningOf(hours, last)
     for (let h = first - 1; h < last; h++) {
       const own = table[h * Q + MEDIAN]!
       const centre = median + shrunk(own - median, variance)
-      for (let q = 0; q < Q; q++) table[h * Q + q] = centre + inflation * (table[h * Q + q]! - own)
+      for (let q = 0; q < Q; q++) table[h * Q + q] = centre + widening[q]! * (table[h * Q + q]! - own)
     }
   })
   return table
@@ -141,16 +151,24 @@ function gather(residuals: Float64Array, shrink: Float64Array, from: number, lea
 }
 
 /**
- * Left-out residuals of a short record are too small: its climatology and its season are those of the record, not of the days to come.
- * Measured on three stations of 2013 and six of 2017 with 30 to 330 days of history (docs/forecasting/experiments.md).
+ * By quantile level, how much further from the median than the left-out residuals say: √(1 + 1/ν)·t_ν(p) / z(p), what the next draw of a normal
+ * distribution does whose mean and size are known from ν independent draws. The residuals of a short record are few however many rows it
+ * has: its climatology, its season and its weather are those of the record, not of the days to come.
  */
-function inflationOf(hours: Float64Array, last: number): number {
-  const days = (hours.at(-1)! - hours[0]!) / 24
-  return 1 + Math.min(0.3, (last <= 6 ? INFLATION_DAYS / 3 : INFLATION_DAYS) / days)
+function wideningOf(hours: Float64Array, last: number): Float64Array {
+  const lessons = Math.max(FEWEST_LESSONS, daysOf(hours) / daysPerLesson(last))
+  return Float64Array.from(QUANTILE_LEVELS, (level) =>
+    level === 0.5 ? 1 : (Math.sqrt(1 + 1 / lessons) * studentQuantile(level, lessons)) / normalQuantile(level),
+  )
+}
+
+function daysOf(hours: Float64Array): number {
+  return (hours.at(-1)! - hours[0]!) / 24
 }
 
 /**
- * Season-weighted median of the scaled residuals of a lead group, shrunk by how uncertain it is. The mean is the regression's business; what is
+ * Season-weighted median of the scaled residuals of a lead group, shrunk by how uncertain it is (`daysEach`: days that are one draw). The mean is
+ * the regression's business; what is
  * left is how skewed the errors are and what the season adds, alike at neighbouring leads. A median of its own for every lead is mostly noise.
  */
 function pooledMedian(
@@ -160,6 +178,7 @@ function pooledMedian(
   hours: Float64Array,
   first: number,
   last: number,
+  daysEach: number,
 ): { median: number; variance: number } {
   const n = shrink.length
   const width = last - first + 1
@@ -180,8 +199,7 @@ function pooledMedian(
   const quantiles = new Float64Array(Q)
   weightedQuantiles(pool, weights, quantiles, 0)
   const deviation = (quantiles[MEDIAN + 1]! - quantiles[MEDIAN - 1]!) / 1.35
-  const days = (hours.at(-1)! - hours[0]!) / 24
-  const draws = Math.max(1, ((days / (last <= 24 ? 1 : DAYS_PER_DRAW)) * sum * sum) / (n * squares))
+  const draws = Math.max(1, ((daysOf(hours) / daysEach) * sum * sum) / (n * squares))
   // 1.25·σ/√n is the standard error of a median of normal draws.
   const variance = (1.25 * deviation) ** 2 / draws
   return { median: shrunk(quantiles[MEDIAN]!, variance), variance }

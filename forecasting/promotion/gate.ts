@@ -10,7 +10,7 @@
  */
 import type { BucketMetrics } from '../../schemas/generated/types.ts'
 import { pairedBlockBootstrap, type Rng } from '../verification/index.ts'
-import { studentQuantile } from './student.ts'
+import { studentQuantile } from '../verification/student-quantile.ts'
 import { BUCKETS, type Bucket, type BucketSums, type PairedHour, type PairedSample } from './pairing.ts'
 
 export type GatePolicy = {

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { createRng, pairedBlockBootstrap } from '../verification/index.ts'
 import { GATE_POLICY, judgeChallenger, lookHours, pairHours, type VerifiedHour } from './index.ts'
 import { simulateTrial } from './simulation.ts'
-import { studentQuantile } from './student.ts'
 
 const HOUR_MS = 3_600_000
 const rng = () => createRng(7)
@@ -114,23 +113,6 @@ describe('gate', () => {
   })
   it('looks after 72 hours and every day from then on until the trial ends', () => {
     expect([71, 72, 73, 96, 336, 400].map((n) => lookHours(GATE_POLICY, n))).toEqual([0, 72, 72, 96, 336, 336])
-  })
-})
-
-describe("Student's t", () => {
-  // NIST/SEMATECH e-Handbook 1.3.6.7.2.
-  it.each([
-    [0.995, 1, 63.657],
-    [0.99, 2, 6.965],
-    [0.995, 3, 5.841],
-    [0.975, 4, 2.776],
-    [0.999, 6, 5.208],
-    [0.9, 10, 1.372],
-    [0.95, 30, 1.697],
-  ])('at %f with %i degrees is %f', (p, degrees, value) => {
-    expect(studentQuantile(p, degrees)).toBeGreaterThan(value * 0.998)
-    expect(studentQuantile(p, degrees)).toBeLessThan(value * 1.002)
-    expect(studentQuantile(1 - p, degrees)).toBeCloseTo(-studentQuantile(p, degrees), 9)
   })
 })
 

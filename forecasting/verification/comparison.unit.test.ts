@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { commonSupport, createRng, dieboldMariano, pairedBlockBootstrap } from './index.ts'
+import { normalQuantile, studentQuantile } from './student-quantile.ts'
 import { studentTwoSided } from './student-tail.ts'
 
 const ZEROS = [0, 0, 0, 0]
@@ -135,5 +136,30 @@ describe('common support', () => {
         ]),
       ).dropped.get('a'),
     ).toBe(1)
+  })
+})
+
+describe("quantiles of Student's t", () => {
+  // NIST/SEMATECH e-Handbook 1.3.6.7.2.
+  it.each([
+    [0.995, 1, 63.657],
+    [0.99, 2, 6.965],
+    [0.995, 3, 5.841],
+    [0.975, 4, 2.776],
+    [0.999, 6, 5.208],
+    [0.9, 10, 1.372],
+    [0.95, 30, 1.697],
+  ])('at %f with %i degrees is %f', (p, degrees, value) => {
+    expect(studentQuantile(p, degrees)).toBeGreaterThan(value * 0.998)
+    expect(studentQuantile(p, degrees)).toBeLessThan(value * 1.002)
+    expect(studentQuantile(1 - p, degrees)).toBeCloseTo(-studentQuantile(p, degrees), 9)
+  })
+
+  it('fall from one number of degrees to the next, whole or not, to those of the normal distribution', () => {
+    const degrees = [4, 4.5, 5, 7.6, 30, 1e6]
+    const quantiles = degrees.map((n) => studentQuantile(0.9, n))
+    expect(quantiles.toSorted((x, y) => y - x)).toEqual(quantiles)
+    expect(quantiles.at(-1)).toBeCloseTo(normalQuantile(0.9), 4)
+    expect(normalQuantile(0.9)).toBeCloseTo(1.281552, 6)
   })
 })
