@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { randomFeatureRidge } from '../../forecasting/models/index.ts'
 import { createRng } from '../../forecasting/verification/index.ts'
 import { FAMILY_NAMES } from './families.ts'
 import { openJournal } from './journal.ts'
 import { runOrigins } from './origins.ts'
 import { PEER_NAMES } from './peers/family.ts'
 import { refitGroups } from './run.ts'
-import { readStation, toFullSet } from './series.ts'
+import { knownAt, readStation, toFullSet } from './series.ts'
 import { createTally } from './tally.ts'
 
 const HOUR_MS = 3_600_000
@@ -138,9 +139,32 @@ describe('the leakage guard', () => {
       origins,
       refitHours: 0,
       poison: true,
+      hoursOfDay: 2,
     }))
       tally.add(result)
     expect(tally.result().origins).toBe(2)
+  })
+
+  it('is passed by fits for one hour of the day that are made when they are asked for: they know what was known at the refit', async () => {
+    const station = await readStation(csv, undefined, (line) => expect.unreachable(line))
+    const refitAt = START + 100 * 24
+    const origins = [refitAt, refitAt + 12, refitAt + 24]
+    const share = { station, variable: 'temperatureC', models: ['isobar'], origins, refitHours: 720, poison: true } as const
+    const results = [...runOrigins({ ...share, hoursOfDay: 2 })]
+    const full = toFullSet(station)
+    const atNoon = randomFeatureRidge.fit(knownAt(full, refitAt), {
+      variable: 'temperatureC',
+      originHour: (refitAt + 12) % 24,
+    })
+    if (!atNoon.ok) throw new Error(atNoon.refused)
+    const width = full.features.length / station.length
+    const at = refitAt + 12 - START
+    const { quantiles } = atNoon.fitted.predict({
+      validAtMs: (refitAt + 12) * 3_600_000,
+      features: full.features.subarray(at * width, (at + 1) * width),
+    })
+    expect(results.map(({ answers }) => answers['isobar']?.ok)).toEqual([true, true, true])
+    expect(results[1]!.answers['isobar']).toMatchObject({ quantiles })
   })
 
   it('sees a feature that looks ahead: vectors of hours before the origin are the same whatever comes after', async () => {

@@ -33,10 +33,13 @@ export const FAMILY_NAMES: readonly string[] = [
   ...BASELINES.map(({ name }) => name),
 ]
 
-/** A fresh family: it keeps its last fit. `refitHours` 0: refitted at every origin, so that only the hour of issue has to be fitted. */
-export function createFamily(name: string, refitHours: number): Evaluated {
+/** So few hours of the day are fitted one by one, when they are asked for; the fit for all hours makes up to eight of them. */
+const FEW_HOURS = 2
+
+/** A fresh family: it keeps its last fit. `hoursOfDay`: how many there are among the origins. */
+export function createFamily(name: string, refitHours: number, hoursOfDay: number): Evaluated {
   const fitted = FITTED.get(name)
-  if (fitted) return createFitted(name, fitted, refitHours === 0)
+  if (fitted) return createFitted(name, fitted, refitHours === 0 || hoursOfDay <= FEW_HOURS)
   if (PEER_NAMES.includes(name)) return createPeer(name, refitHours)
   return {
     name,
@@ -69,8 +72,9 @@ function seriesOf(known: TrainingSet, variable: ForecastVariable): SeriesSoFar {
 
 const NOTHING = new Float32Array(FEATURE_COUNT).fill(Number.NaN)
 
-function createFitted(name: string, family: ModelFamily, everyOrigin: boolean): Evaluated {
-  let fitted: Fitted | null = null
+function createFitted(name: string, family: ModelFamily, hourByHour: boolean): Evaluated {
+  let learnt: TrainingSet | null = null
+  const byHour = new Map<number | undefined, Fitted>()
   return {
     name,
     forecast(known, variable, refit) {
@@ -82,13 +86,19 @@ function createFitted(name: string, family: ModelFamily, everyOrigin: boolean): 
         const row = last - (hour - at)
         return row < 0 ? NOTHING : known.features.subarray(row * FEATURE_COUNT, (row + 1) * FEATURE_COUNT)
       }
+      if (refit || !learnt || byHour.size === 0) {
+        learnt = known
+        byHour.clear()
+      }
+      const originHour = hourByHour ? (((hour - silentHours(hour, vectorAt)) % 24) + 24) % 24 : undefined
+      let fitted = byHour.get(originHour)
       let fitSeconds: number | null = null
-      if (refit || !fitted) {
+      if (!fitted) {
         const startedAt = performance.now()
-        const originHour = (((hour - silentHours(hour, vectorAt)) % 24) + 24) % 24
-        const result = family.fit(known, everyOrigin ? { variable, originHour } : { variable })
+        const result = family.fit(learnt, originHour === undefined ? { variable } : { variable, originHour })
         if (!result.ok) return result
         fitted = result.fitted
+        byHour.set(originHour, fitted)
         fitSeconds = (performance.now() - startedAt) / 1000
       }
       const startedAt = performance.now()

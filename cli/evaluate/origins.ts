@@ -18,6 +18,9 @@ export type Job = {
   readonly poison: boolean
 }
 
+/** Origins of one thread. `hoursOfDay`: how many hours of the day there are among the origins of all threads. */
+export type Share = Job & { readonly hoursOfDay: number }
+
 export type OriginResult = {
   readonly origin: number
   readonly answers: Readonly<Record<string, Answer>>
@@ -29,12 +32,13 @@ class LeakageError extends Error {
   override name = 'LeakageError'
 }
 
-export function* runOrigins({ station, variable, models, origins, refitHours, poison }: Job): Generator<OriginResult> {
+export function* runOrigins(share: Share): Generator<OriginResult> {
+  const { station, variable, models, origins, refitHours, poison, hoursOfDay } = share
   const full = toFullSet(station)
   const everyOrigin = refitHours === 0
   const run = models.filter((name) => name !== COMBINATION)
-  const families = run.map((name) => createFamily(name, refitHours))
-  const clean = run.map((name) => createFamily(name, refitHours))
+  const families = run.map((name) => createFamily(name, refitHours, hoursOfDay))
+  const clean = run.map((name) => createFamily(name, refitHours, hoursOfDay))
   let fittedAt = Number.NEGATIVE_INFINITY
   for (const origin of origins) {
     const refit = everyOrigin || origin - fittedAt >= refitHours

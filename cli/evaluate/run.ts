@@ -1,7 +1,7 @@
 /** Spreads origins over threads. What is refitted together stays together, so the result does not depend on the number of threads. */
 import { Worker } from 'node:worker_threads'
 import type { Journal } from './journal.ts'
-import type { Job, OriginResult } from './origins.ts'
+import type { Job, OriginResult, Share } from './origins.ts'
 
 export async function runJobs(
   job: Job,
@@ -22,13 +22,16 @@ export async function runJobs(
       )
       .flat(),
   ).filter((share) => share.length > 0)
+  const hoursOfDay = new Set(job.origins.map((origin) => ((origin % 24) + 24) % 24)).size
   const workers: Worker[] = []
   try {
     await Promise.all(
       shares.map(
         (origins) =>
           new Promise<void>((resolve, reject) => {
-            const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { ...job, origins } satisfies Job })
+            const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+              workerData: { ...job, origins, hoursOfDay } satisfies Share,
+            })
             workers.push(worker)
             worker.on('message', (result: OriginResult) => {
               if (known.has(result.origin)) return

@@ -1,7 +1,7 @@
 /** One thread of `isobar evaluate`. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { type Job, runOrigins } from './origins.ts'
+import { runOrigins, type Share } from './origins.ts'
 
 // A worker thread, not a window: there is no origin.
 // oxlint-disable-next-line unicorn/require-post-message-target-origin
-for (const result of runOrigins(workerData as Job)) parentPort?.postMessage(result)
+for (const result of runOrigins(workerData as Share)) parentPort?.postMessage(result)
