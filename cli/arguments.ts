@@ -8,6 +8,12 @@ export function wholeNumber(text: string): number {
   return Number(text)
 }
 
+export function countingNumber(text: string): number {
+  const value = wholeNumber(text)
+  if (value < 1) throw new InvalidArgumentError('Write a whole number from 1 on.')
+  return value
+}
+
 export function positiveNumber(text: string): number {
   const value = Number(text)
   if (!(text.trim() !== '' && value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('Write a number above 0.')
@@ -24,9 +30,9 @@ export function wholeNumbers(text: string): number[] {
   return text.split(',').map((part) => wholeNumber(part.trim()))
 }
 
-/** ISO 8601 with a zone, or a date; epoch ms. */
+/** ISO 8601, or a date; UTC where no zone is given, as in observation CSV; epoch ms. */
 export function instant(text: string): number {
-  const ms = parseInstant(text)
+  const ms = parseInstant(text) ?? parseInstant(`${text}Z`)
   if (ms === null) throw new InvalidArgumentError('Write it like 2013-07-01T12:00:00Z, or a date like 2013-07-01.')
   return ms
 }

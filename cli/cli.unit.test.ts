@@ -100,6 +100,12 @@ describe('isobar', () => {
     expect(helps.length).toBeGreaterThan(25)
     expect(helps.filter(({ hasExample }) => !hasExample).map(({ path }) => path)).toEqual([])
   })
+  it('prints JSON wherever data are printed', async () => {
+    // These run until they are stopped, and print logs.
+    const WITHOUT = ['isobar run']
+    const missing = leaves(await createProgram()).filter(({ options }) => !options.some(({ long }) => long === '--json'))
+    expect(missing.map(pathOf)).toEqual(WITHOUT)
+  })
   it('names the nearest word on a typo', async () => {
     expect(await isobar(['forcast', 'jfk'])).toMatchObject({ code: 2, err: expect.stringContaining('Did you mean forecast?') })
     expect((await isobar(['forecast', 'jfk', '--huors', '3'])).err).toContain('Did you mean --hours?')
@@ -113,6 +119,9 @@ describe('isobar', () => {
       ['dlq', 'redrive', 'weather.observation.v1', '--offsets', '3,x'],
       ['alerts', 'silence', 'station', '--comment', 'because'],
       ['replay', '--speed', '-1'],
+      ['backfill', '--from', '2013-07-01', '--to', '2013-07-02', '--concurrency', '0'],
+      ['events', 'tail', '--limit', '0'],
+      ['models', 'history', 'jfk/temperatureC', '--at', 'yesterday'],
       ['start', '--max-minutes', 'few'],
       ['start', '--live', 'metr', '--station', 'KJFK'],
       ['stations', 'add', 'roof', '--name', 'Roof', '--latitude', 'north', '--longitude', '1'],
@@ -138,6 +147,7 @@ describe('isobar', () => {
     expect(JSON.parse((await isobar(roof)).out)).toEqual({ stationId: 'roof', name: 'Roof', latitude: 53.35, longitude: -6.26 })
     expect((await isobar(['alerts', 'test', '--dry-run'])).code).toBe(0)
     expect((await isobar(['reset', '--dry-run'])).err).toContain('does not exist')
+    expect(JSON.parse((await isobar(['reset', '--dry-run', '--json'])).out)).toMatchObject({ existed: false, deleted: false })
     expect(seen).toEqual([])
   })
   it('replay --dry-run describes the file without servers and tells bad rows by line', async () => {

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { kafkaBlock, readConfig, registryBlock } from '../infra/runtime/config/index.ts'
 import { countDeadLetters, openPublisher, readDeadLetters, redrive } from '../infra/runtime/kafka/index.ts'
 import { createLogger } from '../infra/runtime/log.ts'
-import { wholeNumber, wholeNumbers } from './arguments.ts'
+import { countingNumber, wholeNumbers } from './arguments.ts'
 import { printJson, printTable, talk } from './output.ts'
 import { serverEnv } from './running.ts'
 import { topicNamed } from './topic-named.ts'
@@ -28,7 +28,7 @@ export function register(program: Command): void {
   dlq
     .command('show <topic>')
     .description('the dead letters of a topic, with why')
-    .option('--limit <n>', 'the newest n', wholeNumber, 20)
+    .option('--limit <n>', 'the newest n', countingNumber, 20)
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  isobar dlq show weather.observation.v1 --limit 5')
     .action(async (topic: string, { limit, json }: { limit: number; json?: boolean }) => {

@@ -4,7 +4,7 @@ import { kafkaBlock, readConfig, registryBlock } from '../infra/runtime/config/i
 import { startFollower } from '../infra/runtime/kafka/index.ts'
 import { createLogger } from '../infra/runtime/log.ts'
 import { TOPIC_NAMES } from '../schemas/topics.ts'
-import { wholeNumber } from './arguments.ts'
+import { countingNumber } from './arguments.ts'
 import { serverEnv } from './running.ts'
 import { topicNamed } from './topic-named.ts'
 
@@ -18,7 +18,7 @@ export function register(program: Command): void {
     .option('--topic <topic...>', 'topics (default: all)')
     .option('--station <id>', 'only events of this station')
     .option('--from-beginning', 'everything that is still in the topics first')
-    .option('--limit <n>', 'end after this many', wholeNumber)
+    .option('--limit <n>', 'end after this many', countingNumber)
     .option('--json', 'as JSON (it always is: one object a line)')
     .addHelpText('after', '\nExample:\n  isobar events tail --topic weather.forecast.v1 --station jfk --limit 1')
     .action(async (options: { topic?: string[]; station?: string; fromBeginning?: boolean; limit?: number }) => {

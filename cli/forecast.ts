@@ -1,7 +1,7 @@
 /** `isobar forecast STATION`. */
 import type { Command } from 'commander'
 import { apiGet, apiGetText } from './api-client.ts'
-import { wholeNumber } from './arguments.ts'
+import { countingNumber } from './arguments.ts'
 import { printJson, printTable, talk } from './output.ts'
 
 type Series = Readonly<Record<string, readonly number[]>>
@@ -18,7 +18,7 @@ export function register(program: Command): void {
     .command('forecast <station>')
     .description('newest forecast of a station: median and 80 % interval')
     .option('--variable <name>', 'variable', 'temperatureC')
-    .option('--hours <n>', 'how far', wholeNumber, 48)
+    .option('--hours <n>', 'how far', countingNumber, 48)
     .option('--timezone <zone>', 'IANA name; UTC by default')
     .option('--json', 'as the API answers')
     .option('--csv', 'as CSV')

@@ -1,6 +1,7 @@
 /** `isobar models`: what serves, its history, and the operator's three actions. */
 import type { Command } from 'commander'
 import { apiGet, apiGetText, apiPost } from './api-client.ts'
+import { instant } from './arguments.ts'
 import { CliError, EXIT } from './exit.ts'
 import { compareRuns, type Run } from './compare-runs.ts'
 import { printJson, printTable } from './output.ts'
@@ -36,10 +37,12 @@ export function register(program: Command): void {
   models
     .command('history <model>')
     .description('who was champion when, and why')
-    .option('--at <instant>', 'who was champion then (ISO 8601)')
+    .option('--at <instant>', 'who was champion then (ISO 8601)', instant)
     .option('--json', 'as JSON (it always is)')
     .addHelpText('after', '\nExample:\n  isobar models history jfk/temperatureC --at 2013-07-10T00:00:00Z')
-    .action(async (model: string, { at }: { at?: string }) => printJson(await apiGet(`${pathOf(model)}/history`, { at })))
+    .action(async (model: string, { at }: { at?: number }) =>
+      printJson(await apiGet(`${pathOf(model)}/history`, { at: at === undefined ? undefined : new Date(at).toISOString() })),
+    )
   models
     .command('compare <model> [versions...]')
     .description('scores of versions side by side by lead bucket; default: the champion and the newest other version')
@@ -64,9 +67,11 @@ export function register(program: Command): void {
     .command('card <model>')
     .description('the model card of a version, Markdown made from its run record; default: the champion')
     .option('--version <version>', 'which version')
+    .option('--json', 'the run record that the card is made of, as JSON')
     .addHelpText('after', '\nExample:\n  isobar models card jfk/temperatureC > card.md')
-    .action(async (model: string, { version }: { version?: string }) => {
+    .action(async (model: string, { version, json }: Json & { version?: string }) => {
       const [run] = await chooseRuns(model, version === undefined ? [] : [version])
+      if (json) return printJson(run)
       process.stdout.write(await apiGetText(`/v1/runs/${encodeURIComponent((run as Run).runId)}/card`))
     })
   for (const action of ['retrain', 'promote', 'rollback'] as const) {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { DataDirError, defaultDataDir, resetLocalData } from '../infra/local/data-dir.ts'
 import { CliError, EXIT } from './exit.ts'
-import { talk } from './output.ts'
+import { printJson, talk } from './output.ts'
 
 export function register(program: Command): void {
   program
@@ -11,20 +11,21 @@ export function register(program: Command): void {
     .description('delete all local data (Kafka log, registry, ClickHouse tables, queues, outbox)')
     .option('--yes', 'really do it')
     .option('--dry-run', 'say what would be deleted')
+    .option('--json', 'what was done as JSON')
     .addHelpText(
       'after',
       '\nExamples:\n  isobar reset --dry-run\n  isobar reset --yes\n  ISOBAR_HOME=/var/tmp/second isobar reset --yes',
     )
-    .action(async ({ yes, dryRun }: { yes?: boolean; dryRun?: boolean }) => {
+    .action(async ({ yes, dryRun, json }: { yes?: boolean; dryRun?: boolean; json?: boolean }) => {
       const dataDir = defaultDataDir(process.env)
-      if (dryRun)
-        return talk(
-          existsSync(dataDir) ? `everything in ${dataDir} would be deleted` : `nothing to delete: ${dataDir} does not exist`,
-        )
+      const tell = (existed: boolean, line: string): void => {
+        if (json) printJson({ dataDir, existed, deleted: existed && !dryRun })
+        else talk(existed ? line : `nothing to delete: ${dataDir} does not exist`)
+      }
+      if (dryRun) return tell(existsSync(dataDir), `everything in ${dataDir} would be deleted`)
       if (!yes) throw new CliError(`this deletes everything in ${dataDir}; add --yes to do it`, EXIT.usage)
       try {
-        const existed = await resetLocalData(dataDir)
-        talk(existed ? `emptied ${dataDir}` : `nothing to delete: ${dataDir} does not exist`)
+        tell(await resetLocalData(dataDir), `emptied ${dataDir}`)
       } catch (error) {
         if (error instanceof DataDirError) throw new CliError(error.message)
         throw error

@@ -8,7 +8,7 @@ import { openPublisher, readLags } from '../../infra/runtime/kafka/index.ts'
 import { createLogger } from '../../infra/runtime/log.ts'
 import { createOthers, WATCHED } from '../../producers/replay/backlog.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
-import { instant, wholeNumber } from '../arguments.ts'
+import { countingNumber, instant } from '../arguments.ts'
 import { CliError, EXIT } from '../exit.ts'
 import { printJson, printTable, progressTo, talk } from '../output.ts'
 import { serverEnv } from '../running.ts'
@@ -41,7 +41,7 @@ export function register(program: Command): void {
         .default('missing'),
     )
     .option('--station <id>', 'one station only')
-    .option('--concurrency <n>', 'stations at a time', wholeNumber, 2)
+    .option('--concurrency <n>', 'stations at a time', countingNumber, 2)
     .option('--dry-run', 'say what would be issued')
     .option('--json', 'as JSON')
     .addHelpText(

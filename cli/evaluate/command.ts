@@ -1,13 +1,15 @@
 /** `isobar evaluate`: rolling-origin evaluation of a station's CSV, with no servers. */
 import { availableParallelism } from 'node:os'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
+import { countingNumber, instant, unknownName, wholeNumber } from '../arguments.ts'
 import { CliError, EXIT } from '../exit.ts'
 import { printJson, printTable, talk } from '../output.ts'
 import { COMBINATION, COMBINED, FAMILY_NAMES } from './families.ts'
 import { openJournal } from './journal.ts'
 import { createTally } from './tally.ts'
 import { runJobs } from './run.ts'
+import { codeFingerprint, observationsFingerprint } from './fingerprint.ts'
 import { readStation, toFullSet } from './series.ts'
 import { writePredictions } from './predictions.ts'
 
@@ -37,11 +39,11 @@ export function register(program: Command): void {
     .option('--variable <name>', FORECAST_VARIABLES.join(', '), 'temperatureC')
     .option('--from <instant>', 'first origin, UTC; default: the last quarter of the series, at most a year', instant)
     .option('--to <instant>', 'no origin at or after; default: the end of the series', instant)
-    .option('--every-hours <n>', 'hours between origins', positive, 12)
+    .option('--every-hours <n>', 'hours between origins', countingNumber, 12)
     .option('--models <names>', `all, or some of ${FAMILY_NAMES.join(',')}`, 'all')
-    .option('--refit-hours <n>', 'refit the engine only when the last fit is so old; 0 = at every origin', notNegative, 0)
+    .option('--refit-hours <n>', 'refit the engine only when the last fit is so old; 0 = at every origin', wholeNumber, 0)
     .option('--predictions <file>', 'write every prediction as CSV; an interrupted run goes on where it stopped')
-    .option('--jobs <n>', 'threads', positive, availableParallelism())
+    .option('--jobs <n>', 'threads', countingNumber, availableParallelism())
     .option('--poison', 'corrupt everything after each origin and fail when a forecast changes')
     .option('--json', 'as JSON')
     .addHelpText(
@@ -60,7 +62,7 @@ Example:
 async function evaluate(options: Options): Promise<void> {
   const { csv, variable, everyHours, refitHours, predictions, jobs, poison = false } = options
   if (!(FORECAST_VARIABLES as readonly string[]).includes(variable))
-    throw new CliError(`no variable ${variable}; known: ${FORECAST_VARIABLES.join(', ')}`, EXIT.usage)
+    throw new CliError(unknownName('variable', variable, FORECAST_VARIABLES), EXIT.usage)
   const models = chooseModels(options.models)
   let problems = 0
   const station = await readStation(csv, options.station, (line) => {
@@ -94,10 +96,13 @@ async function evaluate(options: Options): Promise<void> {
     everyHours,
     refitHours,
     models,
-    csv,
     poison,
   }
-  const journal = openJournal(predictions === undefined ? null : `${predictions}.partial`, settings)
+  const journal = openJournal(predictions === undefined ? null : `${predictions}.partial`, {
+    ...settings,
+    observations: observationsFingerprint(station),
+    code: codeFingerprint(),
+  })
   const tally = createTally(variable as ForecastVariable, models, everyHours)
   const startedAt = performance.now()
   let done = 0
@@ -118,7 +123,7 @@ async function evaluate(options: Options): Promise<void> {
     talk(`predictions: ${predictions}`)
   }
   journal.done()
-  const { csv: _csv, models: _models, refitHours: _refit, poison: _poison, ...heading } = settings
+  const { models: _models, refitHours: _refit, poison: _poison, ...heading } = settings
   if (options.json) printJson({ ...heading, origins: common, models: rows, refused })
   else {
     printTable(
@@ -141,8 +146,8 @@ async function evaluate(options: Options): Promise<void> {
 function chooseModels(text: string): string[] {
   if (text === 'all') return [...FAMILY_NAMES]
   const names = text.split(',').map((name) => name.trim())
-  const unknown = names.filter((name) => !FAMILY_NAMES.includes(name))
-  if (unknown.length > 0) throw new CliError(`no model ${unknown.join(', ')}; known: all, ${FAMILY_NAMES.join(', ')}`, EXIT.usage)
+  const unknown = names.find((name) => !FAMILY_NAMES.includes(name))
+  if (unknown !== undefined) throw new CliError(unknownName('model', unknown, ['all', ...FAMILY_NAMES]), EXIT.usage)
   if (names.includes(COMBINATION) && !COMBINED.every((name) => names.includes(name)))
     throw new CliError(`${COMBINATION} is made of ${COMBINED.join(', ')}; name them too in --models`, EXIT.usage)
   return [...new Set(names)]
@@ -160,21 +165,4 @@ function showProgress(done: number, total: number, startedAt: number): void {
 
 function iso(hour: number): string {
   return new Date(hour * HOUR_MS).toISOString().replace('.000Z', 'Z')
-}
-
-function instant(text: string): number {
-  // A date or an instant without a zone is UTC.
-  const ms = Date.parse(/^\d{4}-\d\d-\d\dT[\d:.]+$/.test(text) ? `${text}Z` : text)
-  if (Number.isNaN(ms)) throw new InvalidArgumentError('write UTC as 2024-01-31T00:00:00Z or 2024-01-31')
-  return ms
-}
-function positive(text: string): number {
-  const n = Number(text)
-  if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError('a whole number above 0')
-  return n
-}
-function notNegative(text: string): number {
-  const n = Number(text)
-  if (!Number.isInteger(n) || n < 0) throw new InvalidArgumentError('a whole number, 0 or more')
-  return n
 }

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { randomFeatureRidge } from '../../forecasting/models/index.ts'
 import { createRng } from '../../forecasting/verification/index.ts'
 import { FAMILY_NAMES } from './families.ts'
+import { codeFingerprint, observationsFingerprint } from './fingerprint.ts'
 import { openJournal } from './journal.ts'
 import { runOrigins } from './origins.ts'
 import { PEER_NAMES } from './peers/family.ts'
@@ -114,13 +115,13 @@ describe('isobar evaluate', { timeout: 60_000 }, () => {
   })
 
   it.each([
-    [['--variable', 'temperature'], 2, /known: temperatureC/],
-    [['--models', 'prophecy'], 2, /no model prophecy/],
+    [['--variable', 'temperature'], 2, /did you mean temperatureC\?/],
+    [['--models', 'prophecy'], 2, /no model named prophecy; did you mean prophet\?/],
     [['--models', 'isobar,combination'], 2, /made of isobar, ridge-direct, analog-ensemble/],
     [['--from', '2030-01-01', '--to', '2031-01-01'], 2, /does not meet the series/],
     [['--every-hours', 'x'], 2, /whole number/],
     [['--variable', 'pressureHpa'], 2, /no usable pressureHpa of station; --variable can be temperatureC/],
-    [['--csv', 'no-such-file.csv'], 2, /no-such-file.csv: cannot read the CSV/],
+    [['--csv', 'no-such-file.csv'], 3, /no-such-file.csv: cannot read the CSV/],
     [['--csv', 'package.json'], 2, /package.json: CSV header/],
   ])('refuses %j with the reason', async (args, code, message) => {
     await expect(run(args)).rejects.toMatchObject({ code, stderr: expect.stringMatching(message) })
@@ -191,7 +192,63 @@ describe('a young station', { timeout: 60_000 }, () => {
   })
 })
 
-describe('an interrupted run', () => {
+describe('an interrupted run', { timeout: 60_000 }, () => {
+  it('takes no answer over when the observations have changed under it', async () => {
+    const changing = join(folder, 'changing.csv')
+    const predictions = join(folder, 'changing-predictions.csv')
+    const lines = readFileSync(csv, 'utf8').split('\n')
+    writeFileSync(changing, lines.join('\n'))
+    const args = [
+      '--csv',
+      changing,
+      '--from',
+      '2023-04-10',
+      '--to',
+      '2023-04-11',
+      '--models',
+      'persistence',
+      '--predictions',
+      predictions,
+    ]
+    const evaluated = async (): Promise<string> => {
+      await run(args)
+      return readFileSync(predictions, 'utf8')
+    }
+    const before = await evaluated()
+    const station = await readStation(changing, undefined, () => undefined)
+    const identity = {
+      station: 'station',
+      variable: 'temperatureC',
+      from: '2023-04-10T00:00:00Z',
+      to: '2023-04-11T00:00:00Z',
+      everyHours: 12,
+      refitHours: 0,
+      models: ['persistence'],
+      poison: false,
+      observations: observationsFingerprint(station),
+      code: codeFingerprint(),
+    }
+    const leave = (): void => {
+      const journal = openJournal(`${predictions}.partial`, identity)
+      for (const origin of [0, 12])
+        journal.append({
+          origin: Date.UTC(2023, 3, 10) / HOUR_MS + origin,
+          answers: {
+            persistence: { ok: true, quantiles: new Float32Array(168 * 7).fill(7777), fitSeconds: null, predictMilliseconds: 0 },
+          },
+          observed: new Float64Array(168).fill(1),
+        })
+    }
+    leave()
+    // The same observations: what was finished is taken as it stands.
+    expect(await evaluated()).toContain(',7777,7777,7777,7777,7777,7777,7777,1\n')
+    leave()
+    writeFileSync(changing, lines.map((line, i) => (i === 90 * 24 ? `${line.split(',')[0]},-3` : line)).join('\n'))
+    const after = await evaluated()
+    expect(after).not.toContain('7777')
+    expect(after.split('\n')).toHaveLength(before.split('\n').length)
+  })
+
   it('goes on with what was finished, forgets half a line and another run', () => {
     const path = join(folder, 'j')
     const first = openJournal(path, { run: 1 })

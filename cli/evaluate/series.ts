@@ -36,7 +36,11 @@ export async function readStation(
     return await readChosen(file, wanted, onProblem)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    throw new CliError(`${file}: ${error.message}; the format is described in docs/csv.md`, EXIT.usage)
+    const isMissing = (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
+    throw new CliError(
+      `${file}: ${error.message}; the format is described in docs/csv.md`,
+      isMissing ? EXIT.notFound : EXIT.usage,
+    )
   }
 }
 
