@@ -40,12 +40,18 @@ export function linksOf(rule: string, runbookBase: string, stationId?: string): 
   }
 }
 
-export function describeWeather(rule: WeatherRule, outlook: Outlook, station: string): { summary: string; description: string } {
+/** `doubt`: why the forecast is degraded; null: it is not. */
+export function describeWeather(
+  rule: WeatherRule,
+  outlook: Outlook,
+  station: string,
+  doubt: string | null,
+): { summary: string; description: string } {
   const unit = VARIABLE_UNITS[rule.variable satisfies ForecastVariable]
   const percent = Math.round(outlook.probability * 100)
   const what = `${quantityWords(rule.variable)} ${rule.op === '<=' ? '≤' : '≥'} ${rule.threshold} ${unit}`
   return {
     summary: `${rule.title ?? rule.name} at ${station}: ${percent} % chance of ${what}`,
-    description: `Most probable at ${utc(outlook.validAt)} (${outlook.leadHours} h ahead; median ${outlook.median.toFixed(1)} ${unit}). The rule looks ${rule.withinHours} h ahead, fires at ${Math.round(rule.minProbability * 100)} % and clears below ${Math.round(rule.clearProbability * 100)} %.`,
+    description: `Most probable at ${utc(outlook.validAt)} (${outlook.leadHours} h ahead; median ${outlook.median.toFixed(1)} ${unit}). The rule looks ${rule.withinHours} h ahead, fires at ${Math.round(rule.minProbability * 100)} % and clears below ${Math.round(rule.clearProbability * 100)} %.${doubt === null ? '' : ` The forecast is degraded: ${doubt}.`}`,
   }
 }

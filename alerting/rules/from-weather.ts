@@ -11,6 +11,8 @@ import { decideSensorFault } from './sensor-fault.ts'
 import { DEFAULT_WEATHER_RULES, decideWeather, outlookOf, type WeatherRule } from './weather-probability.ts'
 
 const HOUR_MS = 3_600_000
+/** The model of a station without history (docs/adr/017-provisional-models.md). */
+const PLACE_ALONE = 'site-prior'
 
 /**
  * A station that delivered this recently on the wall clock is not silent, whatever event time says: in a fast replay another
@@ -26,7 +28,10 @@ export type RuleDeps = {
 }
 export type Judged =
   | { readonly alerts: readonly Alert[] }
-  | { readonly skipped: 'not-live' | 'not-observed' | 'not-champion' | 'stale-forecast' | 'older-issue' | 'no-rule' }
+  | {
+      readonly skipped:
+        'not-live' | 'not-observed' | 'not-champion' | 'stale-forecast' | 'place-alone' | 'older-issue' | 'no-rule'
+    }
 
 export function createWeatherRules({ memory, book, config, wallNow }: RuleDeps) {
   const heardAtWallMs = new Map<string, number>()
@@ -82,6 +87,8 @@ export function createWeatherRules({ memory, book, config, wallNow }: RuleDeps) 
       if (rules.length === 0) return { skipped: 'no-rule' }
       // Old inputs prove nothing about the coming hours: neither raise nor resolve on them.
       if (forecast.status === 'stale') return { skipped: 'stale-forecast' }
+      // What is usual at a latitude, wide as it is, reaches a threshold for whole seasons: that is a climate, not a warning.
+      if (forecast.fallback === PLACE_ALONE) return { skipped: 'place-alone' }
       const key = `forecast/${forecast.stationId}`
       const judgedIssues = { ...memory.get<ForecastRecord>(key)?.judgedIssues }
       const outlooks = rules.flatMap((rule) => {
@@ -97,7 +104,7 @@ export function createWeatherRules({ memory, book, config, wallNow }: RuleDeps) 
         const identity = { rule: rule.name, labels: { kind: 'weather', station: forecast.stationId, variable: rule.variable } }
         const { change } = decideWeather(rule, outlook, book.isFiring(identity))
         const annotations = {
-          ...describeWeather(rule, outlook, stationOf(forecast.stationId)),
+          ...describeWeather(rule, outlook, stationOf(forecast.stationId), forecast.statusReason),
           probability: outlook.probability.toFixed(3),
           validAt: new Date(outlook.validAt).toISOString(),
           modelVersion: forecast.modelVersion,

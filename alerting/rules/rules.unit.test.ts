@@ -127,6 +127,16 @@ describe('weather rules', () => {
     expect(give('weather.forecast.v1', forecast(4, 20))).toEqual([])
   })
 
+  it('what is usual at the place of a station without history decides nothing; its first days do, and the alert says what they are worth', () => {
+    const { give } = setup()
+    const wide = { status: 'degraded', statusReason: 'little history yet' } as const
+    expect(give('weather.forecast.v1', forecast(0, -9, { ...wide, fallback: 'site-prior' }))).toEqual([])
+    const [raised] = give('weather.forecast.v1', forecast(1, -9, { ...wide, fallback: 'young-station' }))
+    expect(raised).toMatchObject({ rule: 'frost', state: 'firing' })
+    expect(raised?.annotations['description']).toMatch(/The forecast is degraded: little history yet\.$/)
+    expect(give('weather.forecast.v1', forecast(2, 20, { ...wide, fallback: 'site-prior' }))).toEqual([])
+  })
+
   it('quantiles that are no distribution are dead-lettered, not believed', async () => {
     const { engine, memory, inbound } = setup()
     const step = createRulesStep({ engine, memory, onSlice: () => undefined })
