@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../infra/runtime/errors.ts'
 import { INSTANT_FIELDS } from './json.ts'
-import { aControl, aForecast, aLifecycle, createTestApp, HOUR_MS, NOON } from './testing/app.ts'
+import { aCheckedObservation, aControl, aForecast, aLifecycle, createTestApp, HOUR_MS, NOON } from './testing/app.ts'
 
 type Document = {
   paths: Record<string, Record<string, { security?: Array<Record<string, string[]>>; responses: Record<string, unknown> }>>
@@ -147,6 +147,20 @@ describe('protocol', () => {
     expect(await (await post('/v1/observations', batch, ingest)).json()).toMatchObject({ accepted: 1, duplicates: 0 })
   })
 
+  it('says when there are more observations than it gives', async () => {
+    const { get, world } = createTestApp()
+    world.observations.push(...[0, 1, 2].map((hour) => aCheckedObservation({ observedAt: NOON + hour * HOUR_MS })))
+    const given = async (limit: number) => {
+      const { truncated, observations } = (await (await get(`/v1/stations/jfk/observations?limit=${limit}`)).json()) as {
+        truncated: boolean
+        observations: Array<{ observedAt: string }>
+      }
+      return [truncated, observations.map(({ observedAt }) => observedAt.slice(11, 13)).join(' ')]
+    }
+    expect(await given(2)).toEqual([true, '13 14'])
+    expect(await given(3)).toEqual([false, '12 13 14'])
+  })
+
   it('documents every route, with resolvable references', async () => {
     const { app } = createTestApp()
     const text = await (await app.request('/openapi.json')).text()
@@ -204,10 +218,25 @@ describe('forecast', () => {
       time: ['2013-07-01T09:00:00-04:00', '2013-07-01T10:00:00-04:00'],
       temperatureF: { '0.1': [68.38, 68.4], '0.9': [71.26, 71.28] },
     })
-    expect(response.headers.get('cache-control')).toBe('max-age=3600')
+    // Caches count wall seconds, and in a replay the next issue is a moment away.
+    expect(response.headers.get('cache-control')).toBe('no-cache')
     const etag = response.headers.get('etag') ?? ''
     expect((await get(path, { 'if-none-match': etag })).status).toBe(304)
     expect((await get(path, { 'if-none-match': '"other"' })).status).toBe(200)
+  })
+
+  it('may be kept by caches up to the next issue, on a clock that they share', async () => {
+    const { get, world, control, snapshot } = createTestApp({ clockMode: 'system' })
+    control(aControl())
+    snapshot.applyForecast(aForecast())
+    world.forecasts.push(aForecast())
+    const kept = async (query = ''): Promise<string | null> =>
+      (await get(`/v1/stations/jfk/forecast?variables=temperatureC${query}`)).headers.get('cache-control')
+    world.now = NOON + HOUR_MS / 4
+    expect(await kept()).toBe('max-age=2700')
+    world.now = NOON + 2 * HOUR_MS
+    expect(await kept('&hours=3')).toBe('max-age=0')
+    expect(await kept('&issuedAt=2013-07-01T12:00:00Z')).toBe('max-age=86400')
   })
 
   it('never serves an old forecast as fresh, and after two days not at all', async () => {
@@ -317,7 +346,7 @@ describe('forecast', () => {
 
 describe('operator actions', () => {
   it('says what it would do, does it once per key, and records also what it refuses', async () => {
-    const { post, key, control, world } = createTestApp()
+    const { app, post, key, control, world } = createTestApp()
     control(aControl())
     world.lifecycle.push(aLifecycle(), aLifecycle({ version: 'v2' }))
     const operator = await key('operate')
@@ -333,6 +362,11 @@ describe('operator actions', () => {
     expect((await post('/v1/models/jfk/temperatureC/promote', { reason: 'better', version: 'v9' }, operator)).status).toBe(404)
     expect((await post('/v1/models/jfk/temperatureC/retrain', {}, operator)).status).toBe(400)
     expect((await post('/model_upload', { station: 'jfk', version: 'v3' }, operator)).status).toBe(200)
+    // Whoever knows these addresses calls them without a body.
+    const bare = { method: 'POST', headers: { authorization: `Bearer ${operator}` } }
+    expect(await (await app.request('/model_upload', bare)).json()).toMatchObject({ subject: 'jfk/temperatureC', to: 'v3' })
+    expect((await problemOf(await app.request('/run_inference', bare))).detail).toBe('There are no features of jfk yet.')
+    expect((await app.request('/v1/models/jfk/temperatureC/retrain', bare)).status).toBe(415)
     expect(
       world.published.map(({ topic, value }) => [
         topic,
@@ -342,6 +376,7 @@ describe('operator actions', () => {
       ['audit.v1', ['model.promote', 'accepted', 'v3']],
       ['audit.v1', ['model.promote', 'refused', 'v2']],
       ['audit.v1', ['model.promote', 'refused', 'v9']],
+      ['audit.v1', ['model.promote', 'accepted', 'v3']],
       ['audit.v1', ['model.promote', 'accepted', 'v3']],
     ])
   })

@@ -1,4 +1,5 @@
 /** REST, live events and the page, from the topics followed in memory and from ClickHouse. Several may run side by side. */
+import { once } from 'node:events'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { serve } from '@hono/node-server'
@@ -133,6 +134,8 @@ export const service = defineService({
       onUnexpected: (error) => log.error({ error }, 'a request failed'),
     })
     const server = serve({ fetch: app.fetch, port: config.httpPort ?? 8080, hostname: config.httpHost })
+    // Rejects when the port is taken: a service that cannot be reached has not started.
+    await once(server, 'listening')
     await own({
       close: () =>
         new Promise<void>((resolve) => {

@@ -2,6 +2,11 @@
 import type { Context } from 'hono'
 import { Problem } from './problems.ts'
 
+/** No body at all, as `curl -X POST` sends it. */
+export function hasBody(c: Context): boolean {
+  return Number(c.req.header('content-length') ?? 0) > 0 || c.req.header('transfer-encoding') !== undefined
+}
+
 /** The body as text and as value. Problems: 415 without a JSON content type, 413 over the limit (bytes), 400 when it is not JSON. */
 export async function readJsonBody(c: Context, maxBytes: number): Promise<{ text: string; value: unknown }> {
   const type = c.req.header('content-type') ?? ''

@@ -6,7 +6,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { ZodObject, ZodType } from 'zod'
 import { type AppEnv, assertScope, type Principal } from './auth/gate.ts'
 import type { Scope } from './auth/keys.ts'
-import { readJsonBody } from './request-body.ts'
+import { hasBody, readJsonBody } from './request-body.ts'
 import { Problem, validationProblem } from './problems.ts'
 
 export type App = OpenAPIHono<AppEnv>
@@ -50,6 +50,8 @@ export type RouteSpec<P, Q, B> = {
   readonly query?: ZodObject & ZodType<Q>
   readonly body?: ZodType<B>
   readonly maxBodyBytes?: number
+  /** A request without a body means an empty object. */
+  readonly isBodyOptional?: boolean
   readonly response: ZodType
   readonly status?: ContentfulStatusCode
   /** Content types besides JSON that the route can answer with. */
@@ -88,9 +90,11 @@ export function addRoute<P = Empty, Q = Empty, B = undefined>(
     if (known) return known
     const params = (spec.params ? parsed(spec.params, c.req.param(), 'param') : {}) as P
     const query = parsed(spec.query ?? NO_QUERY, c.req.query(), 'query') as Q
-    const { text, value } = spec.body
-      ? await readJsonBody(c, spec.maxBodyBytes ?? MAX_BODY_BYTES)
-      : { text: '', value: undefined }
+    const { text, value } = !spec.body
+      ? { text: '', value: undefined }
+      : spec.isBodyOptional && !hasBody(c)
+        ? { text: '', value: {} }
+        : await readJsonBody(c, spec.maxBodyBytes ?? MAX_BODY_BYTES)
     const body = (spec.body ? parsed(spec.body, value, 'json') : undefined) as B
     const result = await handler({ c, params, query, body, text, principal: c.get('principal') })
     return result instanceof Response ? result : c.json(result as object, status)
@@ -127,7 +131,7 @@ function describe<P, Q, B>(spec: RouteSpec<P, Q, B>, status: number): RouteConfi
       ...(spec.params ? { params: spec.params } : {}),
       ...(spec.query ? { query: spec.query } : {}),
       ...(spec.headers ? { headers: spec.headers } : {}),
-      ...(spec.body ? { body: { required: true, content: { 'application/json': { schema: spec.body } } } } : {}),
+      ...(spec.body ? { body: { required: !spec.isBodyOptional, content: { 'application/json': { schema: spec.body } } } } : {}),
     },
     responses: {
       [status]: { description: 'OK', content },

@@ -58,7 +58,7 @@ type Answer = { body: string; headers: Record<string, string>; generation: numbe
 const MAX_CACHED = 2000
 
 /** Answers forecast requests of this route and of the aliases. */
-export function createForecaster({ snapshot, store, settledNow: now }: RouteDeps) {
+export function createForecaster({ snapshot, store, settledNow: now, clockMode }: RouteDeps) {
   const cache = new Map<string, Answer & { stationId: string }>()
 
   async function select(stationId: string, query: ForecastQuery): Promise<Selection> {
@@ -115,7 +115,6 @@ export function createForecaster({ snapshot, store, settledNow: now }: RouteDeps
       format: query.format ?? formatOf(accept),
     }
     const body = renderForecast(station, selection, freshness, options)
-    const maxAge = isPast ? 86_400 : Math.max(0, Math.round((selection.issuedAt + ISSUE_INTERVAL_MS - time) / 1000))
     return {
       body,
       generation,
@@ -125,12 +124,19 @@ export function createForecaster({ snapshot, store, settledNow: now }: RouteDeps
         : Math.min(freshness.validUntil, selection.issuedAt + ISSUE_INTERVAL_MS > time ? time + 60_000 : Infinity),
       headers: {
         etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
-        'cache-control': `max-age=${maxAge}`,
+        'cache-control': cacheControl(selection.issuedAt, isPast ? null : time),
         'content-type': CONTENT_TYPES[options.format],
         vary: 'accept',
         ...(freshness.status === 'fresh' ? {} : { 'isobar-status': freshness.status }),
       },
     }
+  }
+
+  /** `time` null: as issued, which never changes. Caches count wall seconds: in a replay the next issue may be a moment away, so they ask each time. */
+  function cacheControl(issuedAt: number, time: number | null): string {
+    if (time === null) return 'max-age=86400'
+    if (clockMode === 'stream') return 'no-cache'
+    return `max-age=${Math.max(0, Math.round((issuedAt + ISSUE_INTERVAL_MS - time) / 1000))}`
   }
 
   return {

@@ -81,7 +81,12 @@ export function addIngestRoutes(app: App, deps: RouteDeps & { idempotent: Idempo
             `A batch holds 1 to ${MAX_ITEMS} observations, not ${items.length}.`,
             {
               errors: [
-                { detail: 'Batch size.', pointer: isList ? '' : '/observations', code: 'batch-size', fix: 'Split the batch.' },
+                {
+                  detail: 'Batch size.',
+                  pointer: isList ? '' : '/observations',
+                  code: 'batch-size',
+                  fix: items.length === 0 ? 'Send at least one observation.' : 'Split the batch.',
+                },
               ],
             },
           )

@@ -32,6 +32,7 @@ export function addObservationRoutes(app: App, { snapshot, store, now }: RouteDe
       path: '/v1/stations/{id}/observations',
       tag: 'Observations',
       summary: 'Checked observations with their flags, oldest first',
+      description: 'Of more than `limit` the newest; `truncated` says that there are older ones from `from` on.',
       scope: 'read',
       params: z.object({ id: stationIdParam }),
       query: z.strictObject({
@@ -40,7 +41,7 @@ export function addObservationRoutes(app: App, { snapshot, store, now }: RouteDe
         variables: quantitiesParam.optional(),
         limit: limitParam(10_000, 100_000),
       }),
-      response: z.object({ stationId: z.string(), observations: z.array(ObservationSchema) }),
+      response: z.object({ stationId: z.string(), truncated: z.boolean(), observations: z.array(ObservationSchema) }),
       problems: [404],
     },
     async ({ params, query }) => {
@@ -52,8 +53,14 @@ export function addObservationRoutes(app: App, { snapshot, store, now }: RouteDe
           errors: [{ detail: '`from` is after `to`.', parameter: 'from', code: 'empty-range', fix: 'Exchange them.' }],
         })
       }
-      const observations = await store.observations.range(stationId, { from, to, limit: query.limit })
-      return { stationId, observations: observations.map((o) => withIsoInstants(query.variables ? only(o, query.variables) : o)) }
+      // One more than asked for tells whether there is more.
+      const found = await store.observations.range(stationId, { from, to, limit: query.limit + 1 })
+      const observations = found.slice(-query.limit)
+      return {
+        stationId,
+        truncated: found.length > observations.length,
+        observations: observations.map((o) => withIsoInstants(query.variables ? only(o, query.variables) : o)),
+      }
     },
   )
 }

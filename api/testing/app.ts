@@ -154,6 +154,7 @@ export function createTestApp(
     publicPerMinute?: number
     corsOrigins?: string[]
     dashboardDir?: string
+    clockMode?: 'system' | 'stream'
   } = {},
 ) {
   const world: World = {
@@ -192,7 +193,7 @@ export function createTestApp(
     now: () => world.now,
     settledNow: () => world.now,
     wallNow: () => Date.UTC(2026, 0, 1),
-    clockMode: 'stream',
+    clockMode: options.clockMode ?? 'stream',
     dashboardDir: options.dashboardDir ?? 'api/testing',
     notReady: async () => [],
     metrics: async () => ({ contentType: 'text/plain', body: 'up 1\n' }),
@@ -257,7 +258,7 @@ function createTestStore(world: World): Store {
           .map((f) => ({ issuedAt: f.issuedAt, variables: [f.variable], modelVersions: [f.modelVersion], status: f.status })),
     },
     observations: {
-      range: async () => world.observations,
+      range: async (_stationId, { limit }) => world.observations.slice(-limit),
       latest: async () => world.observations.at(-1) ?? null,
       existing: async (wanted) =>
         world.observations.filter((o) =>

@@ -56,7 +56,8 @@ export async function postJson<T>(path: string, body: unknown): Promise<T> {
 async function request<T>(url: string, init: RequestInit): Promise<T> {
   let response: Response
   try {
-    response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) })
+    // Asked because something new was heard of: an answer that the browser still holds may be used only if the server says so (ETag).
+    response = await fetch(url, { ...init, cache: 'no-cache', signal: AbortSignal.timeout(TIMEOUT_MS) })
   } catch (error) {
     const timedOut = error instanceof DOMException && error.name === 'TimeoutError'
     throw new ApiError(timedOut ? 'the API did not answer within 20 s' : 'the API cannot be reached', null, null, {

@@ -28,6 +28,8 @@ const HOUR_MS = 3_600_000
 const HISTORY_MS = 96 * HOUR_MS
 /** Stations whose numbers are fetched at the start; the rest fill in from the live stream. */
 const FIRST_STATIONS = 40
+/** A replay hurries through a day of events in a second. */
+const FORECAST_EVERY_MS = 250
 
 export type Loader = ReturnType<typeof createLoader>
 
@@ -248,7 +250,7 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
     tell,
     /** Soon, at most this often: for bursts of live events. */
     soon: {
-      forecast: throttled(1000, () => void loaders.forecast()),
+      forecast: throttled(FORECAST_EVERY_MS, () => void loaders.forecast()),
       replicas: throttled(1000, () => void loaders.replicas()),
       models: throttled(2000, () => void Promise.all([loaders.models(), loaders.modelEvents(), loaders.runs()])),
       stations: throttled(2000, () => void loaders.stations()),
