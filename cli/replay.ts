@@ -1,7 +1,7 @@
 /** `isobar replay [FILE.csv]`: observations of a file into the topics of a running system, hour after hour, as if they were live. */
 import type { Command } from 'commander'
 import { pause } from '../infra/runtime/backoff.ts'
-import { openClickHouse } from '../infra/runtime/clickhouse/index.ts'
+import { type ClickHouse, openClickHouse } from '../infra/runtime/clickhouse/index.ts'
 import { readConfig } from '../infra/runtime/config/index.ts'
 import { openPublisher, readLags } from '../infra/runtime/kafka/index.ts'
 import { createLogger } from '../infra/runtime/log.ts'
@@ -125,6 +125,7 @@ async function publish(config: ReplayConfig, plan: ReplayPlan, { fromBeginning, 
   let before = 0
   const clickhouse = openClickHouse(config)
   try {
+    await tellUndescribed(clickhouse, plan)
     const publisher = openPublisher({ config, name: 'replay', log })
     try {
       const progress = createProgress(clickhouse, 'replay')
@@ -172,6 +173,17 @@ async function publish(config: ReplayConfig, plan: ReplayPlan, { fromBeginning, 
     publishedThrough: iso(reached?.publishedThrough ?? undefined),
     ended: stop.signal.aborted ? 'interrupted' : 'the series has ended',
   }
+}
+
+/** Observations alone make forecasts, but nobody can ask for those of a station without a name and a place. */
+async function tellUndescribed(clickhouse: Pick<ClickHouse, 'query'>, { series, stations }: ReplayPlan): Promise<void> {
+  const known = await clickhouse.query<{ stationId: string }>('SELECT stationId FROM station')
+  const described = new Set([...known, ...stations].map(({ stationId }) => stationId))
+  for (const stationId of new Set(series.observations.map((observation) => observation.stationId)))
+    if (!described.has(stationId))
+      talk(
+        `${stationId} has no name and place yet, and the API answers 404 for it until it has: give --stations FILE, or isobar stations add ${stationId} …`,
+      )
 }
 
 const iso = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString())

@@ -1,5 +1,6 @@
 /** `isobar doctor`: what this machine and the system on it lack, each with the command that helps. */
 import type { Command } from 'commander'
+import { ownEnvironment } from '../environment.ts'
 import { EXIT } from '../exit.ts'
 import { printJson, printTable } from '../output.ts'
 import { hasFailed, judge } from './judge.ts'
@@ -12,7 +13,7 @@ export function register(program: Command): void {
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExamples:\n  isobar doctor\n  isobar doctor --json')
     .action(async ({ json }: { json?: boolean }) => {
-      const checks = judge(await lookAround(process.env))
+      const checks = judge(await lookAround(ownEnvironment()))
       if (json) printJson({ ok: !hasFailed(checks), checks })
       else
         printTable(checks, [

@@ -55,7 +55,11 @@ const FREE_BYTES = { fail: 2 * GIB, warn: 5 * GIB } as const
 const NAMED = 3
 /** How api-client.ts words a missing, wrong or too narrow key. */
 const REFUSED = /^40[13] /
-const CHANNEL_SETTING = { slack: 'SLACK_WEBHOOK_URL', email: 'EMAIL_TO', webhook: 'WEBHOOK_URL and WEBHOOK_SECRET' } as const
+const CHANNEL_SETTING = {
+  slack: 'SLACK_WEBHOOK_URL',
+  email: 'SMTP_URL and EMAIL_TO',
+  webhook: 'WEBHOOK_URL and WEBHOOK_SECRET',
+} as const
 
 export function judge(facts: Facts): Line[] {
   return [...judgeMachine(facts), judgeRun(facts), ...judgeServers(facts), ...judgePipeline(facts), judgeChannels(facts)]

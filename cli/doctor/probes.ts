@@ -13,22 +13,14 @@ import { assessRun, readRunFile, runFilePath } from '../../infra/local/run-file.
 import { cacheRoot } from '../../infra/local/setup/cache.mjs'
 import { packagesAreCurrent } from '../../infra/local/setup/packages.mjs'
 import { openClickHouse, pendingMigrations } from '../../infra/runtime/clickhouse/index.ts'
-import {
-  amqpBlock,
-  clickhouseBlock,
-  emailBlock,
-  kafkaBlock,
-  readConfig,
-  registryBlock,
-  slackBlock,
-  webhookBlock,
-} from '../../infra/runtime/config/index.ts'
+import { amqpBlock, clickhouseBlock, kafkaBlock, readConfig, registryBlock } from '../../infra/runtime/config/index.ts'
 import { messageOf } from '../../infra/runtime/errors.ts'
 import { planTopics } from '../../infra/runtime/kafka/index.ts'
 import { createLogger } from '../../infra/runtime/log.ts'
 import { openRabbit } from '../../infra/runtime/rabbitmq/index.ts'
 import { unregisteredSubjects } from '../../infra/runtime/registry/deploy.ts'
 import { apiGet } from '../api-client.ts'
+import { configuredChannels } from '../channels.ts'
 import { localRun, serverEnv } from '../running.ts'
 import { chooseHttpPort } from '../start/http-port.ts'
 import type { Facts, Outcome, Pipeline } from './judge.ts'
@@ -166,18 +158,6 @@ async function reachRabbit(url: string): Promise<null> {
   } finally {
     await rabbit.close()
   }
-}
-
-function configuredChannels(env: NodeJS.ProcessEnv): string[] {
-  const slack = readConfig(slackBlock, env)
-  const email = readConfig(emailBlock, env)
-  const webhook = readConfig(webhookBlock, env)
-  const named: ReadonlyArray<readonly [string, boolean]> = [
-    ['slack', slack.slackWebhookUrl !== undefined || (slack.slackBotToken !== undefined && slack.slackChannel !== undefined)],
-    ['email', email.emailTo !== undefined],
-    ['webhook', webhook.webhookUrl !== undefined && webhook.webhookSecret !== undefined],
-  ]
-  return named.filter(([, isConfigured]) => isConfigured).map(([name]) => name)
 }
 
 const isSet = (env: NodeJS.ProcessEnv, name: string): boolean => Boolean(env[name] || env[`${name}_FILE`])

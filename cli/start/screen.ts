@@ -1,4 +1,5 @@
 /** What `isobar start` says: progress on stderr, one line per fact; colours only on a terminal that wants them. */
+import type { Channel } from '../channels.ts'
 import type { Announcement, Stage } from './story.ts'
 
 const startedAt = performance.now()
@@ -26,11 +27,14 @@ export type Welcome = {
   readonly httpUrl: string
   readonly stationId: string
   readonly outboxDir: string
+  readonly channels: readonly Channel[]
   /** Null when keys exist already. */
   readonly key: string | null
 }
 
-export function welcome({ httpUrl, stationId, outboxDir, key }: Welcome): string {
+export function welcome({ httpUrl, stationId, outboxDir, channels, key }: Welcome): string {
+  const where = (channel: Channel, otherwise: string): string =>
+    channels.includes(channel) ? 'as configured' : `not configured, ${otherwise}`
   return [
     '',
     `  ${paint(1, 'Isobar is running.')}`,
@@ -39,8 +43,10 @@ export function welcome({ httpUrl, stationId, outboxDir, key }: Welcome): string
     key === null
       ? '  API key     as made before; another one: ./isobar keys create --name NAME --scopes read,ingest,operate'
       : `  API key     ${paint(33, key)}   (shown this once; for everything that changes state)`,
-    `  Alerts      Slack: ${process.env['SLACK_WEBHOOK_URL'] || process.env['SLACK_BOT_TOKEN'] ? 'as configured' : `not configured, kept in ${outboxDir}/slack`}`,
-    `              e-mail: ${process.env['SMTP_URL'] ? 'as configured' : `not configured, caught in ${outboxDir}/mail`}`,
+    `  Alerts      Slack: ${where('slack', `kept in ${outboxDir}/slack`)}`,
+    `              e-mail: ${where('email', `caught in ${outboxDir}/mail`)}`,
+    ...(channels.includes('webhook') ? ['              webhook: as configured'] : []),
+    `              all of it: ${httpUrl}/outbox`,
     '',
     '  Three things to try, in another terminal:',
     `    curl -s '${httpUrl}/v1/stations'`,

@@ -4,13 +4,16 @@ import { join } from 'node:path'
 import { buildDashboard } from '../../api/dashboard/build.ts'
 import { defaultDataDir, type LocalStack, PARTS, startLocalStack } from '../../infra/local/stack.ts'
 import { choosePorts } from '../../infra/local/ports.ts'
+import type { ChildSpec } from '../../infra/local/supervisor.ts'
 import { createLogger } from '../../infra/runtime/log.ts'
 import { demoScenario } from '../../producers/replay/demo-scenario.ts'
+import { configuredChannels } from '../channels.ts'
+import { ownEnvironment } from '../environment.ts'
 import { CliError, EXIT } from '../exit.ts'
 import type { StartOptions } from './options.ts'
 import { deploy, serverEnvironment } from './deploy.ts'
 import { firstKey } from './first-key.ts'
-import { chooseHttpPort } from './http-port.ts'
+import { openOnHttpPort } from './http-port.ts'
 import { livePlan, type ProducerPlan, replayPlan } from './producers.ts'
 import { tellOfProvider } from './provider-state.ts'
 import { PROCESS_COUNT, processSpecs } from './processes.ts'
@@ -25,6 +28,8 @@ const PRODUCER_PROBE = `probe${PROCESS_COUNT - 1}`
 /** Resolves with the exit code, once everything has been stopped again. */
 export async function start(options: StartOptions): Promise<number> {
   const interrupted = onInterrupt()
+  const given = ownEnvironment()
+  const channels = configuredChannels(given)
   // The client's warnings about brokers that are still electing are no news for a person; failures are thrown.
   const log = createLogger('start', 'error')
   const speed = options.speed ?? (options.demo ? DEMO_SPEED : DEFAULT_SPEED)
@@ -48,7 +53,7 @@ export async function start(options: StartOptions): Promise<number> {
   let stopTelling = (): void => {}
   try {
     if (interrupted.fired()) return EXIT.ok
-    const env = serverEnvironment(stack.urls, process.env)
+    const env = serverEnvironment(stack.urls, given)
     await deploy(env, log)
     say('topics, schemas and tables are in place')
     const key = await firstKey(env)
@@ -61,7 +66,8 @@ export async function start(options: StartOptions): Promise<number> {
     }
     const { httpUrl, producerUrl } = await bringUpServices(stack, env, producers)
     say(`${producers.services.join(', ')} started`)
-    process.stderr.write(welcome({ httpUrl, stationId: producers.stationIds[0] ?? 'STATION', outboxDir: stack.outboxDir, key }))
+    const stationId = producers.stationIds[0] ?? 'STATION'
+    process.stderr.write(welcome({ httpUrl, stationId, outboxDir: stack.outboxDir, channels, key }))
     if (options.live !== undefined) stopTelling = tellOfProvider(producerUrl, say)
     const ended = await waitForEnd(options, interrupted.signal, watch, stack.complete)
     if (!options.exit || watch === null) return EXIT.ok
@@ -78,8 +84,8 @@ export async function start(options: StartOptions): Promise<number> {
   async function bringUpServers(): Promise<LocalStack> {
     say(`starting ${PARTS.join(', ')}`)
     return startLocalStack({
-      dataDir: defaultDataDir(process.env),
-      env: process.env,
+      dataDir: defaultDataDir(given),
+      env: given,
       say,
       // Only alerting needs these two, and it waits for them by itself.
       late: ['rabbitmq', 'mail'],
@@ -99,12 +105,10 @@ async function bringUpServices(stack: LocalStack, env: NodeJS.ProcessEnv, produc
   const own = stack.own as NonNullable<LocalStack['own']>
   const probeNames = Array.from({ length: PROCESS_COUNT }, (_, index) => `probe${index}`)
   const ports = await choosePorts(probeNames, {})
-  const httpPort = await chooseHttpPort(process.env)
-  const { services, producer } = processSpecs({
+  const plan = {
     urls: stack.urls,
-    artifactStore: process.env['ARTIFACT_STORE'] ?? `file:${stack.dataDir}/artifacts`,
+    artifactStore: env['ARTIFACT_STORE'] ?? `file:${stack.dataDir}/artifacts`,
     outboxDir: stack.outboxDir,
-    httpPort,
     probePorts: probeNames.map((name) => ports[name] as number),
     clock: producers.clock,
     producers: producers.services,
@@ -112,13 +116,20 @@ async function bringUpServices(stack: LocalStack, env: NodeJS.ProcessEnv, produc
     compileCacheDir: join(stack.dataDir, 'compile-cache'),
     producerEnv: producers.env,
     env: { ...env, ISOBAR_RUN_ID: randomUUID() },
-  })
-  await Promise.all([...services, producer].map((spec) => own.supervisor.start(spec)))
+  }
+  // Only the API has to know the port, and it may get another one than was free a moment ago.
+  const specsOn = (httpPort: number) => processSpecs({ ...plan, httpPort })
+  const apiOn = (httpPort: number) => specsOn(httpPort).services.find(({ name }) => name === 'api') as ChildSpec
+  const { services, producer } = specsOn(0)
+  const [httpPort] = await Promise.all([
+    openOnHttpPort(env, (port) => own.supervisor.start(apiOn(port))),
+    ...[...services, producer].filter(({ name }) => name !== 'api').map((spec) => own.supervisor.start(spec)),
+  ])
   const httpUrl = `http://127.0.0.1:${httpPort}`
   const probes = [...services, producer].map(
     ({ name }, index) => [`probe.${name}`, `http://127.0.0.1:${ports[`probe${index}`]}`] as const,
   )
-  own.runFile.setExtra({ httpUrl, ...Object.fromEntries(probes) })
+  own.runFile.setExtra({ httpUrl, artifactStore: plan.artifactStore, ...Object.fromEntries(probes) })
   return { httpUrl, producerUrl: `http://127.0.0.1:${ports[PRODUCER_PROBE] as number}` }
 }
 

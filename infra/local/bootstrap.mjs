@@ -54,7 +54,7 @@ async function setUp() {
 /** Servers with an address in the environment run elsewhere and need nothing here. */
 function localParts() {
   const variables = { kafka: 'KAFKA_BROKERS', registry: 'SCHEMA_REGISTRY_URL', rabbitmq: 'AMQP_URL' }
-  return Object.keys(variables).filter((part) => !process.env[variables[part]])
+  return Object.keys(variables).filter((part) => !process.env[variables[part]] && !process.env[`${variables[part]}_FILE`])
 }
 
 /** Node 24 comes as a package for the common platforms; elsewhere the system's will do if it is new enough. */
@@ -81,7 +81,12 @@ function runInPlace(node, argv) {
   }
   if (process.env.npm_lifecycle_event) {
     const parent = process.ppid
-    setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), 1000).unref() // npm was killed
+    const watch = setInterval(() => {
+      if (process.ppid === parent) return
+      // npm was killed. Told once: a second signal would cut the orderly end short.
+      clearInterval(watch)
+      child.kill('SIGTERM')
+    }, 1000).unref()
   }
   child.on('error', (error) => {
     process.stderr.write(`${node} could not be started: ${error.message}\n`)

@@ -131,7 +131,7 @@ export async function runReplay(plan: ReplayPlan, deps: ReplayDeps): Promise<voi
     const speed = hour.startAt < plan.fastForward.until ? plan.fastForward.speed : plan.speed
     // No burst after a pause (a suspended laptop): the schedule continues from now.
     dueMs = Math.max(dueMs + (gapHours * 1000) / speed, pacer.nowMs())
-    await pacer.sleep(dueMs - pacer.nowMs(), signal)
+    await pacer.sleep(Math.max(0, dueMs - pacer.nowMs()), signal)
     await deps.others?.keptUp(signal)
     if (signal.aborted) break
     await publish([hour], (o) => o.observedAt)
