@@ -82,6 +82,8 @@ export type ModelReader = {
     variable?: string | undefined
     version?: string | undefined
     runId?: string | undefined
+    /** Only what happened at or before it. */
+    at?: number | undefined
     limit: number
   }): Promise<Lifecycle[]>
 }

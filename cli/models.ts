@@ -1,10 +1,15 @@
 /** `isobar models`: what serves, its history, and the operator's three actions. */
+import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
+import { openClickHouse } from '../infra/runtime/clickhouse/index.ts'
+import { clickhouseBlock, readConfig } from '../infra/runtime/config/index.ts'
 import { apiGet, apiGetText, apiPost } from './api-client.ts'
 import { instant } from './arguments.ts'
 import { CliError, EXIT } from './exit.ts'
 import { compareRuns, type Run } from './compare-runs.ts'
+import { readHistory } from './export-history.ts'
 import { printJson, printTable } from './output.ts'
+import { serverEnv } from './running.ts'
 
 type Json = { readonly json?: boolean }
 /** Runs that are looked through for a version. */
@@ -12,7 +17,7 @@ const RUNS_LIMIT = 1000
 type Model = Readonly<Record<string, unknown>> & { readonly stationId: string; readonly variable: string }
 
 export function register(program: Command): void {
-  const models = program.command('models').description('models: list, show, history, compare, card, retrain, promote, rollback')
+  const models = program.command('models').description('models: list, show, history, export, compare, card, retrain, promote, rollback')
   models
     .command('list')
     .description('what is served')
@@ -43,6 +48,19 @@ export function register(program: Command): void {
     .action(async (model: string, { at }: { at?: number }) =>
       printJson(await apiGet(`${pathOf(model)}/history`, { at: at === undefined ? undefined : new Date(at).toISOString() })),
     )
+  models
+    .command('export [model]')
+    .description('the whole history as archived: orders, runs, drift, requests and operator actions, a line of JSON an event')
+    .addHelpText('after', '\nExample:\n  isobar models export > history.ndjson')
+    .action(async (model?: string) => {
+      if (model !== undefined) pathOf(model)
+      const clickhouse = openClickHouse(readConfig(clickhouseBlock, serverEnv()))
+      try {
+        await pipeline(linesOf(readHistory(clickhouse, model ?? '')), process.stdout, { end: false })
+      } finally {
+        await clickhouse.close()
+      }
+    })
   models
     .command('compare <model> [versions...]')
     .description('scores of versions side by side by lead bucket; default: the champion and the newest other version')
@@ -91,6 +109,10 @@ export function register(program: Command): void {
         printJson(await apiPost(`${pathOf(model)}/${action}`, body))
       })
   }
+}
+
+async function* linesOf(events: AsyncIterable<unknown>): AsyncGenerator<string> {
+  for await (const event of events) yield `${JSON.stringify(event)}\n`
 }
 
 /** The runs of these versions; of none: the champion's and the newest other one. */

@@ -102,12 +102,15 @@ export function addModelRoutes(app: App, { snapshot, store, artefact }: RouteDep
       requireStation(snapshot, stationId)
       const [controls, events] = await Promise.all([
         store.models.controls(stationId, variable, { ...(at === undefined ? {} : { at }), limit: HISTORY_LIMIT }),
-        store.models.lifecycle({ stationId, variable, limit: HISTORY_LIMIT }),
+        store.models.lifecycle({ stationId, variable, at, limit: HISTORY_LIMIT }),
       ])
       // The archive is some seconds behind the topic.
       const live = at === undefined ? snapshot.control(stationId, variable) : undefined
       const held = live ? { control: live.control, controlOffset: live.offset } : controls[0]
+      // Asked for by itself: a champion may serve for longer than the newest events reach back.
       const version = held?.control.champion.version
+      const evidence =
+        version === undefined ? [] : await store.models.lifecycle({ stationId, variable, version, at, limit: HISTORY_LIMIT })
       return {
         at: at === undefined ? null : new Date(at).toISOString(),
         champion: held
@@ -118,11 +121,11 @@ export function addModelRoutes(app: App, { snapshot, store, artefact }: RouteDep
               reason: held.control.reason,
               causedBy: held.control.causedBy,
               controlOffset: held.controlOffset,
-              evidence: events.filter((event) => event.version === version).map(withIsoInstants),
+              evidence: evidence.map(withIsoInstants),
             }
           : null,
         controls: controls.map(({ control, controlOffset }) => modelOf(control, controlOffset)),
-        events: events.filter((event) => at === undefined || event.at <= at).map(withIsoInstants),
+        events: events.map(withIsoInstants),
       }
     },
   )

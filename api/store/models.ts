@@ -7,6 +7,7 @@ type Query = Pick<ClickHouse, 'query'>
 type Texts<T, K extends keyof T> = Omit<T, K> & { [N in K]: string | (null extends T[N] ? null : never) }
 
 /** Absent filters match everything. */
+const ALWAYS = Date.UTC(2200, 0, 1)
 const BY_MODEL =
   "({stationId:String} = '' OR stationId = {stationId:String}) AND ({variable:String} = '' OR variable = {variable:String})"
 const modelParams = (filter: { stationId?: string | undefined; variable?: string | undefined }) => ({
@@ -20,15 +21,21 @@ export function createModelReader(clickhouse: Query): ModelReader {
       const rows = await clickhouse.query<{ controlOffset: number; payload: string }>(
         `SELECT controlOffset, payload FROM control WHERE stationId = {stationId:String} AND variable = {variable:String}
          AND changedAt <= {at:DateTime64(3)} ORDER BY changedAt DESC, controlOffset DESC LIMIT {limit:UInt32}`,
-        { stationId, variable, at: toClickHouseInstant(at ?? Date.UTC(2200, 0, 1)), limit },
+        { stationId, variable, at: toClickHouseInstant(at ?? ALWAYS), limit },
       )
       return rows.map(({ controlOffset, payload }) => ({ controlOffset, control: JSON.parse(payload) as Control }))
     },
     async lifecycle(filter) {
       const rows = await clickhouse.query<{ payload: string }>(
         `SELECT payload FROM lifecycle WHERE ${BY_MODEL} AND ({version:String} = '' OR version = {version:String}) AND ({runId:String} = '' OR runId = {runId:String})
-         ORDER BY at DESC, kafkaOffset DESC LIMIT {limit:UInt32}`,
-        { ...modelParams(filter), version: filter.version ?? '', runId: filter.runId ?? '', limit: filter.limit },
+         AND at <= {at:DateTime64(3)} ORDER BY at DESC, kafkaOffset DESC LIMIT {limit:UInt32}`,
+        {
+          ...modelParams(filter),
+          version: filter.version ?? '',
+          runId: filter.runId ?? '',
+          at: toClickHouseInstant(filter.at ?? ALWAYS),
+          limit: filter.limit,
+        },
       )
       return rows.map(({ payload }) => JSON.parse(payload) as Lifecycle)
     },

@@ -273,10 +273,15 @@ function createTestStore(world: World): Store {
           .filter(({ changedAt }) => at === undefined || changedAt <= at)
           .sort((a, b) => b.changedAt - a.changedAt)
           .map((control, index) => ({ control, controlOffset: index })),
-      lifecycle: async ({ stationId, variable, version, runId }) =>
-        byModel(world.lifecycle, stationId, variable).filter(
-          (e) => (version === undefined || e.version === version) && (runId === undefined || e.runId === runId),
-        ),
+      lifecycle: async ({ stationId, variable, version, runId, at, limit }) =>
+        byModel(world.lifecycle, stationId, variable)
+          .filter(
+            (e) =>
+              (version === undefined || e.version === version) &&
+              (runId === undefined || e.runId === runId) &&
+              (at === undefined || e.at <= at),
+          )
+          .slice(0, limit),
     },
     drift: { current: async () => [], changes: async () => [], retrainRequests: async () => [], residuals: async () => [] },
     alerts: { list: async () => [], deliveries: async () => [] },

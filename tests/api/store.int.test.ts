@@ -283,6 +283,7 @@ describe('history', () => {
     expect(await championAt(NOON + HOUR_MS)).toBe('better')
     expect((await store.models.lifecycle({ stationId: 'jfk', limit: 10 })).map(({ version }) => version)).toEqual(['v4', 'v3'])
     expect((await store.models.lifecycle({ runId: 'run-v3', limit: 10 })).map(({ at }) => at)).toEqual([NOON])
+    expect(await store.models.lifecycle({ stationId: 'jfk', at: NOON - 1, limit: 10 })).toEqual([])
     expect(await store.drift.current()).toMatchObject([
       {
         state: 'confirmed',
