@@ -65,7 +65,7 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
   }
   const refused = (outcome: TrialOutcome): number => Math.round((1000 * (trials - outcome.promoted)) / trials) / 10
 
-  add(figure('identical model refused', refused(runTrials({ ratio: 1, correlation: 1 }, Math.min(trials, 100))), '%', '>=', 95))
+  add(figure('identical model refused', refused(runTrials({ ratio: 1, correlation: 1 }, trials)), '%', '>=', 95))
   for (const correlation of [TYPICAL, DISSIMILAR]) {
     const pair = `error correlation ${correlation}`
     add(figure(`equal skill refused, ${pair}`, refused(runTrials({ ratio: 1, correlation }, trials)), '%', '>=', 95))
