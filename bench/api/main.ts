@@ -16,10 +16,10 @@ import { choosePorts } from '../../infra/local/ports.ts'
 import { kafkaBlock, readConfig, registryBlock } from '../../infra/runtime/config/index.ts'
 import { openPublisher, type OutboundEvent } from '../../infra/runtime/kafka/index.ts'
 import { createLogger } from '../../infra/runtime/log.ts'
-import type { Forecast, Station } from '../../schemas/generated/types.ts'
+import type { Forecast } from '../../schemas/generated/types.ts'
 import { FORECAST_VARIABLES, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { type Figure, figure } from '../shared/figures.ts'
-import { createObservations, FIRST_HOUR, stationIdOf } from '../shared/observations.ts'
+import { createObservations, FIRST_HOUR, stationIdOf, stationOf } from '../shared/observations.ts'
 import { type BenchProcess, startNode, startService } from '../shared/processes.ts'
 import { isolated, withServers } from '../shared/servers.ts'
 
@@ -109,21 +109,6 @@ async function publishForecasts(env: Readonly<Record<string, string>>): Promise<
     }
   } finally {
     await publisher.close()
-  }
-}
-
-function stationOf(stationId: string): Station {
-  return {
-    stationId,
-    name: stationId,
-    latitude: 40,
-    longitude: -74,
-    elevationM: 3,
-    timezone: 'America/New_York',
-    provider: 'bench',
-    providerStationId: stationId,
-    kind: 'airport',
-    validFrom: 0,
   }
 }
 

@@ -46,10 +46,10 @@ export function detections({ alarms }: Compared, setting: number, injections: re
 }
 
 /** Alarms by month of the year, January first. */
-export function byMonth({ alarms }: Compared, series: readonly Clean[]): number[] {
+export function byMonth({ alarms }: Compared, series: readonly Clean[], setting = 0): number[] {
   const months = Array.from({ length: 12 }, () => 0)
   for (const one of series) {
-    for (const day of alarms(one, 0)) {
+    for (const day of alarms(one, setting)) {
       const month = new Date(day * 86_400_000).getUTCMonth()
       months[month] = (months[month] as number) + 1
     }

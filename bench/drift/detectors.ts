@@ -84,7 +84,7 @@ const pageHinkley: Compared = {
 }
 
 /** Two-sample Kolmogorov–Smirnov of the last 30 days of raw values against the first year watched; setting = D·√(n·m/(n+m)). */
-const ksOnRaw: Compared = {
+export const ksOnRaw: Compared = {
   name: 'KS on raw values',
   settings: [1.4, 1.6, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28],
   alarms({ days }, setting) {
@@ -100,6 +100,9 @@ const ksOnRaw: Compared = {
     )
   },
 }
+
+/** The 5 % of a Kolmogorov–Smirnov test: √(−ln(0.05/2)/2). */
+export const KS_FIVE_PERCENT = 1.358
 
 export const PEERS: readonly Compared[] = [adwin, pageHinkley, ksOnRaw]
 export const DUMMIES: readonly Compared[] = [

@@ -9,7 +9,7 @@ import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import { type BenchOptions, type Figure, figure } from '../shared/figures.ts'
 import { byMonth, calibrate, type Clean, detections, falseAlarms, type Found, type Injection } from './compare.ts'
 import { completeStretches, halves } from './complete.ts'
-import { type Compared, DUMMIES, isobar, PEERS } from './detectors.ts'
+import { type Compared, DUMMIES, isobar, KS_FIVE_PERCENT, ksOnRaw, PEERS } from './detectors.ts'
 import { FAULTS } from './faults.ts'
 import { CHANGE_HOUR, step, unchanged, watch } from './network.ts'
 import { hasReference } from '../shared/reference.ts'
@@ -136,6 +136,9 @@ const years = (series: readonly Clean[]): number => series.reduce((sum, { days }
 
 function comparison(clean: readonly Clean[], injections: readonly Injection[], say: Say): Figure[] {
   const budget = Math.max(falseAlarms(isobar, 0, clean), DEFAULT_DETECTOR.falseAlarmsPerStationYear / DEFAULT_DETECTOR.variables)
+  // What watching raw values gives without a budget: the year's own course.
+  const seasonal = falseAlarms(ksOnRaw, KS_FIVE_PERCENT, clean)
+  say(`KS on raw values at its 5 %: ${seasonal.toFixed(1)} alarms a year, by month ${byMonth(ksOnRaw, clean, KS_FIVE_PERCENT).join(' ')}`)
   const detectors = [isobar, ...PEERS, ...DUMMIES].map((detector) => {
     const setting = calibrate(detector, clean, budget)
     return { detector, setting, rate: falseAlarms(detector, setting, clean) }

@@ -4,7 +4,7 @@ import { createRng } from '../../forecasting/verification/index.ts'
 import type { KafkaConfig, RegistryConfig } from '../../infra/runtime/config/index.ts'
 import { openPublisher } from '../../infra/runtime/kafka/index.ts'
 import type { Logger } from '../../infra/runtime/log.ts'
-import type { CheckedObservation } from '../../schemas/generated/types.ts'
+import type { CheckedObservation, Station } from '../../schemas/generated/types.ts'
 
 export const FIRST_HOUR = Date.UTC(2013, 0, 1) / HOUR_MS
 
@@ -27,6 +27,21 @@ const FLAGS: CheckedObservation['flags'] = {
 const PUBLISH_BATCH = 5000
 
 export const stationIdOf = (index: number): string => `bench-${index}`
+
+export function stationOf(stationId: string): Station {
+  return {
+    stationId,
+    name: stationId,
+    latitude: 40,
+    longitude: -74,
+    elevationM: 3,
+    timezone: 'America/New_York',
+    provider: 'bench',
+    providerStationId: stationId,
+    kind: 'airport',
+    validFrom: 0,
+  }
+}
 
 /** The next observation of the fleet at each call: every station once an hour, hour after hour. */
 export function createObservations(stations: number, seed = 1): () => CheckedObservation {

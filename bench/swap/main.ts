@@ -1,23 +1,21 @@
 /**
- * Control event → all replicas serving. Four replica processes on one Kafka, artefacts on the local disk, a stream of features meanwhile.
- * Every swap loads: the model that comes is neither champion nor previous. In the full run a replica is killed and started half-way.
- * Uses the servers of KAFKA_BROKERS and SCHEMA_REGISTRY_URL when set, else starts its own.
+ * Control event → all replicas serving. Four replica processes on one Kafka, artefacts on the local disk, a stream of features and of requests
+ * to the API meanwhile. Every swap loads: the model that comes is neither champion nor previous. In the full run a replica is killed and
+ * started half-way.
  */
-import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { startLocalStack } from '../../infra/local/stack.ts'
+import { deploy } from '../../cli/start/deploy.ts'
 import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import { kafkaBlock, readConfig, registryBlock } from '../../infra/runtime/config/index.ts'
-import { applyTopics, type KafkaPublisher, openPublisher, startFollower } from '../../infra/runtime/kafka/index.ts'
+import { type KafkaPublisher, openPublisher, startFollower } from '../../infra/runtime/kafka/index.ts'
 import { createLogger } from '../../infra/runtime/log.ts'
-import { registerSchemas } from '../../infra/runtime/registry/index.ts'
 import type { Control } from '../../schemas/generated/types.ts'
+import { type BenchOptions, type Figure, figure } from '../shared/figures.ts'
+import { isolated, withServers } from '../shared/servers.ts'
 import { makeModels, type MadeModels } from './artefacts.ts'
 import { type Replica, startReplica } from './replicas.ts'
+import { introduce, type Requests, startRequests } from './requests.ts'
 
 /** Models of the full run's crowded replica, each loaded by itself though they are copies. */
 const MANY = 1000
@@ -25,42 +23,14 @@ const MANY = 1000
 const REPLICAS = 4
 const FEATURES_PER_SECOND = 200
 const HOUR_MS = 3_600_000
+const STATION = 'bench-0'
 const GOAL_MS = 250
 
-export type Figure = {
-  readonly name: string
-  readonly value: number
-  readonly unit: string
-  readonly goal: number
-  readonly comparison: '>=' | '<='
-  readonly met: boolean
-}
-
-export async function run({ quick, json }: { quick: boolean; json: boolean }): Promise<Figure[]> {
+export async function run({ quick, json }: BenchOptions): Promise<Figure[]> {
   const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
-  const directory = await mkdtemp(join(tmpdir(), 'isobar-bench-swap-'))
-  const external = process.env['KAFKA_BROKERS'] !== undefined && process.env['SCHEMA_REGISTRY_URL'] !== undefined
-  const stack = external
-    ? null
-    : await startLocalStack({ dataDir: join(directory, 'stack'), env: process.env, parts: ['kafka', 'registry'], say })
-  try {
-    return await measure({
-      env: {
-        KAFKA_BROKERS: stack?.urls.kafkaBrokers ?? (process.env['KAFKA_BROKERS'] as string),
-        SCHEMA_REGISTRY_URL: stack?.urls.schemaRegistryUrl ?? (process.env['SCHEMA_REGISTRY_URL'] as string),
-        KAFKA_TOPIC_PREFIX: `bench${randomUUID().slice(0, 8)}.`,
-        ARTIFACT_STORE: `file:${join(directory, 'artefacts')}`,
-        CLOCK: 'stream',
-        LOG_LEVEL: 'error',
-      },
-      swaps: quick ? 25 : 100,
-      killsOne: !quick,
-      say,
-    })
-  } finally {
-    await stack?.stop()
-    await rm(directory, { recursive: true, force: true })
-  }
+  return withServers(['kafka', 'registry', 'clickhouse'], say, (servers) =>
+    measure({ env: { ...isolated(servers), LOG_LEVEL: 'error' }, swaps: quick ? 25 : 100, killsOne: !quick, say }),
+  )
 }
 
 type Setting = {
@@ -73,14 +43,7 @@ type Setting = {
 async function measure({ env, swaps, killsOne, say }: Setting): Promise<Figure[]> {
   const log = createLogger('bench', 'error')
   const config = readConfig(z.object({ ...kafkaBlock.shape, ...registryBlock.shape }), env)
-  await applyTopics(config, log, [
-    'model.control.v1',
-    'model.adaptation.v1',
-    'model.status.v1',
-    'weather.feature.v1',
-    'weather.forecast.v1',
-  ])
-  await registerSchemas(config)
+  await deploy(env, log)
   const publisher = openPublisher({ config, name: 'bench', log })
   const made = await makeModels(openArtifactStore({ artifactStore: env['ARTIFACT_STORE'] as string }))
   say(
@@ -124,12 +87,15 @@ async function measure({ env, swaps, killsOne, say }: Setting): Promise<Figure[]
   })
   let replicas: Replica[] = []
   const traffic = { stop: false, sent: 0 }
+  let requests: { readonly stop: () => Promise<Requests> } | null = null
   try {
+    await introduce(publisher, STATION)
     await publisher.publish([order(made, 0)])
     replicas = Array.from({ length: REPLICAS }, (_, i) => startReplica(`bench-${i}`, env))
     await waitFor('the replicas', () => (answers.get(0)?.size ?? 0) === REPLICAS, 120_000)
     const streaming = streamFeatures(publisher, made, traffic)
     await waitFor('the first forecasts', () => forecasts.size > FEATURES_PER_SECOND, 60_000)
+    requests = await startRequests(env, STATION, made.models)
 
     const toAll: number[] = []
     const inReplica: number[] = []
@@ -152,6 +118,8 @@ async function measure({ env, swaps, killsOne, say }: Setting): Promise<Figure[]
       }
       await sleep(50)
     }
+    const asked = await requests.stop()
+    requests = null
     traffic.stop = true
     await streaming
     await waitFor('the last forecasts', () => forecasts.size >= traffic.sent, 60_000)
@@ -168,12 +136,15 @@ async function measure({ env, swaps, killsOne, say }: Setting): Promise<Figure[]
       figure('swaps in a row', toAll.length, 'swaps', '>=', killsOne ? swaps - 1 : swaps),
       figure('orders refused', refused, 'orders', '<=', 0),
       figure('forecasts whose version is not the one their order names', wrongVersion, `of ${forecasts.size}`, '<=', 0),
+      figure('requests that failed', asked.failed, `of ${asked.sent}`, '<=', 0),
+      figure('answers that mix versions', asked.mixed, `of ${asked.sent}`, '<=', 0),
       figure('features without a forecast', traffic.sent - forecasts.size, `of ${traffic.sent}`, '<=', 0),
       ...crowded,
       ...(restartSeconds === null ? [] : [figure('killed replica serves the newest order again', restartSeconds, 's', '<=', 30)]),
     ]
   } finally {
     traffic.stop = true
+    await requests?.stop()
     ready.clear()
     await follower.stop()
     await Promise.all(replicas.map((replica) => replica.stop()))
@@ -215,7 +186,7 @@ function order({ models }: MadeModels, n: number) {
   const champion = models[n % 2] as Control['champion']
   const value: Control = {
     eventId: `control/bench/${n}`,
-    stationId: 'bench-0',
+    stationId: STATION,
     variable: 'temperatureC',
     champion,
     previous: null,
@@ -227,7 +198,7 @@ function order({ models }: MadeModels, n: number) {
     causedBy: null,
     decisionOffset: n,
   }
-  return { topic: 'model.control.v1' as const, key: 'bench-0/temperatureC', value }
+  return { topic: 'model.control.v1' as const, key: `${STATION}/temperatureC`, value }
 }
 
 /** Live features at an even pace; only the station with a model makes forecasts, so it gets all of them. */
@@ -246,9 +217,9 @@ async function streamFeatures(
           const validAt = first + (traffic.sent + i) * HOUR_MS
           return {
             topic: 'weather.feature.v1' as const,
-            key: 'bench-0',
+            key: STATION,
             value: {
-              stationId: 'bench-0',
+              stationId: STATION,
               validAt,
               knownAt: validAt,
               featureSet: models[0].featureSet,
@@ -270,10 +241,6 @@ async function waitFor(what: string, condition: () => boolean, limitMs: number):
     if (Date.now() > deadline) throw new Error(`not within ${limitMs / 1000} s: ${what}`)
     await sleep(5)
   }
-}
-
-function figure(name: string, value: number, unit: string, comparison: '>=' | '<=', goal: number): Figure {
-  return { name, value, unit, goal, comparison, met: comparison === '>=' ? value >= goal : value <= goal }
 }
 
 function quantile(sorted: readonly number[], p: number): number {
