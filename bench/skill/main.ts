@@ -1,7 +1,7 @@
 /**
  * Skill on real series that are no part of the repository (../shared/data): every family and baseline at the same origins, every 12 h through
  * the last year of each record. A piece is one station and one variable; pieces are kept in bench/results/skill, so that a run can be stopped,
- * gone on with, and split: `npm run bench -- skill [families|thinned] tokyo windSpeedMps`. The tables are of all pieces that there are.
+ * gone on with, and split: `npm run bench -- skill [families] [thinned] tokyo windSpeedMps`. The tables are of all pieces that there are.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -19,7 +19,8 @@ import { type PieceSummary, summarise } from './summary.ts'
 const BASELINES = ['damped-anomaly', 'recentred-climatology', 'climatology', 'seasonal-naive', 'persistence']
 /**
  * `every12h`: what is fitted and asked in milliseconds. `thinned`: the engine and the baselines at every fifth of these origins, for machines with
- * other work. `families`: those that take seconds at an origin, at fewer origins, with fewer refits. `quick`: an example
+ * other work. `families`: those that take seconds at an origin, at fewer origins, with fewer refits; `familiesThinned` has too few for what a
+ * combination would learn. `quick`: an example
  * of the tables on three stations, no verdict. The served engine is refitted every month, as the service does it by default.
  */
 const MONTH_HOURS = 730
@@ -32,6 +33,12 @@ const SETTINGS = {
     refitHours: 2190,
     models: [OURS, 'ridge-direct', 'analog-ensemble', 'combination', 'prophet', 'sarimax', 'recentred-climatology'],
   },
+  familiesThinned: {
+    folder: 'skill-families-thinned',
+    everyHours: 180,
+    refitHours: 2190,
+    models: [OURS, 'ridge-direct', 'analog-ensemble', 'prophet', 'sarimax', 'recentred-climatology'],
+  },
   quick: { folder: 'skill-quick', everyHours: 397, refitHours: 4380, models: [OURS, 'ridge-direct', ...BASELINES] },
 }
 const FAMILIES = 'families'
@@ -42,13 +49,7 @@ type Settings = (typeof SETTINGS)['every12h']
 
 export async function run({ quick, json, only }: { quick: boolean; json: boolean; only: readonly string[] }): Promise<Figure[]> {
   const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
-  const settings = quick
-    ? SETTINGS.quick
-    : only.includes(FAMILIES)
-      ? SETTINGS.families
-      : only.includes(THINNED)
-        ? SETTINGS.thinned
-        : SETTINGS.every12h
+  const settings = quick ? SETTINGS.quick : settingsOf(only.includes(FAMILIES), only.includes(THINNED))
   const named = only.filter((word) => word !== FAMILIES && word !== THINNED)
   const folder = join(import.meta.dirname, '../results', settings.folder)
   mkdirSync(folder, { recursive: true })
@@ -112,6 +113,11 @@ async function measure(piece: Piece, settings: Settings, engine: string, partial
     refused,
     ...summarise(compared, common, variable, network.isSouthern),
   }
+}
+
+function settingsOf(withFamilies: boolean, isThinned: boolean): Settings {
+  if (withFamilies) return isThinned ? SETTINGS.familiesThinned : SETTINGS.families
+  return isThinned ? SETTINGS.thinned : SETTINGS.every12h
 }
 
 function readPiece(file: string): PieceSummary {

@@ -172,6 +172,21 @@ export function markdownOf(table: Table, pieces: readonly PieceSummary[]): strin
     )
     lines.push(row(['PIT, tenths (1 = flat)', ...year.map((c) => c.pit.map((d) => d.toFixed(2)).join(' '))]))
   }
+  lines.push(
+    '',
+    `By network, means of its stations: MAE of \`${OURS}\`, beside the recentred climatology's, covered by 80 / 95 %:`,
+    '',
+  )
+  lines.push(row(['', 'origins', ...BUCKETS.map((bucket) => (bucket === 'all' ? 'all' : `${bucket} h`))]))
+  lines.push(row(Array.from({ length: 7 }, () => '---')))
+  for (const [network, own] of Map.groupBy(pieces, ({ network: name }) => name)) {
+    const cells = BUCKETS.map((bucket) => {
+      const { mae, coverage80, coverage95 } = pool(own, OURS, 'year', bucket)!
+      return `${number(mae)} · ${percent(mae / pool(own, REFERENCE, 'year', bucket)!.mae - 1)} % · ${share(coverage80)} / ${share(coverage95)}`
+    })
+    lines.push(row([network, String(own.reduce((sum, piece) => sum + piece.origins.length, 0)), ...cells]))
+  }
+  lines.push('', `Worse than the recentred climatology: ${worseOf(table)}.`)
   lines.push('', `By station, MAE of \`${OURS}\` and its share of the recentred climatology's:`, '')
   lines.push(row(['', 'origins', ...BUCKETS.map((bucket) => (bucket === 'all' ? 'all' : `${bucket} h`)), 'covers 80 / 95']))
   lines.push(row(Array.from({ length: 8 }, () => '---')))
@@ -193,6 +208,13 @@ export function markdownOf(table: Table, pieces: readonly PieceSummary[]): strin
     Object.entries(own).map(([model, { count, first }]) => `- ${label}, \`${model}\`: no answer at ${count} origins (${first})`),
   )
   return [...lines, ...(refused.length > 0 ? ['', ...refused] : []), ''].join('\n')
+}
+
+function worseOf({ worse }: Table): string {
+  if (worse.length === 0) return 'no station at any bucket'
+  return worse
+    .map(({ label, bucket, ratio }) => `${label} at ${bucket === 'all' ? 'all leads' : `${bucket} h`} (${percent(ratio - 1)} %)`)
+    .join(', ')
 }
 
 function row(cells: readonly string[]): string {
