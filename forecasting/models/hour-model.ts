@@ -21,7 +21,7 @@ import type { HourModel } from './random-feature-state.ts'
 import { type Part, regressWithBlocks } from './regression.ts'
 import { chooseShares, type Damped, type Said, type Shares } from './shares.ts'
 import { fitSpread } from './spread.ts'
-import { OWN } from './station-climate.ts'
+import { OWN, traitsOf } from './station-climate.ts'
 import type { FitOptions } from './types.ts'
 
 const H = HORIZON_HOURS
@@ -74,7 +74,12 @@ export function fitHourModels(
       member,
     )
     const residuals = subtractShares(departures, damped, said, shares)
-    const spread = fitSpread(rows.design, regressions, residuals, LINEAR_COUNT, seasonWeights, settings.knowsSeasons)
+    const spread = fitSpread(rows.design, regressions, residuals, {
+      linear: LINEAR_COUNT,
+      season: seasonWeights,
+      knowsSeasons: settings.knowsSeasons,
+      isSolar: traitsOf(OWN[member.variable].column).isSolar,
+    })
     const model: MixedModel = { hour, means: rows.means, factors: rows.factors, beta: Float32Array.from(beta), spread, shares }
     member.scores.add({ station, rows, residuals, model })
     member.onLeftOut?.({ variable: member.variable, hour, rows: chosen, residuals })

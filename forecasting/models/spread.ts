@@ -16,13 +16,15 @@ const LOG_LIMIT = 1
 /** Added to a mean |residual| before the logarithm, as a share of the mean of all. */
 const FLOOR_SHARE = 0.08
 const MEDIAN = QUANTILE_LEVELS.indexOf(0.5)
-/** Days of weather that say as much about a median as one independent draw, where every season was seen. */
+/** Days of weather that say as much about the middle of the residuals as one independent draw, where every season was seen. */
 const daysPerDraw = (lastLead: number): number => (lastLead <= 24 ? 1 : 3)
 /**
- * Days of record that say as much about the errors to come as one independent draw: weather stays alike for days, and a season that the record has
- * not seen has errors of its own. Chosen on records cut short (docs/forecasting/experiments.md).
+ * Days of record that say as much about the errors to come as one independent draw: weather stays alike for days, and what follows the sun has
+ * errors of its own in seasons that the record has not seen. Chosen on records cut short (docs/forecasting/experiments.md).
  */
-const daysPerLesson = (lastLead: number): number => (lastLead <= 6 ? 8 : lastLead <= 24 ? 16 : 24)
+function daysPerLesson(lastLead: number, isSolar: boolean): number {
+  return !isSolar || lastLead <= 6 ? 8 : lastLead <= 24 ? 16 : 24
+}
 /** Blocks are left out one by one, so that the shortest record says this much. */
 const FEWEST_LESSONS = 4
 
@@ -53,15 +55,25 @@ export function logScales(
   }
 }
 
-/** `residuals`: n × 168, NaN = not observed; `linear`: how many inputs after the constant the scale may use; `season`: weight of each row. `knowsSeasons`: see Settings. */
+export type SpreadOptions = {
+  /** How many inputs after the constant the scale may use. */
+  readonly linear: number
+  /** Weight of each row. */
+  readonly season: Float64Array
+  /** See Settings. */
+  readonly knowsSeasons: boolean
+  /** See Traits. */
+  readonly isSolar: boolean
+}
+
+/** `residuals`: n × 168, NaN = not observed. */
 export function fitSpread(
   design: Design,
   { gram, totalWeight }: Pick<Regression, 'gram' | 'totalWeight'>,
   residuals: Float64Array,
-  linear: number,
-  season: Float64Array,
-  knowsSeasons: boolean,
+  options: SpreadOptions,
 ): Spread {
+  const { linear } = options
   const { n, p, x, weights } = design
   const width = 1 + linear
   const logs = new Float64Array(n * G)
@@ -87,7 +99,7 @@ export function fitSpread(
   const factor = cholesky(gram, width, () => totalWeight, p)
   const scale = new Float64Array(width * G)
   solveColumns(factor, cross, G, 0, G, scale)
-  return { scale, quantiles: scaledQuantiles(design, residuals, scale, linear, season, knowsSeasons) }
+  return { scale, quantiles: scaledQuantiles(design, residuals, scale, options) }
 }
 
 /** Mean |residual| of each row over the leads first…last (from 1), NaN where none was observed. */
@@ -112,9 +124,7 @@ function scaledQuantiles(
   { n, p, x, hours }: Design,
   residuals: Float64Array,
   scale: Float64Array,
-  linear: number,
-  season: Float64Array,
-  knowsSeasons: boolean,
+  { linear, season, knowsSeasons, isSolar }: SpreadOptions,
 ): Float64Array {
   const table = new Float64Array(H * Q)
   const scales = new Float64Array(n * G)
@@ -128,10 +138,11 @@ function scaledQuantiles(
       gather(residuals, shrink, from, leads, scaled)
       for (let k = 0; k < leads; k++) weightedQuantiles(scaled.subarray(k * n, (k + 1) * n), season, table, (from + k) * Q)
     }
-    // What is off in the middle of a part of a year is off in the seasons seen: it says less of those to come.
-    const daysEach = knowsSeasons ? daysPerDraw(last) : daysPerLesson(last)
-    const { median, variance } = pooledMedian(residuals, shrink, season, hours, first, last, daysEach)
-    const widening = wideningOf(hours, last)
+    const middle = poolOf(residuals, shrink, season, hours, first, last)
+    const { median, variance } = knowsSeasons
+      ? medianOf(middle, daysPerDraw(last))
+      : medianOfPart(middle, daysPerDraw(last), daysPerLesson(last, isSolar))
+    const widening = wideningOf(hours, daysPerLesson(last, isSolar))
     for (let h = first - 1; h < last; h++) {
       const own = table[h * Q + MEDIAN]!
       const centre = median + shrunk(own - median, variance)
@@ -155,8 +166,8 @@ function gather(residuals: Float64Array, shrink: Float64Array, from: number, lea
  * distribution does whose mean and size are known from ν independent draws. The residuals of a short record are few however many rows it
  * has: its climatology, its season and its weather are those of the record, not of the days to come.
  */
-function wideningOf(hours: Float64Array, last: number): Float64Array {
-  const lessons = Math.max(FEWEST_LESSONS, daysOf(hours) / daysPerLesson(last))
+function wideningOf(hours: Float64Array, daysEach: number): Float64Array {
+  const lessons = Math.max(FEWEST_LESSONS, daysOf(hours) / daysEach)
   return Float64Array.from(QUANTILE_LEVELS, (level) =>
     level === 0.5 ? 1 : (Math.sqrt(1 + 1 / lessons) * studentQuantile(level, lessons)) / normalQuantile(level),
   )
@@ -166,20 +177,23 @@ function daysOf(hours: Float64Array): number {
   return (hours.at(-1)! - hours[0]!) / 24
 }
 
-/**
- * Season-weighted median of the scaled residuals of a lead group, shrunk by how uncertain it is (`daysEach`: days that are one draw). The mean is
- * the regression's business; what is
- * left is how skewed the errors are and what the season adds, alike at neighbouring leads. A median of its own for every lead is mostly noise.
- */
-function pooledMedian(
+/** The middle of the season-weighted residuals of a lead group. */
+type Middle = {
+  readonly median: number
+  readonly mean: number
+  readonly deviation: number
+  /** Days of record, fewer the more the weights differ. */
+  readonly days: number
+}
+
+function poolOf(
   residuals: Float64Array,
   shrink: Float64Array,
   season: Float64Array,
   hours: Float64Array,
   first: number,
   last: number,
-  daysEach: number,
-): { median: number; variance: number } {
+): Middle {
   const n = shrink.length
   const width = last - first + 1
   const stride = Math.max(1, Math.floor(width / 8))
@@ -188,21 +202,52 @@ function pooledMedian(
   const weights = new Float64Array(n * perRow)
   let sum = 0
   let squares = 0
+  let total = 0
+  let weight = 0
   for (let r = 0; r < n; r++) {
     sum += season[r]!
     squares += season[r]! * season[r]!
     for (let k = 0; k < perRow; k++) {
-      pool[r * perRow + k] = residuals[r * H + first - 1 + k * stride]! * shrink[r]!
+      const value = residuals[r * H + first - 1 + k * stride]! * shrink[r]!
+      pool[r * perRow + k] = value
       weights[r * perRow + k] = season[r]!
+      if (value !== value) continue
+      total += season[r]! * value
+      weight += season[r]!
     }
   }
   const quantiles = new Float64Array(Q)
   weightedQuantiles(pool, weights, quantiles, 0)
   const deviation = (quantiles[MEDIAN + 1]! - quantiles[MEDIAN - 1]!) / 1.35
-  const draws = Math.max(1, ((daysOf(hours) / daysEach) * sum * sum) / (n * squares))
-  // 1.25·σ/√n is the standard error of a median of normal draws.
-  const variance = (1.25 * deviation) ** 2 / draws
-  return { median: shrunk(quantiles[MEDIAN]!, variance), variance }
+  const days = (daysOf(hours) * sum * sum) / (n * squares)
+  return { median: quantiles[MEDIAN]!, mean: weight > 0 ? total / weight : 0, deviation, days }
+}
+
+/** Squared standard errors of a mean, of a median, and of the difference between them, of n normal draws of deviation 1, times n. */
+const OF_MEAN = 1
+const OF_MEDIAN = 1.25 ** 2
+const OF_SKEW = OF_MEDIAN - OF_MEAN
+
+/**
+ * The median, shrunk by how uncertain it is (`daysEach`: days for a draw), and that uncertainty. The mean is the regression's business; what is left is how
+ * skewed the errors are and what the season adds, alike at neighbouring leads. A median of its own for every lead is mostly noise.
+ */
+function medianOf({ median, deviation, days }: Middle, daysEach: number): { median: number; variance: number } {
+  const variance = (OF_MEDIAN * deviation ** 2) / Math.max(1, days / daysEach)
+  return { median: shrunk(median, variance), variance }
+}
+
+/**
+ * The same of part of a year. What the season adds is that of the seasons seen and says little of those to come; how skewed the errors are
+ * shows as well as with a year.
+ */
+function medianOfPart({ median, mean, deviation, days }: Middle, daysEach: number, daysPerLesson: number) {
+  const lessons = Math.max(1, days / daysPerLesson)
+  const skew = shrunk(median - mean, (OF_SKEW * deviation ** 2) / Math.max(1, days / daysEach))
+  return {
+    median: shrunk(mean, (OF_MEAN * deviation ** 2) / lessons) + skew,
+    variance: (OF_MEDIAN * deviation ** 2) / lessons,
+  }
 }
 
 /** An estimate with this variance, shrunk to 0 the more the less it stands out. */

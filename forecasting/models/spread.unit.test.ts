@@ -8,7 +8,7 @@ const Q = QUANTILE_LEVELS.length
 const NORMAL = [-1.96, -1.2816, -0.6745, 0, 0.6745, 1.2816, 1.96]
 
 /** Twelve rows a day, whose residuals are independent draws of a normal distribution, and nothing but a constant to explain their size. */
-function quantilesAfter(days: number): Float64Array {
+function quantilesAfter(days: number, isSolar = true): Float64Array {
   const n = days * 12
   const random = createRng(3)
   const residuals = Float64Array.from(
@@ -17,7 +17,8 @@ function quantilesAfter(days: number): Float64Array {
   )
   const ones = new Float64Array(n).fill(1)
   const design = { n, p: 1, x: ones, weights: ones, hours: Float64Array.from({ length: n }, (_, r) => 480_000 + 2 * r) }
-  return fitSpread(design, { gram: Float64Array.of(n), totalWeight: n }, residuals, 0, ones, days >= 330).quantiles
+  const options = { linear: 0, season: ones, knowsSeasons: days >= 330, isSolar }
+  return fitSpread(design, { gram: Float64Array.of(n), totalWeight: n }, residuals, options).quantiles
 }
 
 /** Mean over leads of how much wider than the residuals, by quantile level. */
@@ -41,6 +42,12 @@ describe('spread', () => {
     const early = widening(quantiles, 1, 6)
     expect(early[6]!).toBeLessThan(late[6]! - 0.1)
     expect(early[6]!).toBeGreaterThan(1)
+  })
+
+  it('of what does not follow the sun is as little wider at long leads as at short ones', () => {
+    const late = widening(quantilesAfter(192, false), 25, 168)
+    expect(late[6]!).toBeCloseTo((2.064 / 1.96) * Math.sqrt(1 + 1 / 24), 1)
+    expect(late[6]!).toBeLessThan(1.15)
   })
 
   it('of years is that of its residuals', () => {
