@@ -23,7 +23,8 @@ const daysPerDraw = (lastLead: number): number => (lastLead <= 24 ? 1 : 3)
  * errors of its own in seasons that the record has not seen. Chosen on records cut short (docs/forecasting/experiments.md).
  */
 function daysPerLesson(lastLead: number, isSolar: boolean): number {
-  return !isSolar || lastLead <= 6 ? 8 : lastLead <= 24 ? 16 : 24
+  if (lastLead <= 6) return 8
+  return lastLead > 24 && isSolar ? 24 : 16
 }
 /** Blocks are left out one by one, so that the shortest record says this much. */
 const FEWEST_LESSONS = 4
@@ -139,9 +140,10 @@ function scaledQuantiles(
       for (let k = 0; k < leads; k++) weightedQuantiles(scaled.subarray(k * n, (k + 1) * n), season, table, (from + k) * Q)
     }
     const middle = poolOf(residuals, shrink, season, hours, first, last)
-    const { median, variance } = knowsSeasons
-      ? medianOf(middle, daysPerDraw(last))
-      : medianOfPart(middle, daysPerDraw(last), daysPerLesson(last, isSolar))
+    const { median, variance } =
+      isSolar && !knowsSeasons
+        ? medianOfPart(middle, daysPerDraw(last), daysPerLesson(last, isSolar))
+        : medianOf(middle, daysPerDraw(last))
     const widening = wideningOf(hours, daysPerLesson(last, isSolar))
     for (let h = first - 1; h < last; h++) {
       const own = table[h * Q + MEDIAN]!
@@ -238,8 +240,8 @@ function medianOf({ median, deviation, days }: Middle, daysEach: number): { medi
 }
 
 /**
- * The same of part of a year. What the season adds is that of the seasons seen and says little of those to come; how skewed the errors are
- * shows as well as with a year.
+ * The same of part of a year, of what follows the sun. What the season adds is that of the seasons seen and says little of those to come; how
+ * skewed the errors are shows as well as with a year.
  */
 function medianOfPart({ median, mean, deviation, days }: Middle, daysEach: number, daysPerLesson: number) {
   const lessons = Math.max(1, days / daysPerLesson)
