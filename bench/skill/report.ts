@@ -161,6 +161,13 @@ export function markdownOf(table: Table, pieces: readonly PieceSummary[]): strin
       table.pooled.find((c) => c.model === OURS && c.season === 'year' && c.bucket === bucket)!,
     )
     lines.push(row(['mean width 80 / 95 %', ...year.map((c) => `${number(c.width80)} / ${number(c.width95)}`)]))
+    for (const score of ['mae', 'crps'] as const)
+      lines.push(
+        row([
+          `${score.toUpperCase()} beside \`${REFERENCE}\`'s, %`,
+          ...BUCKETS.map((bucket) => besideReference(table, bucket, score)),
+        ]),
+      )
     lines.push(row(['CRPS', ...year.map((c) => number(c.crps))]))
     lines.push(
       row([
@@ -208,6 +215,12 @@ export function markdownOf(table: Table, pieces: readonly PieceSummary[]): strin
     Object.entries(own).map(([model, { count, first }]) => `- ${label}, \`${model}\`: no answer at ${count} origins (${first})`),
   )
   return [...lines, ...(refused.length > 0 ? ['', ...refused] : []), ''].join('\n')
+}
+
+/** Of what is ours, in shares of the station's reference: below 0 is better. */
+function besideReference({ against }: Table, bucket: string, score: 'mae' | 'crps'): string {
+  const paired = against.find((d) => d.model === REFERENCE && d.bucket === bucket && d.score === score)
+  return paired ? `${percent(-paired.mean)} [${percent(-paired.high)}, ${percent(-paired.low)}]` : ''
 }
 
 function worseOf({ worse }: Table): string {
