@@ -17,10 +17,14 @@ const KEY = 'jfk/temperatureC'
 const T0 = Date.UTC(2013, 6, 1)
 const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
+/** `slowRuns`: so many predictions take 60 ms. */
+type Made = { readonly level: number; readonly spread: number; readonly slowRuns: number }
+
 /** An artefact store in memory, and models that forecast their own number. */
 function createWorld() {
   const files = new Map<string, Uint8Array>()
   let unreachable = 0
+  let nowMs = 0
   let gate: Promise<void> = Promise.resolve()
   const store = {
     get: async (artefact: ServedModel['artefact']) => {
@@ -35,25 +39,29 @@ function createWorld() {
     },
   }
   const open = (bytes: Uint8Array): Fitted => {
-    const { level, spread } = JSON.parse(new TextDecoder().decode(bytes)) as { level: number; spread: number }
+    const { level, spread, slowRuns } = JSON.parse(new TextDecoder().decode(bytes)) as Made
+    let runs = 0
     return {
       family: 'test',
       variable: 'temperatureC',
-      predict: ({ features }) => ({
-        leadHours: Int32Array.from([1, 2]),
-        // The first lag of the input rides along, so that a test sees what the model was shown.
-        quantiles: Float32Array.from({ length: 14 }, (_, i) =>
-          i < 7 ? level + spread * (i - 3) : (features[TEMPERATURE_NOW] ?? 0) || 0,
-        ),
-        persistence: Float32Array.from([0, 0]),
-        recentredClimatology: Float32Array.from([0, 0]),
-        degradedBecause: [],
-      }),
+      predict: ({ features }) => {
+        if (runs++ < slowRuns) nowMs += 60
+        return {
+          leadHours: Int32Array.from([1, 2]),
+          // The first lag of the input rides along, so that a test sees what the model was shown.
+          quantiles: Float32Array.from({ length: 14 }, (_, i) =>
+            i < 7 ? level + spread * (i - 3) : (features[TEMPERATURE_NOW] ?? 0) || 0,
+          ),
+          persistence: Float32Array.from([0, 0]),
+          recentredClimatology: Float32Array.from([0, 0]),
+          degradedBecause: [],
+        }
+      },
       serialise: () => bytes,
       describe: () => ({}),
     }
   }
-  const models = createModelTable(store, () => performance.now(), { maxArtefactBytes: 1000, open })
+  const models = createModelTable(store, () => nowMs, { maxArtefactBytes: 1000, open })
   const statuses: ReplicaStatus[] = []
   const handler = createControlHandler({
     models,
@@ -86,8 +94,8 @@ function createWorld() {
     handler,
     setUnreachable: (times: number) => (unreachable = times),
     setGate: (promise: Promise<void>): void => void (gate = promise),
-    served(level: number, over: Partial<ServedModel> = {}, spread = 0): ServedModel {
-      const bytes = new TextEncoder().encode(JSON.stringify({ level, spread }))
+    served(level: number, over: Partial<ServedModel> = {}, spread = 0, slowRuns = 0): ServedModel {
+      const bytes = new TextEncoder().encode(JSON.stringify({ level, spread, slowRuns } satisfies Made))
       const uri = `mem:${level}`
       files.set(uri, bytes)
       return {
@@ -310,6 +318,11 @@ describe('what cannot be served', () => {
       },
       /artefact-too-large/,
     ],
+    [
+      'a model that takes 60 ms for every forecast',
+      (world) => world.served(2, {}, 0, Number.MAX_SAFE_INTEGER),
+      /predicts-too-slowly: 60 ms for a forecast; this replica allows 50/,
+    ],
   ]
   it.each(cases)(
     'as champion, %s is refused and reported; the old model keeps serving under its old order',
@@ -327,6 +340,12 @@ describe('what cannot be served', () => {
       expect(world.forecasts()).toMatchObject([{ modelVersion: 'v3', controlOffset: 2 }])
     },
   )
+  it('a model whose first forecasts are slow is served', async () => {
+    const world = createWorld()
+    await world.order(0, control(world.served(1, {}, 0, 3)))
+    await world.handler.settled()
+    expect(world.forecasts()).toMatchObject([{ modelVersion: 'v1' }])
+  })
   it.each(cases)('as challenger, %s is left out; the champion serves and the report says so', async (_, make, error) => {
     const world = createWorld()
     await world.order(0, control(world.served(1), { challengers: [make(world)], previous: null }))
