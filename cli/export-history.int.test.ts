@@ -20,11 +20,12 @@ afterAll(async () => {
   await clickhouse?.close()
 })
 
-async function archive<T extends ArchivedTopic>(topic: T, offset: number, event: EventByTopic[T]): Promise<void> {
-  const position = { key: 'k', partition: 0, offset, headers: {}, timestampMs: 0 }
-  const inbound: InboundEvent<T> = { topic, value: event, ...position }
-  await createBatchedWriter(clickhouse).write([inbound].map(toArchiveRow))
-  written.push({ topic, offset, event })
+function inbound<T extends ArchivedTopic>(topic: T, offset: number, value: EventByTopic[T]): InboundEvent<T> {
+  return { topic, value, offset, key: 'k', partition: 0, headers: {}, timestampMs: 0 }
+}
+async function archive(...events: ReadonlyArray<InboundEvent<ArchivedTopic>>): Promise<void> {
+  await createBatchedWriter(clickhouse).write(events.map(toArchiveRow))
+  written.push(...events.map(({ topic, offset, value }) => ({ topic, offset, event: value })))
 }
 const drift: Drift = {
   eventId: 'drift/1',
@@ -65,16 +66,18 @@ async function read(model: string): Promise<HistoryLine[]> {
 }
 
 it('holds every event as it was published, and of one model those of that model', async () => {
-  await archive('model.control.v1', 3, aControl())
-  await archive('model.control.v1', 8, aControl({ reason: 'better', changedAt: NOON }))
-  await archive('model.lifecycle.v1', 2, aLifecycle())
-  await archive('model.drift.v1', 0, drift)
-  await archive('audit.v1', 0, audit('a-1', 'kewr/temperatureC'))
-  await archive('audit.v1', 1, audit('a-2', 'jfk/pressureHpa'))
+  await archive(
+    inbound('model.control.v1', 3, aControl()),
+    inbound('model.control.v1', 8, aControl({ reason: 'better' })),
+    inbound('model.lifecycle.v1', 2, aLifecycle()),
+    inbound('model.drift.v1', 0, drift),
+    inbound('audit.v1', 0, audit('a-1', 'kewr/temperatureC')),
+    inbound('audit.v1', 1, audit('a-2', 'jfk/pressureHpa')),
+  )
   expect(await read('')).toEqual(written)
   expect(await read('jfk/pressureHpa')).toEqual(written.slice(-1))
   expect(await read('nowhere/temperatureC')).toEqual([])
   // Rows that are written again replace themselves.
-  await archive('model.drift.v1', 0, drift)
+  await archive(inbound('model.drift.v1', 0, drift))
   expect(await read('')).toHaveLength(written.length - 1)
 })
