@@ -1,12 +1,15 @@
-/** The history of models as the archive keeps it, also when topics no longer do: events as they were published, topic by topic, oldest first. */
+/**
+ * The history of models as the archive keeps it, also when topics no longer do: events as they were published, topic by topic, oldest first.
+ * Of a retrain request the table has the change point that caused it; all of a run's are in its lifecycle events.
+ */
 import type { ClickHouse } from '../infra/runtime/clickhouse/index.ts'
 import type { TopicName } from '../schemas/topics.ts'
 
 /** An event with its offset in its topic, which has one partition. */
 export type HistoryLine = { readonly topic: TopicName; readonly offset: number; readonly event: unknown }
 
-/** Tables that hold the whole event as text, and those that hold its fields. Instants are epoch ms, as in the events. */
 const MODEL = "concat(stationId, '/', variable)"
+/** Tables that hold the whole event as text, and those that hold its fields. Instants are epoch ms, as in the events. */
 const EVENTS: ReadonlyArray<{ readonly topic: TopicName; readonly table: string; readonly subject: string } & Kept> = [
   { topic: 'model.control.v1', table: 'control', subject: MODEL, payload: true },
   { topic: 'model.lifecycle.v1', table: 'lifecycle', subject: MODEL, payload: true },

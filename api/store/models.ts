@@ -6,8 +6,8 @@ import type { AuditReader, DriftReader, ModelReader } from '../ports.ts'
 type Query = Pick<ClickHouse, 'query'>
 type Texts<T, K extends keyof T> = Omit<T, K> & { [N in K]: string | (null extends T[N] ? null : never) }
 
-/** Absent filters match everything. */
 const ALWAYS = Date.UTC(2200, 0, 1)
+/** Absent filters match everything. */
 const BY_MODEL =
   "({stationId:String} = '' OR stationId = {stationId:String}) AND ({variable:String} = '' OR variable = {variable:String})"
 const modelParams = (filter: { stationId?: string | undefined; variable?: string | undefined }) => ({
