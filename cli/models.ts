@@ -17,7 +17,9 @@ const RUNS_LIMIT = 1000
 type Model = Readonly<Record<string, unknown>> & { readonly stationId: string; readonly variable: string }
 
 export function register(program: Command): void {
-  const models = program.command('models').description('models: list, show, history, export, compare, card, retrain, promote, rollback')
+  const models = program
+    .command('models')
+    .description('models: list, show, history, export, compare, card, retrain, promote, rollback')
   models
     .command('list')
     .description('what is served')

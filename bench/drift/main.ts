@@ -138,7 +138,9 @@ function comparison(clean: readonly Clean[], injections: readonly Injection[], s
   const budget = Math.max(falseAlarms(isobar, 0, clean), DEFAULT_DETECTOR.falseAlarmsPerStationYear / DEFAULT_DETECTOR.variables)
   // What watching raw values gives without a budget: the year's own course.
   const seasonal = falseAlarms(ksOnRaw, KS_FIVE_PERCENT, clean)
-  say(`KS on raw values at its 5 %: ${seasonal.toFixed(1)} alarms a year, by month ${byMonth(ksOnRaw, clean, KS_FIVE_PERCENT).join(' ')}`)
+  say(
+    `KS on raw values at its 5 %: ${seasonal.toFixed(1)} alarms a year, by month ${byMonth(ksOnRaw, clean, KS_FIVE_PERCENT).join(' ')}`,
+  )
   const detectors = [isobar, ...PEERS, ...DUMMIES].map((detector) => {
     const setting = calibrate(detector, clean, budget)
     return { detector, setting, rate: falseAlarms(detector, setting, clean) }

@@ -97,7 +97,8 @@ async function measure(env: BenchEnvironment, quietSeconds: number, say: (line: 
             if (value.state === 'serving') served.add(key)
             break
           case 'model.lifecycle.v1':
-            if (value.actor !== BENCH && (value.event === 'evaluated' || value.event === 'failed')) ended.set(value.runId, value.event)
+            if (value.actor !== BENCH && (value.event === 'evaluated' || value.event === 'failed'))
+              ended.set(value.runId, value.event)
             break
           case 'weather.forecast.v1':
             if (value.role === 'champion') arrive(`${value.stationId}|${value.issuedAt}`)

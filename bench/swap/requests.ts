@@ -32,7 +32,12 @@ export async function startRequests(
   models: readonly ServedModel[],
 ): Promise<{ readonly stop: () => Promise<Requests> }> {
   const ports = await choosePorts(['api'], {})
-  const api = startService(['api'], { ...env, HTTP_PORT: String(ports['api']), PUBLIC_READ: 'true', PUBLIC_RATE_LIMIT_PER_MINUTE: '0' })
+  const api = startService(['api'], {
+    ...env,
+    HTTP_PORT: String(ports['api']),
+    PUBLIC_READ: 'true',
+    PUBLIC_RATE_LIMIT_PER_MINUTE: '0',
+  })
   const url = `http://127.0.0.1:${ports['api']}/v1/stations/${stationId}/forecast?variables=temperatureC`
   const shaOf = new Map(models.map(({ version, artefact }) => [version, artefact.sha256]))
   /** Numbers of each issue and version. */
