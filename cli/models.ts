@@ -53,6 +53,7 @@ export function register(program: Command): void {
   models
     .command('export [model]')
     .description('the whole history as archived: orders, runs, drift, requests and operator actions, a line of JSON an event')
+    .option('--json', 'as JSON (it always is)')
     .addHelpText('after', '\nExample:\n  isobar models export > history.ndjson')
     .action(async (model?: string) => {
       if (model !== undefined) pathOf(model)
