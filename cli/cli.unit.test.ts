@@ -92,6 +92,7 @@ describe('isobar', () => {
   })
   it('has examples in the help of every verb, and exit codes in that of all', async () => {
     expect((await isobar(['--help'])).out).toContain('4 not reachable')
+    expect(await isobar(['--version'])).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
     const helps = leaves(await createProgram()).map((command) => {
       let help = ''
       command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp()

@@ -1,5 +1,6 @@
 /** The verbs of `isobar`. Each group is loaded only when it is used. */
 import { Command, Option } from 'commander'
+import { VERSION } from '../infra/runtime/version.ts'
 import { EXIT } from './exit.ts'
 
 type VerbGroup = { register(program: Command): void }
@@ -35,6 +36,7 @@ Data go to stdout, talk to stderr. Exit codes: ${EXIT.ok} ok, ${EXIT.failure} fa
 export async function createProgram(verb?: string): Promise<Command> {
   const program = new Command('isobar')
     .description('Calibrated station-level weather forecasts as an event stream.')
+    .version(VERSION)
     .showHelpAfterError('(isobar --help shows all verbs)')
     .addHelpText('afterAll', EXIT_CODES)
     .exitOverride()

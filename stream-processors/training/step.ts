@@ -8,13 +8,13 @@ import { FEATURE_SET, HOUR_MS } from '../../forecasting/features/index.ts'
 import type { Site, TrainingSet } from '../../forecasting/models/index.ts'
 import type { ArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import { type BatchStep, emit, type OutboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
+import { VERSION } from '../../infra/runtime/version.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
 import type { Lifecycle, RetrainRequest } from '../../schemas/generated/types.ts'
 import type { FitPool } from './fit-pool.ts'
 import type { FitAnswers } from './fit-worker.ts'
 import type { RunBook } from './run-book.ts'
 
-const CODE_VERSION = '0.1.0'
 /** Outcomes remembered for a batch that is handed in again before its events came back through the topic. */
 const REMEMBERED_OUTCOMES = 100
 
@@ -111,7 +111,7 @@ export function createTrainingStep({
       rows: 0,
       seed: 0,
       featureSet: FEATURE_SET,
-      codeVersion: CODE_VERSION,
+      codeVersion: VERSION,
       fitSeconds: 0,
       requestReason: request.reason,
       causedBy: request.requestId,
@@ -142,7 +142,7 @@ function identityOf({ requestId, requestedAt }: Pick<RetrainRequest, 'requestId'
   runId: string
   version: string
 } {
-  const runId = createHash('sha256').update(`${requestId}|${CODE_VERSION}`).digest('hex').slice(0, 16)
+  const runId = createHash('sha256').update(`${requestId}|${VERSION}`).digest('hex').slice(0, 16)
   return {
     runId,
     version: `${new Date(requestedAt).toISOString().slice(0, 13).replaceAll(/[-T]/g, '')}-${runId.slice(0, 8)}`,

@@ -9,6 +9,7 @@ import type { TopicName } from '../../../schemas/topics.ts'
 import { backoffMs, pause } from '../backoff.ts'
 import type { KafkaConfig, RegistryConfig } from '../config/index.ts'
 import { AppError, messageOf } from '../errors.ts'
+import { VERSION } from '../version.ts'
 import type { Logger } from '../log.ts'
 import { type Registry, openRegistry } from '../registry/index.ts'
 import { createCodec } from './codec.ts'
@@ -37,7 +38,6 @@ export type PublisherDeps = {
   readonly registry?: Registry
 }
 
-const VERSION = '0.1.0'
 const CONTENT_TYPE = 'application/vnd.confluent.avro'
 /** Under the broker's 1 MiB limit for a record batch, with room for record headers. */
 const MAX_SEND_BYTES = 900_000
