@@ -15,8 +15,8 @@ import {
   kafkaBlock,
   registryBlock,
 } from '../infra/runtime/config/index.ts'
-import { AppError, messageOf } from '../infra/runtime/errors.ts'
-import { openPublisher, readEnds, readLags, startFollower } from '../infra/runtime/kafka/index.ts'
+import { messageOf } from '../infra/runtime/errors.ts'
+import { openPublisher, publishWithin, readEnds, readLags, startFollower } from '../infra/runtime/kafka/index.ts'
 import { exposeMetrics } from '../infra/runtime/metrics.ts'
 import { defineService } from '../infra/runtime/service/index.ts'
 import { TOPIC_NAMES, type TopicName } from '../schemas/topics.ts'
@@ -101,7 +101,7 @@ export const service = defineService({
       snapshot,
       store,
       live: live.feed,
-      publish: (events) => within(PUBLISH_TIMEOUT_MS, publisher.publish(events)),
+      publish: publishWithin(PUBLISH_TIMEOUT_MS, publisher),
       stages: createStageReader({ progress, readLags: (groups) => readLags(config, log, groups), wallNow: Date.now }),
       artefact: (artefact) => artifacts.get(artefact),
       now: () => clock.now(),
@@ -145,25 +145,3 @@ export const service = defineService({
     })
   },
 })
-
-/** A publisher waits for its brokers as long as it takes; a caller over HTTP must not. */
-async function within(milliseconds: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(
-          new AppError(`the brokers have not acknowledged within ${milliseconds} ms`, {
-            code: 'kafka-timeout',
-            retry: 'transient',
-          }),
-        ),
-      milliseconds,
-    )
-  })
-  try {
-    await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}

@@ -124,6 +124,7 @@ describe('isobar', () => {
       ['events', 'tail', '--limit', '0'],
       ['models', 'history', 'jfk/temperatureC', '--at', 'yesterday'],
       ['start', '--max-minutes', 'few'],
+      ['start', '--speed', '1e9'],
       ['start', '--live', 'metr', '--station', 'KJFK'],
       ['stations', 'add', 'roof', '--name', 'Roof', '--latitude', 'north', '--longitude', '1'],
     ])

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { kafkaBlock, readConfig, registryBlock } from '../infra/runtime/config/index.ts'
 import { countDeadLetters, openPublisher, readDeadLetters, redrive } from '../infra/runtime/kafka/index.ts'
 import { createLogger } from '../infra/runtime/log.ts'
+import { recordWith } from './audit.ts'
 import { countingNumber, wholeNumbers } from './arguments.ts'
 import { printJson, printTable, talk } from './output.ts'
 import { serverEnv } from './running.ts'
@@ -71,7 +72,9 @@ export function register(program: Command): void {
       if (dryRun) return told(0)
       const publisher = openPublisher({ config: { ...kafka, ...readConfig(registryBlock, env) }, name: 'cli-redrive', log })
       try {
-        told(await redrive(publisher, letters))
+        const sent = await redrive(publisher, letters)
+        told(sent)
+        await recordWith(publisher, { action: 'dlq.redrive', subject: name, details: { sent: String(sent) } })
       } finally {
         await publisher.close()
       }

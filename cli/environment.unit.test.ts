@@ -42,6 +42,7 @@ describe('the start screen', () => {
       stationId: 'ewr',
       outboxDir: '/data/outbox',
       channels: configuredChannels(env),
+      hasMailServer: env['SMTP_URL'] !== undefined,
       key: null,
     })
   it('says where alerts go: to people only when there is a way to them', () => {
@@ -53,6 +54,7 @@ describe('the start screen', () => {
     // A receiver without a mail server: the local catcher has the mail.
     expect(said({ EMAIL_TO: 'ops@example.org' })).toContain('e-mail: not configured')
     expect(said({ EMAIL_TO: 'ops@example.org', SMTP_URL: 'smtp://mail:25' })).toContain('e-mail: as configured')
+    expect(said({ SMTP_URL: 'smtp://mail:25' })).toContain('e-mail: not configured, EMAIL_TO has no receiver')
     expect(said({ WEBHOOK_URL: 'https://x.example', WEBHOOK_SECRET: 'whsec_x' })).toContain('webhook: as configured')
   })
   it('has the address, where a key comes from and three things to try', () => {

@@ -4,6 +4,7 @@ import { createKeyStore } from '../api/auth/key-store.ts'
 import { createKey, type KeyStore, listKeys, revokeKey, type Scope, SCOPES } from '../api/auth/keys.ts'
 import { openClickHouse } from '../infra/runtime/clickhouse/index.ts'
 import { clickhouseBlock, readConfig } from '../infra/runtime/config/index.ts'
+import { recordAction } from './audit.ts'
 import { unknownName } from './arguments.ts'
 import { CliError, EXIT } from './exit.ts'
 import { printJson, printTable, talk } from './output.ts'
@@ -30,6 +31,8 @@ export function register(program: Command): void {
         talk(`${made.stored.keyId} (${made.stored.scopes.join(', ')}); the key is shown this once:`)
         process.stdout.write(`${made.key}\n`)
       }
+      const details = { name, scopes: made.stored.scopes.join(',') }
+      await recordAction(serverEnv(), { action: 'key.create', subject: made.stored.keyId, details })
     })
   keys
     .command('list')
@@ -63,7 +66,10 @@ export function register(program: Command): void {
       await withStore(async (store) => {
         const found = (await listKeys(store)).find((key) => key.keyId === keyId)
         if (!found) throw new CliError(`no key with the id ${keyId}; see: isobar keys list`, EXIT.notFound)
-        if (!dryRun) await revokeKey(store, keyId, Date.now())
+        if (!dryRun) {
+          await revokeKey(store, keyId, Date.now())
+          await recordAction(serverEnv(), { action: 'key.revoke', subject: keyId, details: { name: found.name } })
+        }
         if (json) printJson({ keyId, name: found.name, revoked: !dryRun })
         else talk(`${keyId} (${found.name}) ${dryRun ? 'would be' : 'is'} revoked`)
       })

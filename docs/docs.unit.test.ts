@@ -91,6 +91,19 @@ it('every runbook is listed', () => {
   }
 })
 
+it('every alert has a runbook', () => {
+  const rules = globSync('alerting/rules/*.ts', { cwd: project })
+    .filter((path) => !path.endsWith('.test.ts'))
+    .flatMap((path) => [...read(path).matchAll(/\b(?:rule|name): '([a-z-]+)'/g)].map(([, rule]) => rule))
+  expect(rules).toEqual(expect.arrayContaining(['sensor-fault', 'artifact-rejected', 'frost']))
+  const monitored = [
+    ...read('infra/prometheus/rules/alerts.yml').matchAll(/^ +- alert: \w+$([\s\S]*?)(?=^ +- alert:|(?![\s\S]))/gm),
+  ]
+  expect(monitored.length).toBeGreaterThan(10)
+  for (const [text] of monitored) expect(text).toMatch(/runbook_url: docs\/runbooks\/[a-z-]+\.md/)
+  expect([...new Set(rules)].filter((rule) => !existsSync(join(project, `docs/runbooks/${rule}.md`)))).toEqual([])
+})
+
 it('every verb of the command line that a document uses exists', () => {
   const verbs = [...read('cli/program.ts').matchAll(/^ {2}'?([a-z-]+)'?: \(\) => import\('\.\//gm)].map(([, verb]) => verb)
   expect(verbs).toContain('start')

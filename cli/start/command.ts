@@ -1,5 +1,6 @@
 /** `isobar start`: the whole system on this machine, on real servers. */
 import type { Command } from 'commander'
+import { MAX_SPEED } from '../../producers/replay/config.ts'
 import { collect, positiveNumber } from '../arguments.ts'
 import { CliError, EXIT } from '../exit.ts'
 import type { StartOptions } from './options.ts'
@@ -37,5 +38,7 @@ function validate(options: StartOptions): void {
       EXIT.usage,
     )
   if (options.live === undefined && options.station.length > 0) throw new CliError('--station goes with --live', EXIT.usage)
+  if (options.speed !== undefined && options.speed > MAX_SPEED)
+    throw new CliError(`--speed is at most ${MAX_SPEED} hours per second`, EXIT.usage)
   if (options.exit && !options.demo) throw new CliError('--exit goes with --demo', EXIT.usage)
 }

@@ -28,11 +28,13 @@ export type Welcome = {
   readonly stationId: string
   readonly outboxDir: string
   readonly channels: readonly Channel[]
+  /** SMTP_URL is set: the local catcher sees no mail. */
+  readonly hasMailServer: boolean
   /** Null when keys exist already. */
   readonly key: string | null
 }
 
-export function welcome({ httpUrl, stationId, outboxDir, channels, key }: Welcome): string {
+export function welcome({ httpUrl, stationId, outboxDir, channels, hasMailServer, key }: Welcome): string {
   const where = (channel: Channel, otherwise: string): string =>
     channels.includes(channel) ? 'as configured' : `not configured, ${otherwise}`
   return [
@@ -44,7 +46,7 @@ export function welcome({ httpUrl, stationId, outboxDir, channels, key }: Welcom
       ? '  API key     as made before; another one: ./isobar keys create --name NAME --scopes read,ingest,operate'
       : `  API key     ${paint(33, key)}   (shown this once; for everything that changes state)`,
     `  Alerts      Slack: ${where('slack', `kept in ${outboxDir}/slack`)}`,
-    `              e-mail: ${where('email', `caught in ${outboxDir}/mail`)}`,
+    `              e-mail: ${where('email', hasMailServer ? 'EMAIL_TO has no receiver' : `caught in ${outboxDir}/mail`)}`,
     ...(channels.includes('webhook') ? ['              webhook: as configured'] : []),
     `              all of it: ${httpUrl}/outbox`,
     '',

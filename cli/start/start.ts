@@ -67,7 +67,9 @@ export async function start(options: StartOptions): Promise<number> {
     const { httpUrl, producerUrl } = await bringUpServices(stack, env, producers)
     say(`${producers.services.join(', ')} started`)
     const stationId = producers.stationIds[0] ?? 'STATION'
-    process.stderr.write(welcome({ httpUrl, stationId, outboxDir: stack.outboxDir, channels, key }))
+    process.stderr.write(
+      welcome({ httpUrl, stationId, outboxDir: stack.outboxDir, channels, hasMailServer: Boolean(given['SMTP_URL']), key }),
+    )
     if (options.live !== undefined) stopTelling = tellOfProvider(producerUrl, say)
     const ended = await waitForEnd(options, interrupted.signal, watch, stack.complete)
     if (!options.exit || watch === null) return EXIT.ok

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
 import { openPublisher } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
+import { forEachStation } from '../shared/each-station.ts'
 import { createFeed } from '../shared/feed.ts'
 import { createHttpFetch } from '../shared/http-fetch.ts'
 import { startPoller } from '../shared/poller.ts'
@@ -69,8 +70,8 @@ export const service = defineService({
             bulkUrl: config.meteostatBulkUrl,
             apiKey: config.meteostatApiKey ?? null,
           }
-          let published = 0
-          for (const station of stations) {
+          return forEachStation(stations, async (station) => {
+            let published = 0
             const now = clock.now()
             const from = (await feed.resumeFrom(station.stationId)) ?? now - config.meteostatHistoryDays * DAY_MS
             for await (const portion of fetchMeteostat(station, { from, now }, access)) {
@@ -78,8 +79,8 @@ export const service = defineService({
               observations.inc(count)
               published += count
             }
-          }
-          return published
+            return published
+          })
         },
       }),
     )

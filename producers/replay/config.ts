@@ -4,6 +4,9 @@ import { clickhouseBlock, clockBlock, kafkaBlock, registryBlock } from '../../in
 import { STATION_ID_PATTERN } from '../../schemas/quantities.ts'
 import { BUNDLED_OBSERVATIONS } from './series.ts'
 
+/** Hours of data per second; more is no pace any more but the back-fill. */
+export const MAX_SPEED = 100_000
+
 export const ReplayConfig = z.object({
   ...kafkaBlock.shape,
   ...registryBlock.shape,
@@ -35,7 +38,7 @@ export const ReplayConfig = z.object({
       fix: 'write UTC as 2013-07-01T00:00:00Z',
       example: '2013-07-01T00:00:00Z',
     }),
-  replaySpeed: z.coerce.number().positive().max(100_000).default(2).meta({
+  replaySpeed: z.coerce.number().positive().max(MAX_SPEED).default(2).meta({
     description: 'Hours of data per second of wall time.',
     fix: 'use a number above 0',
     example: '2',
@@ -50,7 +53,7 @@ export const ReplayConfig = z.object({
       fix: 'write UTC as 2013-07-15T00:00:00Z',
       example: '2013-07-15T00:00:00Z',
     }),
-  replayFastForwardSpeed: z.coerce.number().positive().max(100_000).default(24).meta({
+  replayFastForwardSpeed: z.coerce.number().positive().max(MAX_SPEED).default(24).meta({
     description:
       'Hours of data per second while fast-forwarding, at most: the services set the pace (REPLAY_MAX_BEHIND_HOURS); never slower than REPLAY_SPEED.',
     fix: 'use a number above 0',

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { AppError } from '../../infra/runtime/errors.ts'
 import type { OutboundEvent, Tombstone } from '../../infra/runtime/kafka/types.ts'
 import type { Observation } from '../../schemas/generated/types.ts'
+import { forEachStation } from './each-station.ts'
 import { createFeed } from './feed.ts'
 import { createObservation } from './observation.ts'
 import { startPoller } from './poller.ts'
@@ -84,6 +85,32 @@ describe('poller', () => {
     const h = harness([async () => Promise.reject(new TypeError('x is not a function'))])
     await expect(h.poller.failed).rejects.toThrow('x is not a function')
     expect(h.waits).toEqual([])
+  })
+})
+
+describe('a round of stations', () => {
+  const rejected = new AppError('no such place', { code: 'provider-rejected', retry: 'permanent' })
+  const round = async (failures: Record<string, Error>) => {
+    const asked: string[] = []
+    const result = await forEachStation(['a', 'b', 'c'], async (station) => {
+      asked.push(station)
+      if (failures[station]) throw failures[station]
+      return 2
+    }).catch((error: unknown) => error)
+    return { asked, result }
+  }
+  it('goes on after a station that is refused for good, and tells of it at the end', async () => {
+    expect(await round({})).toEqual({ asked: ['a', 'b', 'c'], result: 6 })
+    expect(await round({ a: rejected, b: new AppError('second', { code: 'x', retry: 'permanent' }) })).toEqual({
+      asked: ['a', 'b', 'c'],
+      result: rejected,
+    })
+  })
+  it('ends at a failure that may pass, and at a defect', async () => {
+    const away = unreachable()
+    expect(await round({ b: away })).toEqual({ asked: ['a', 'b'], result: away })
+    const defect = new TypeError('x')
+    expect(await round({ a: defect })).toEqual({ asked: ['a'], result: defect })
   })
 })
 

@@ -5,3 +5,4 @@ export { type PartitionEnd, type PartitionLag, readEnds, readLag, readLags } fro
 export { startProcessor } from './processor.ts'
 export { type KafkaPublisher, openPublisher } from './publisher.ts'
 export * from './types.ts'
+export { publishWithin } from './publish-within.ts'
