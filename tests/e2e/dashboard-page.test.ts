@@ -138,7 +138,25 @@ describe.skipIf(executable === null)('dashboard page', () => {
   it('shows live events: the observation, the clock, the announcement, the alert and its delivery', async () => {
     await open()
     const clock = await page.locator('.clock-time').innerText()
+    const issue = page.locator('#chart .chart-about')
+    await eventually(() => issue.innerText()).toContain('issued')
+    const before = await issue.innerText()
     fixture.now += HOUR_MS
+    // A browser may keep a forecast for an hour; the page that hears of a newer one asks all the same.
+    for (const stationId of ['ewr', 'jfk', 'lga'])
+      fixture.emit('forecast', {
+        forecastId: `f/${stationId}`,
+        stationId,
+        variable: 'temperatureC',
+        issuedAt: new Date(fixture.now).toISOString(),
+        modelVersion: 'v1',
+        role: 'champion',
+        status: 'fresh',
+        statusReason: null,
+        fallback: null,
+        featureKnownAt: new Date(fixture.now).toISOString(),
+      })
+    await eventually(() => issue.innerText()).not.toBe(before)
     fixture.emit('observation-checked', { ...observationAt('jfk', fixture.now), temperatureC: 41.5 })
     await eventually(() => page.locator('#stations [data-key="jfk"] b').first().innerText()).toBe('41.5 °C')
     await eventually(() => page.locator('.clock-time').innerText()).not.toBe(clock)

@@ -99,6 +99,8 @@ export async function startFixture(options: { port?: number } = {}): Promise<Fix
         return json(response, { observations: data.observations(found.stationId, from, fixture.now) })
       }
       const variables = (url.searchParams.get('variables')?.split(',') ?? FORECAST_VARIABLES) as ForecastVariable[]
+      // As on live data: a browser may keep it up to the next issue.
+      response.setHeader('cache-control', 'max-age=3600')
       return json(response, data.forecast(found, fixture.now, variables, Number(url.searchParams.get('hours') ?? 168)))
     }
     const report = /^\/v1\/runs\/([^/]+)\/evaluation$/.exec(path)
