@@ -22,6 +22,16 @@ export async function recordAction(env: NodeJS.ProcessEnv, action: Action): Prom
 }
 
 export async function recordWith(publisher: Pick<Publisher, 'publish'>, action: Action): Promise<void> {
-  const actor = `cli:${userInfo().username}`
+  const actor = `cli:${userName()}`
   await publishWithin(TIMEOUT_MS, publisher)([auditEvent({ ...action, actor, reason: null, at: Date.now() })])
+}
+
+/** In a container the user often has a number only. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_SYSTEM_ERROR') throw error
+    return String(process.getuid?.() ?? 'unknown')
+  }
 }

@@ -66,12 +66,10 @@ export function register(program: Command): void {
       await withStore(async (store) => {
         const found = (await listKeys(store)).find((key) => key.keyId === keyId)
         if (!found) throw new CliError(`no key with the id ${keyId}; see: isobar keys list`, EXIT.notFound)
-        if (!dryRun) {
-          await revokeKey(store, keyId, Date.now())
-          await recordAction(serverEnv(), { action: 'key.revoke', subject: keyId, details: { name: found.name } })
-        }
+        if (!dryRun) await revokeKey(store, keyId, Date.now())
         if (json) printJson({ keyId, name: found.name, revoked: !dryRun })
         else talk(`${keyId} (${found.name}) ${dryRun ? 'would be' : 'is'} revoked`)
+        if (!dryRun) await recordAction(serverEnv(), { action: 'key.revoke', subject: keyId, details: { name: found.name } })
       })
     })
 }
