@@ -3,6 +3,7 @@
  * lists, in order, each of Float64 or Float32, little-endian. The same content gives the same bytes on every machine.
  */
 const MAGIC = 'ISOBAR2\n'
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 /** Bytes that are not an artefact of this version, or that do not behave as recorded. */
 export class ArtefactError extends Error {
@@ -70,16 +71,22 @@ export function unpack(bytes: Uint8Array): { header: Header; arrays: Arrays } {
   const arrays: Record<string, Float64Array | Float32Array> = {}
   let at = MAGIC.length + 4 + headLength
   for (const { name, type, length } of header.arrays) {
-    if (!(length >= 0) || at + sizeOf(type) * length > bytes.length)
+    const size = sizeOf(type) * length
+    if (!Number.isInteger(length) || length < 0 || at + size > bytes.length)
       throw new ArtefactError('artefact-format', 'the artefact is cut short')
-    const start = at
-    arrays[name] =
-      type === 'f32'
-        ? Float32Array.from({ length }, (_, i) => view.getFloat32(start + 4 * i, true))
-        : Float64Array.from({ length }, (_, i) => view.getFloat64(start + 8 * i, true))
-    at += sizeOf(type) * length
+    // In one go: value by value takes twenty times as long, and a replica reads thousands. A copy of its own is aligned.
+    const copy = new Uint8Array(size)
+    copy.set(bytes.subarray(at, at + size))
+    if (!IS_LITTLE_ENDIAN) reverseEach(copy, sizeOf(type))
+    arrays[name] = type === 'f32' ? new Float32Array(copy.buffer) : new Float64Array(copy.buffer)
+    at += size
   }
   return { header, arrays }
+}
+
+/** What a machine of the other byte order needs. */
+function reverseEach(bytes: Uint8Array, size: number): void {
+  for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse()
 }
 
 function sizeOf(type: Listed['type']): number {

@@ -147,6 +147,16 @@ describe('random-feature ridge', () => {
     new DataView(altered.buffer).setFloat64(altered.length - 8 * 7 * 168, 1e6, true)
     expect([...checkGoldenVectors(altered, deserialiseModel(altered))]).toContainEqual(expect.stringMatching(/^golden vector \d/))
     expect(() => deserialiseModel(new Uint8Array(64))).toThrow(/not an Isobar model artefact/)
+    expect(() => deserialiseModel(bytes.subarray(0, -1))).toThrow(/cut short/)
+  })
+
+  it('is read from wherever its bytes lie in memory, and keeps none of them', () => {
+    const bytes = result.fitted.serialise()
+    const pool = new Uint8Array(bytes.length + 3)
+    pool.set(bytes, 3)
+    const read = deserialiseModel(pool.subarray(3))
+    pool.fill(0)
+    expect(read.predict(newest)).toEqual(result.fitted.predict(newest))
   })
 
   it.each(FORECAST_VARIABLES)('keeps %s within its bounds', (variable) => {
