@@ -5,7 +5,7 @@ export const demoScenario: ScenarioJson = {
   backfillUntil: '2013-07-01T00:00:00Z',
   // Two weeks of verified forecasts until the errors of one model are enough to call it drifted, another until its successor has proved
   // better: nobody wants to sit through them.
-  fastForwardUntil: '2013-07-24T00:00:00Z',
+  fastForwardUntil: '2013-07-26T00:00:00Z',
   changes: [
     // A new thermometer type everywhere, 2.5 °C warmer: the models must be retrained.
     { kind: 'instrument-change', at: '2013-07-02T06:00:00Z', offsetC: 2.5 },
