@@ -17,13 +17,13 @@ import { markdownOf, OURS, type Table, tableOf } from './report.ts'
 import { type PieceSummary, summarise } from './summary.ts'
 
 const BASELINES = ['damped-anomaly', 'recentred-climatology', 'climatology', 'seasonal-naive', 'persistence']
+/** As the service refits by default. */
+const MONTH_HOURS = 730
 /**
  * `every12h`: what is fitted and asked in milliseconds. `thinned`: the engine and the baselines at every fifth of these origins, for machines with
  * other work. `families`: those that take seconds at an origin, at fewer origins, with fewer refits; `familiesThinned` has too few for what a
- * combination would learn. `quick`: an example
- * of the tables on three stations, no verdict. The served engine is refitted every month, as the service does it by default.
+ * combination would learn. `quick`: an example of the tables on three stations, no verdict.
  */
-const MONTH_HOURS = 730
 const SETTINGS = {
   every12h: { folder: 'skill', everyHours: 12, refitHours: MONTH_HOURS, models: [OURS, 'ridge-direct', ...BASELINES] },
   thinned: { folder: 'skill-thinned', everyHours: 60, refitHours: MONTH_HOURS, models: [OURS, ...BASELINES] },

@@ -40,12 +40,18 @@ export function tableOf(pieces: readonly PieceSummary[]): Table {
     )
   const worse = pieces.flatMap((piece) =>
     BUCKETS.flatMap((bucket) => {
-      const ratio = 1 - skillScore(cellOf(piece, OURS, 'year', bucket)!.mae, cellOf(piece, REFERENCE, 'year', bucket)!.mae)
+      const score = scoreOf(variable)
+      const ratio = 1 - skillScore(cellOf(piece, OURS, 'year', bucket)![score], cellOf(piece, REFERENCE, 'year', bucket)![score])
       return ratio > 1 ? [{ label: piece.label, bucket, ratio }] : []
     }),
   )
   const origins = pieces.reduce((sum, piece) => sum + piece.origins.length, 0)
   return { variable, stations: pieces.length, origins, pooled, against, worse }
+}
+
+/** What is judged: of a probability the Brier score, as the mean |probability − outcome| is least for a forecast of 0 or 100 %. */
+function scoreOf(variable: ForecastVariable): 'mae' | 'crps' {
+  return variable === 'precipitationProbabilityPct' ? 'crps' : 'mae'
 }
 
 function cellOf(piece: PieceSummary, model: string, season: Season, bucket: string): Cell | undefined {
@@ -179,22 +185,29 @@ export function markdownOf(table: Table, pieces: readonly PieceSummary[]): strin
     )
     lines.push(row(['PIT, tenths (1 = flat)', ...year.map((c) => c.pit.map((d) => d.toFixed(2)).join(' '))]))
   }
+  const score = scoreOf(variable)
+  const isProbability = score === 'crps'
   lines.push(
     '',
-    `By network, means of its stations: MAE of \`${OURS}\`, beside the recentred climatology's, covered by 80 / 95 %:`,
+    `By network, means of its stations: ${isProbability ? 'Brier score' : 'MAE'} of \`${OURS}\`, beside the recentred climatology's${isProbability ? '' : ', covered by 80 / 95 %'}:`,
     '',
   )
   lines.push(row(['', 'origins', ...BUCKETS.map((bucket) => (bucket === 'all' ? 'all' : `${bucket} h`))]))
   lines.push(row(Array.from({ length: 7 }, () => '---')))
   for (const [network, own] of Map.groupBy(pieces, ({ network: name }) => name)) {
     const cells = BUCKETS.map((bucket) => {
-      const { mae, coverage80, coverage95 } = pool(own, OURS, 'year', bucket)!
-      return `${number(mae)} · ${percent(mae / pool(own, REFERENCE, 'year', bucket)!.mae - 1)} % · ${share(coverage80)} / ${share(coverage95)}`
+      const ours = pool(own, OURS, 'year', bucket)!
+      const beside = `${number(ours[score])} · ${percent(ours[score] / pool(own, REFERENCE, 'year', bucket)![score] - 1)} %`
+      return isProbability ? beside : `${beside} · ${share(ours.coverage80)} / ${share(ours.coverage95)}`
     })
     lines.push(row([network, String(own.reduce((sum, piece) => sum + piece.origins.length, 0)), ...cells]))
   }
   lines.push('', `Worse than the recentred climatology: ${worseOf(table)}.`)
-  lines.push('', `By station, MAE of \`${OURS}\` and its share of the recentred climatology's:`, '')
+  lines.push(
+    '',
+    `By station, ${isProbability ? 'Brier score' : 'MAE'} of \`${OURS}\` and its share of the recentred climatology's:`,
+    '',
+  )
   lines.push(row(['', 'origins', ...BUCKETS.map((bucket) => (bucket === 'all' ? 'all' : `${bucket} h`)), 'covers 80 / 95']))
   lines.push(row(Array.from({ length: 8 }, () => '---')))
   for (const piece of pieces) {
@@ -204,8 +217,8 @@ export function markdownOf(table: Table, pieces: readonly PieceSummary[]): strin
         piece.label,
         String(piece.origins.length),
         ...BUCKETS.map((bucket) => {
-          const own = cellOf(piece, OURS, 'year', bucket)!.mae
-          return `${number(own)} · ${(own / cellOf(piece, REFERENCE, 'year', bucket)!.mae).toFixed(3)}`
+          const own = cellOf(piece, OURS, 'year', bucket)![score]
+          return `${number(own)} · ${(own / cellOf(piece, REFERENCE, 'year', bucket)![score]).toFixed(3)}`
         }),
         `${share(all.coverage80)} / ${share(all.coverage95)}`,
       ]),

@@ -7,14 +7,15 @@ const H = HORIZON_HOURS
 const Q = QUANTILE_LEVELS.length
 const NORMAL = [-1.96, -1.2816, -0.6745, 0, 0.6745, 1.2816, 1.96]
 
-/** Twelve rows a day, whose residuals are independent draws of a normal distribution, and nothing but a constant to explain their size. */
-function quantilesAfter(days: number, isSolar = true): Float64Array {
+const normal = (random: () => number): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+/** Mean 0, deviation 1, median ln 2 − 1. */
+const skewed = (random: () => number): number => -Math.log(1 - random()) - 1
+
+/** Twelve rows a day, whose residuals are independent draws, of a normal distribution unless said, and nothing but a constant to explain their size. */
+function quantilesAfter(days: number, isSolar = true, draw = normal): Float64Array {
   const n = days * 12
   const random = createRng(3)
-  const residuals = Float64Array.from(
-    { length: n * H },
-    () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()),
-  )
+  const residuals = Float64Array.from({ length: n * H }, () => draw(random))
   const ones = new Float64Array(n).fill(1)
   const design = { n, p: 1, x: ones, weights: ones, hours: Float64Array.from({ length: n }, (_, r) => 480_000 + 2 * r) }
   const options = { linear: 0, season: ones, knowsSeasons: days >= 330, isSolar }
@@ -52,5 +53,13 @@ describe('spread', () => {
 
   it('of years is that of its residuals', () => {
     for (const factor of widening(quantilesAfter(1800), 25, 168)) expect(Math.abs(factor - 1)).toBeLessThan(0.04)
+  })
+
+  it('of part of a year keeps how skewed the errors are, but hardly what the season seen was off by', () => {
+    const medianAfter = (days: number, draw: typeof normal): number => quantilesAfter(days, true, draw)[100 * Q + 3]!
+    expect(medianAfter(192, skewed)).toBeCloseTo(Math.LN2 - 1, 1)
+    const off = (random: () => number): number => normal(random) + 0.2
+    expect(medianAfter(192, off)).toBeLessThan(0.1)
+    expect(medianAfter(400, off)).toBeGreaterThan(0.15)
   })
 })
