@@ -2,11 +2,11 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { toPipeline, toReplicas, withIsoInstants } from './adapt.ts'
 import { fanColumns, fanRange, fanRows } from './fan-data.ts'
 import { formatInstant, formatNumber, formatPercent, formatSeconds, formatSpeed, knownTimeZone } from './format.ts'
-import { kindOf } from './live-events.ts'
+import { createLiveHandler, kindOf } from './live-events.ts'
 import { createScheduler } from './schedule.ts'
 import { createSseParser, openLive } from './sse.ts'
 import type { ConnectionState, SseMessage } from './sse.ts'
-import { createClockTracker, createState } from './state.ts'
+import { createClockTracker, createState, stationNow } from './state.ts'
 import { addToStory, MAX_STORY_ENTRIES, tellAlert, tellDrift, tellLifecycle } from './story.ts'
 import type { StoryEntry } from './story.ts'
 import { timelineMarks, timelineSpan } from './timeline-data.ts'
@@ -197,6 +197,26 @@ describe('story', () => {
       annotations: {},
     }
     expect(tellAlert(alert)).toMatchObject({ title: 'Resolved', at: Date.parse(iso(5)), text: 'frost' })
+  })
+
+  it('tells once of each station that observations arrive and that forecasts are issued, and not of what was known before', () => {
+    const state = createState()
+    const titles: string[] = []
+    const loader = {
+      tell: (entries: ReadonlyArray<StoryEntry | null>) =>
+        titles.push(...entries.map((one) => `${one?.title} ${one?.stationId} ${one?.at}`)),
+      soon: {},
+    }
+    const handle = createLiveHandler(state, { on: () => undefined, mark: () => undefined }, loader as never, () => false)
+    const send = (event: string, data: object): void => handle({ id: null, event, data: JSON.stringify(data) })
+    const forecast = (stationId: string, hour: number) =>
+      send('forecast', { stationId, variable: 'temperatureC', issuedAt: iso(hour), role: 'champion', status: 'fresh' })
+    const observation = (stationId: string, hour: number) =>
+      send('observation-checked', { stationId, observedAt: iso(hour), kind: 'observation', temperatureC: 20, flags: {} })
+    stationNow(state, 'lga', 'temperatureC').issuedAt = Date.parse(iso(0))
+    for (const hour of [1, 2]) for (const stationId of ['jfk', 'lga']) forecast(stationId, hour)
+    for (const hour of [1, 2]) observation('jfk', hour)
+    expect(titles).toEqual([`Forecast jfk ${Date.parse(iso(1))}`, `Observed jfk ${Date.parse(iso(1))}`])
   })
 
   it('keeps one entry per event id, newest first, and a bounded number', () => {

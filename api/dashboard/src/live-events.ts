@@ -3,11 +3,11 @@ import { withIsoInstants } from './adapt.ts'
 import { instant } from './format.ts'
 import type { Loader } from './loader.ts'
 import { ready, valueOf } from './loadable.ts'
-import { noteLiveForecast, noteObservation } from './now.ts'
+import { isKnown, noteLiveForecast, noteObservation } from './now.ts'
 import type { Scheduler } from './schedule.ts'
 import type { SseMessage } from './sse.ts'
 import type { Part, State } from './state.ts'
-import { tellAlert, tellDrift, tellLifecycle, tellStatus } from './story.ts'
+import { tellAlert, tellDrift, tellFirst, tellLifecycle, tellStatus } from './story.ts'
 import type { Alert, CheckedObservation, Delivery, DriftEvent, LiveForecast, ModelEvent, ReplicaModel } from './wire.ts'
 
 /** Topics this page listens to (the stream has more: raw observations, features, every verification). */
@@ -30,12 +30,20 @@ export function createLiveHandler(
   const handlers: Record<string, (event: never) => void> = {
     'observation-checked': (observation: CheckedObservation) => {
       saw(observation.observedAt)
-      if (noteObservation(state, observation)) scheduler.mark('stations')
+      const isFirst = !isKnown(state, observation.stationId, 'observedAt')
+      if (noteObservation(state, observation)) {
+        scheduler.mark('stations')
+        if (isFirst) loader.tell([tellFirst('observed', observation.stationId, instant(observation.observedAt) ?? 0)])
+      }
       if (observation.stationId === state.selected.stationId) addObservation(observation)
     },
     forecast: (forecast: LiveForecast) => {
       saw(forecast.issuedAt)
-      if (noteLiveForecast(state, forecast)) scheduler.mark('stations')
+      const isFirst = !isKnown(state, forecast.stationId, 'issuedAt')
+      if (noteLiveForecast(state, forecast)) {
+        scheduler.mark('stations')
+        if (isFirst) loader.tell([tellFirst('forecast', forecast.stationId, instant(forecast.issuedAt) ?? 0)])
+      }
       const { stationId, variable } = state.selected
       if (forecast.stationId === stationId && forecast.variable === variable && forecast.role === 'champion')
         loader.soon.forecast()

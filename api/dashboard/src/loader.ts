@@ -9,7 +9,7 @@ import { noteForecast, noteObservation } from './now.ts'
 import type { Scheduler } from './schedule.ts'
 import { throttled } from './schedule.ts'
 import type { Part, State } from './state.ts'
-import { addToStory, tellAlert, tellDrift, tellLifecycle } from './story.ts'
+import { addToStory, tellAlert, tellDrift, tellFirst, tellLifecycle } from './story.ts'
 import type {
   Alert,
   CheckedObservation,
@@ -119,11 +119,19 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
     skill: async () => {
       const id = model()
       if (id === null) return
-      await load('skill', 'skill', async () => {
-        const answer = await getJson<SkillAnswer>('/v1/skill', { stationId: id, variable: state.selected.variable })
-        state.headlines = answer.headlines
-        return toSkill(answer.skill)
-      })
+      const hadNone = valueOf(state.skill)?.length === 0
+      await load(
+        'skill',
+        'skill',
+        async () => {
+          const answer = await getJson<SkillAnswer>('/v1/skill', { stationId: id, variable: state.selected.variable })
+          state.headlines = answer.headlines
+          return toSkill(answer.skill)
+        },
+        (skill) => {
+          if (hadNone && skill.length > 0 && state.clock.nowMs !== null) tell([tellFirst('verified', id, state.clock.nowMs)])
+        },
+      )
     },
     models: () => load('models', 'models', () => getList<ModelRow>('models', '/v1/models')),
     modelEvents: async () => {

@@ -8,6 +8,11 @@ import type { CheckedObservation, ForecastBody, HourlyQuantiles, LiveForecast } 
 
 const LEVEL = { low: 1, median: 3, high: 5 }
 
+/** Whether anything of the kind is known of the station. */
+export function isKnown(state: State, stationId: string, kind: 'observedAt' | 'issuedAt'): boolean {
+  return [...(state.now.get(stationId)?.values() ?? [])].some((now) => now[kind] !== null)
+}
+
 export function noteObservation(state: State, observation: CheckedObservation): boolean {
   const at = instant(observation.observedAt)
   if (at === null || observation.kind === 'model-fill') return false

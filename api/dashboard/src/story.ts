@@ -69,6 +69,18 @@ export function tellAlert(alert: Alert): StoryEntry {
   return entry(`${alert.alertId}/${alert.sequence}`, at, line, alert.labels['stationId'] ?? alert.labels['station'] ?? null)
 }
 
+const FIRSTS: Record<'observed' | 'forecast' | 'verified', [StoryTone, string, string]> = {
+  observed: ['note', 'Observed', 'observations arrive, quality-checked'],
+  forecast: ['good', 'Forecast', 'forecasts are issued'],
+  verified: ['good', 'Verified', 'forecasts are verified as truth arrives'],
+}
+
+/** What a station of which the page knew nothing of the kind begins with. `at`: event time, epoch ms. */
+export function tellFirst(what: keyof typeof FIRSTS, stationId: string, at: number): StoryEntry {
+  const [tone, title, text] = FIRSTS[what]
+  return { id: `first/${what}/${stationId}`, at, tone, title, text, stationId }
+}
+
 function entry(id: string, at: string, [tone, title, text]: [StoryTone, string, string], stationId: string | null): StoryEntry {
   return { id, at: instant(at) ?? 0, tone, title, text, stationId }
 }
