@@ -204,19 +204,26 @@ describe('story', () => {
     const titles: string[] = []
     const loader = {
       tell: (entries: ReadonlyArray<StoryEntry | null>) =>
-        titles.push(...entries.map((one) => `${one?.title} ${one?.stationId} ${one?.at}`)),
+        titles.push(...entries.map((one) => `${one?.title} ${one?.stationId} ${one?.at} ${one?.evidence}`)),
       soon: {},
     }
     const handle = createLiveHandler(state, { on: () => undefined, mark: () => undefined }, loader as never, () => false)
     const send = (event: string, data: object): void => handle({ id: null, event, data: JSON.stringify(data) })
     const forecast = (stationId: string, hour: number) =>
-      send('forecast', { stationId, variable: 'temperatureC', issuedAt: iso(hour), role: 'champion', status: 'fresh' })
+      send('forecast', {
+        forecastId: `f/${stationId}/${hour}`,
+        stationId,
+        variable: 'temperatureC',
+        issuedAt: iso(hour),
+        role: 'champion',
+        status: 'fresh',
+      })
     const observation = (stationId: string, hour: number) =>
       send('observation-checked', { stationId, observedAt: iso(hour), kind: 'observation', temperatureC: 20, flags: {} })
     stationNow(state, 'lga', 'temperatureC').issuedAt = Date.parse(iso(0))
     for (const hour of [1, 2]) for (const stationId of ['jfk', 'lga']) forecast(stationId, hour)
     for (const hour of [1, 2]) observation('jfk', hour)
-    expect(titles).toEqual([`Forecast jfk ${Date.parse(iso(1))}`, `Observed jfk ${Date.parse(iso(1))}`])
+    expect(titles).toEqual([`Forecast jfk ${Date.parse(iso(1))} f/jfk/1`, `Observed jfk ${Date.parse(iso(1))} null`])
   })
 
   it('keeps one entry per event id, newest first, and a bounded number', () => {

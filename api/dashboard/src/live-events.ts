@@ -33,7 +33,7 @@ export function createLiveHandler(
       const isFirst = !isKnown(state, observation.stationId, 'observedAt')
       if (noteObservation(state, observation)) {
         scheduler.mark('stations')
-        if (isFirst) loader.tell([tellFirst('observed', observation.stationId, instant(observation.observedAt) ?? 0)])
+        if (isFirst) loader.tell([tellFirst('observed', observation.stationId, instant(observation.observedAt) ?? 0, null)])
       }
       if (observation.stationId === state.selected.stationId) addObservation(observation)
     },
@@ -42,7 +42,8 @@ export function createLiveHandler(
       const isFirst = !isKnown(state, forecast.stationId, 'issuedAt')
       if (noteLiveForecast(state, forecast)) {
         scheduler.mark('stations')
-        if (isFirst) loader.tell([tellFirst('forecast', forecast.stationId, instant(forecast.issuedAt) ?? 0)])
+        if (isFirst)
+          loader.tell([tellFirst('forecast', forecast.stationId, instant(forecast.issuedAt) ?? 0, forecast.forecastId)])
       }
       const { stationId, variable } = state.selected
       if (forecast.stationId === stationId && forecast.variable === variable && forecast.role === 'champion')

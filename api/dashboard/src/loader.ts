@@ -129,7 +129,8 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
           return toSkill(answer.skill)
         },
         (skill) => {
-          if (hadNone && skill.length > 0 && state.clock.nowMs !== null) tell([tellFirst('verified', id, state.clock.nowMs)])
+          if (hadNone && skill.length > 0 && state.clock.nowMs !== null)
+            tell([tellFirst('verified', id, state.clock.nowMs, null)])
         },
       )
     },

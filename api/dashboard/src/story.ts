@@ -12,6 +12,8 @@ export type StoryEntry = {
   title: string
   text: string
   stationId: string | null
+  /** The event that shows it, where that is not `id`; null: the page heard of no single one. */
+  evidence?: string | null
 }
 
 export const MAX_STORY_ENTRIES = 200
@@ -75,10 +77,10 @@ const FIRSTS: Record<'observed' | 'forecast' | 'verified', [StoryTone, string, s
   verified: ['good', 'Verified', 'forecasts are verified as truth arrives'],
 }
 
-/** What a station of which the page knew nothing of the kind begins with. `at`: event time, epoch ms. */
-export function tellFirst(what: keyof typeof FIRSTS, stationId: string, at: number): StoryEntry {
+/** What a station of which the page knew nothing of the kind begins with. `at`: event time, epoch ms; `evidence`: event id, if there is one. */
+export function tellFirst(what: keyof typeof FIRSTS, stationId: string, at: number, evidence: string | null): StoryEntry {
   const [tone, title, text] = FIRSTS[what]
-  return { id: `first/${what}/${stationId}`, at, tone, title, text, stationId }
+  return { id: `first/${what}/${stationId}`, at, tone, title, text, stationId, evidence }
 }
 
 function entry(id: string, at: string, [tone, title, text]: [StoryTone, string, string], stationId: string | null): StoryEntry {

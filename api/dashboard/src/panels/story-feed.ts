@@ -57,6 +57,7 @@ function updateEntry(node: HTMLElement, entry: StoryEntry, zone: string, names: 
   // Summaries of alerts begin with the station already.
   setText(station, name === '' || entry.text.startsWith(name) ? '' : `${name} `)
   setText(sentence, entry.text)
-  setText(id, entry.id)
-  setAttribute(id, 'title', `Event id: ${entry.id}`)
+  const evidence = entry.evidence === undefined ? entry.id : entry.evidence
+  setText(id, evidence ?? '')
+  setAttribute(id, 'title', evidence === null ? '' : `Event id: ${evidence}`)
 }
