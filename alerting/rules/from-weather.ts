@@ -1,4 +1,5 @@
 /** Checked observations and forecasts → alerts about sensors and the weather. */
+import { SITE_PRIOR } from '../../forecasting/models/index.ts'
 import type { Alert, CheckedObservation, Forecast, QualityFlags } from '../../schemas/generated/types.ts'
 import { observationEventId } from '../../schemas/event-ids.ts'
 import { QUANTITIES } from '../../schemas/quantities.ts'
@@ -11,8 +12,6 @@ import { decideSensorFault } from './sensor-fault.ts'
 import { DEFAULT_WEATHER_RULES, decideWeather, outlookOf, type WeatherRule } from './weather-probability.ts'
 
 const HOUR_MS = 3_600_000
-/** The model of a station without history (docs/adr/017-provisional-models.md). */
-const PLACE_ALONE = 'site-prior'
 
 /**
  * A station that delivered this recently on the wall clock is not silent, whatever event time says: in a fast replay another
@@ -88,7 +87,7 @@ export function createWeatherRules({ memory, book, config, wallNow }: RuleDeps) 
       // Old inputs prove nothing about the coming hours: neither raise nor resolve on them.
       if (forecast.status === 'stale') return { skipped: 'stale-forecast' }
       // What is usual at a latitude, wide as it is, reaches a threshold for whole seasons: that is a climate, not a warning.
-      if (forecast.fallback === PLACE_ALONE) return { skipped: 'place-alone' }
+      if (forecast.fallback === SITE_PRIOR) return { skipped: 'place-alone' }
       const key = `forecast/${forecast.stationId}`
       const judgedIssues = { ...memory.get<ForecastRecord>(key)?.judgedIssues }
       const outlooks = rules.flatMap((rule) => {

@@ -5,7 +5,7 @@
  */
 import { checkedHours, type StationHours, toFullSet } from '../../cli/evaluate/series.ts'
 import { buildFeatures, createHourlyGrid, FEATURE_COUNT, HOUR_MS } from '../../forecasting/features/index.ts'
-import { BASELINES, predictLate, randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
+import { BASELINES, hourOfDay, predictLate, randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
 import { createBucketScores, verifyLead } from '../../forecasting/verification/index.ts'
 import {
   FORECAST_VARIABLES,
@@ -105,7 +105,7 @@ function score(station: StationHours, origin: number, name: string, hours: numbe
   const known = cut(station, Math.max(from, station.startHour), origin)
   if (!known.rows.has(origin)) return
   const set = toFullSet(known)
-  const originHour = ((origin % 24) + 24) % 24
+  const originHour = hourOfDay(origin)
   const fits = randomFeatureRidge.fitTogether(set, VARIABLES, { originHour })
   for (const variable of VARIABLES) {
     const values = set.targets[variable]

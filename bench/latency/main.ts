@@ -3,12 +3,11 @@
  * inference in another, ClickHouse written meanwhile. Beside it, in the same run, a bare kafkajs relay over as many topics.
  */
 import { z } from 'zod'
+import { deploy } from '../../cli/start/deploy.ts'
 import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
-import { applyMigrations, openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
-import { clickhouseBlock, kafkaBlock, readConfig, registryBlock } from '../../infra/runtime/config/index.ts'
-import { applyTopics, openPublisher, startFollower } from '../../infra/runtime/kafka/index.ts'
+import { kafkaBlock, readConfig, registryBlock } from '../../infra/runtime/config/index.ts'
+import { openPublisher, startFollower } from '../../infra/runtime/kafka/index.ts'
 import { createLogger } from '../../infra/runtime/log.ts'
-import { registerSchemas } from '../../infra/runtime/registry/index.ts'
 import type { Observation } from '../../schemas/generated/types.ts'
 import { quantile } from '../shared/distribution.ts'
 import { type Figure, figure } from '../shared/figures.ts'
@@ -28,7 +27,7 @@ const LIMIT_MS = 120_000
 const SHOWN = [0.5, 0.9, 0.99, 1]
 
 const log = createLogger('bench', 'warn')
-const Config = z.object({ ...kafkaBlock.shape, ...registryBlock.shape, ...clickhouseBlock.shape })
+const Config = z.object({ ...kafkaBlock.shape, ...registryBlock.shape })
 
 export async function run({ quick, json }: { quick: boolean; json: boolean }): Promise<Figure[]> {
   const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
@@ -65,11 +64,7 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
 /** Milliseconds of each observation after the warm-up. */
 async function timePipeline(env: BenchEnvironment, total: number, warmUp: number): Promise<number[]> {
   const config = readConfig(Config, env)
-  await applyTopics(config, log)
-  await registerSchemas(config)
-  const clickhouse = openClickHouse(config)
-  await applyMigrations(clickhouse)
-  await clickhouse.close()
+  await deploy(env, log)
   const publisher = openPublisher({ config, name: 'bench', log })
   const { models } = await makeModels(openArtifactStore({ artifactStore: env['ARTIFACT_STORE'] as string }))
   await publisher.publish(

@@ -6,6 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
+import { deploy } from '../../cli/start/deploy.ts'
 import {
   buildFeatures,
   createHourlyGrid,
@@ -14,14 +15,14 @@ import {
   observationToHourlyRow,
 } from '../../forecasting/features/index.ts'
 import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
-import { applyMigrations, type ClickHouse, openClickHouse, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
+import { type ClickHouse, openClickHouse, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
 import { clickhouseBlock, kafkaBlock, readConfig, registryBlock } from '../../infra/runtime/config/index.ts'
-import { applyTopics, openPublisher, startFollower } from '../../infra/runtime/kafka/index.ts'
+import { openPublisher, startFollower } from '../../infra/runtime/kafka/index.ts'
 import { createLogger } from '../../infra/runtime/log.ts'
-import { registerSchemas } from '../../infra/runtime/registry/index.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
 import type { Drift, Lifecycle, ServedModel } from '../../schemas/generated/types.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
+import { evaluated, metric } from '../../stream-processors/promotion/testing/world.ts'
 import { quantile } from '../shared/distribution.ts'
 import { type BenchOptions, type Figure, figure } from '../shared/figures.ts'
 import { createObservations, FIRST_HOUR, stationIdOf } from '../shared/observations.ts'
@@ -57,10 +58,8 @@ export async function run({ quick, json }: BenchOptions): Promise<Figure[]> {
 
 async function measure(env: BenchEnvironment, quietSeconds: number, say: (line: string) => void): Promise<Figure[]> {
   const config = readConfig(Config, env)
-  await applyTopics(config, log)
-  await registerSchemas(config)
+  await deploy(env, log)
   const clickhouse = openClickHouse(config)
-  await applyMigrations(clickhouse)
   const observations = createObservations(STATIONS)
   await fillHistory(clickhouse, observations)
   const publisher = openPublisher({ config, name: 'bench', log })
@@ -230,44 +229,19 @@ async function fillHistory(clickhouse: ClickHouse, next: ReturnType<typeof creat
 
 /** The run of a champion, as training would have told it. Its scores are enough for a first model, which promotion then puts in place. */
 function championRun(stationId: string, variable: Lifecycle['variable'], { artefact, family }: ServedModel): Lifecycle {
-  const runId = `${BENCH}/${modelKey(stationId, variable)}`
-  const score = (model: string, mae: number): Lifecycle['metrics'][number] => ({
-    model,
-    leadBucket: 'all',
-    n: HISTORY_HOURS,
-    mae,
-    rmse: mae,
-    bias: 0,
-    crps: mae,
-    coverage80: 0.8,
-    coverage95: 0.95,
-  })
-  return {
-    eventId: `lifecycle/${runId}/evaluated`,
-    runId,
+  return evaluated(`${BENCH}/${modelKey(stationId, variable)}`, 0, {
     stationId,
     variable,
     version: BENCH,
-    event: 'evaluated',
     at: FIRST_HOUR * HOUR_MS,
     family,
-    reasons: [],
-    metrics: [score('candidate', 1), score('persistence', 3), score('recentred-climatology', 2)],
+    metrics: [metric('candidate', 1), metric('persistence', 3), metric('recentred-climatology', 2)],
     artefact,
-    evaluation: null,
-    dataFrom: null,
-    dataTo: null,
-    rows: HISTORY_HOURS,
-    seed: 0,
     featureSet: FEATURE_SET,
-    codeVersion: BENCH,
-    fitSeconds: 0,
     requestReason: 'cold-start',
     causedBy: null,
     actor: BENCH,
-    changePoints: [],
-    waitsFor: [],
-  }
+  })
 }
 
 function driftOf(stationId: string, variable: Drift['variable'], at: number): Drift {

@@ -13,6 +13,7 @@ import { createLogger } from '../../infra/runtime/log.ts'
 import type { Control } from '../../schemas/generated/types.ts'
 import { type BenchOptions, type Figure, figure } from '../shared/figures.ts'
 import { isolated, withServers } from '../shared/servers.ts'
+import { orderOf } from '../shared/stream.ts'
 import { makeModels, type MadeModels } from './artefacts.ts'
 import { type Replica, startReplica } from './replicas.ts'
 import { introduce, type Requests, startRequests } from './requests.ts'
@@ -185,18 +186,8 @@ async function measure({ env, swaps, killsOne, say }: Setting): Promise<Figure[]
 function order({ models }: MadeModels, n: number) {
   const champion = models[n % 2] as Control['champion']
   const value: Control = {
+    ...orderOf(STATION, 'temperatureC', champion, { changedAtHour: n, decisionOffset: n }),
     eventId: `control/bench/${n}`,
-    stationId: STATION,
-    variable: 'temperatureC',
-    champion,
-    previous: null,
-    challengers: [],
-    shadows: [],
-    changedAt: n,
-    changedBy: 'bench',
-    reason: 'bench',
-    causedBy: null,
-    decisionOffset: n,
   }
   return { topic: 'model.control.v1' as const, key: `${STATION}/temperatureC`, value }
 }

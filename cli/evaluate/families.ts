@@ -4,6 +4,7 @@ import {
   analogEnsemble,
   BASELINES,
   type Fitted,
+  hourOfDay,
   linearRidge,
   type ModelFamily,
   predictLate,
@@ -90,7 +91,7 @@ function createFitted(name: string, family: ModelFamily, hourByHour: boolean): E
         learnt = known
         byHour.clear()
       }
-      const originHour = hourByHour ? (((hour - silentHours(hour, vectorAt)) % 24) + 24) % 24 : undefined
+      const originHour = hourByHour ? hourOfDay(hour - silentHours(hour, vectorAt)) : undefined
       let fitted = byHour.get(originHour)
       let fitSeconds: number | null = null
       if (!fitted) {

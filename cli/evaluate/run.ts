@@ -1,5 +1,6 @@
 /** Spreads origins over threads. What is refitted together stays together, so the result does not depend on the number of threads. */
 import { Worker } from 'node:worker_threads'
+import { hourOfDay } from '../../forecasting/models/index.ts'
 import type { Journal } from './journal.ts'
 import type { Job, OriginResult, Share } from './origins.ts'
 
@@ -22,7 +23,7 @@ export async function runJobs(
       )
       .flat(),
   ).filter((share) => share.length > 0)
-  const hoursOfDay = new Set(job.origins.map((origin) => ((origin % 24) + 24) % 24)).size
+  const hoursOfDay = new Set(job.origins.map(hourOfDay)).size
   const workers: Worker[] = []
   try {
     await Promise.all(

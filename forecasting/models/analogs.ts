@@ -5,7 +5,7 @@
 import { COLUMN_COUNT, FEATURE_COUNT } from '../features/index.ts'
 import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import type { BaselineResult } from './baselines.ts'
-import { annualAngle } from './climatology.ts'
+import { annualAngle, hourOfDay } from './climatology.ts'
 import { DEPARTURE_COUNT, linearInputs, NEWEST_INPUT } from './inputs.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
 import { near, usableRows } from './random-feature-ridge.ts'
@@ -44,7 +44,7 @@ function forecast(known: TrainingSet, variable: ForecastVariable): BaselineResul
   const climatology = origin === undefined ? null : fittedClimate.lookupsAt(origin)[column]
   if (origin === undefined || !climatology) return refused(`fewer than 24 observed hours of ${variable}`)
   const usable = usableRows(known, known.targets[variable])
-  const hour = ((origin % 24) + 24) % 24
+  const hour = hourOfDay(origin)
   const halfWidth = Math.min(12, Math.max(HALF_WIDTH_HOURS, Math.ceil((WANTED_ROWS / (usable.length / 24 + 1) - 1) / 2)))
   const chosen = near(known, usable, hour, halfWidth)
   if (chosen.length < MIN_ROWS)

@@ -338,7 +338,8 @@ export function annualAngle(epochHour: number): number {
   return (2 * Math.PI * (epochHour - COLDEST_HOUR)) / HOURS_PER_YEAR
 }
 
-function hourOfDay(epochHour: number): number {
+/** UTC, 0 to 23, also of hours before 1970. */
+export function hourOfDay(epochHour: number): number {
   return ((epochHour % 24) + 24) % 24
 }
 

@@ -4,9 +4,12 @@
  */
 import type { Fitted } from './types.ts'
 
+/** The model of a station without history. */
+export const SITE_PRIOR = 'site-prior'
+
 /** What a run and a served model are called instead of their family, and why a forecast of one is degraded. */
 const PROVISIONAL = {
-  'site-prior': 'no history yet: what is usual at a place like this, and the last report',
+  [SITE_PRIOR]: 'no history yet: what is usual at a place like this, and the last report',
   'young-station': 'little history yet: the last departure from what is usual, damped',
 } as const
 
@@ -14,7 +17,7 @@ const PROVISIONAL = {
 export function provisionalName(fitted: Pick<Fitted, 'describe'>): keyof typeof PROVISIONAL | null {
   const { youngStation, site } = fitted.describe()
   if (youngStation !== true) return null
-  return site === undefined ? 'young-station' : 'site-prior'
+  return site === undefined ? 'young-station' : SITE_PRIOR
 }
 
 /** Why forecasts of such a model are degraded; null: it is none. */
