@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { service as inference } from '../../consumers/inference/main.ts'
 import { anObservation, until } from '../../infra/runtime/testing/fixtures.ts'
-import type { CheckedObservation, Forecast, RetrainRequest } from '../../schemas/generated/types.ts'
+import type { CheckedObservation, Forecast, ReplicaStatus, RetrainRequest } from '../../schemas/generated/types.ts'
 import { QUANTITIES } from '../../schemas/quantities.ts'
 import { service as features } from '../../stream-processors/features/main.ts'
 import { service as promotion } from '../../stream-processors/promotion/main.ts'
@@ -18,13 +18,15 @@ let system: TestSystem
 let hour = 0
 const forecasts: Forecast[] = []
 const requests: RetrainRequest[] = []
+const statuses: ReplicaStatus[] = []
 
 beforeAll(async () => {
   system = await openTestSystem()
-  await system.follow(['weather.forecast.v1', 'model.retrain-request.v1'], (events) => {
+  await system.follow(['weather.forecast.v1', 'model.retrain-request.v1', 'model.status.v1'], (events) => {
     for (const event of events) {
       if (event.value === null) continue
       if (event.topic === 'weather.forecast.v1') forecasts.push(event.value)
+      else if (event.topic === 'model.status.v1') statuses.push(event.value)
       else requests.push(event.value)
     }
   })
@@ -46,6 +48,7 @@ async function report(hour: number, stationId = 'roof'): Promise<void> {
   await system.publisher.publish([{ topic: 'weather.observation-checked.v1', key: stationId, value }])
 }
 const issuedAt = (hour: number): Forecast | undefined => forecasts.find((one) => one.issuedAt === T0 + hour * HOUR_MS)
+const served = (): string[] => [...new Set(statuses.filter(({ state }) => state === 'serving').map(({ servingVersion }) => servingVersion ?? ''))]
 const width = ({ quantiles }: Forecast, lead: number): number => quantiles[lead - 1]![5]! - quantiles[lead - 1]![1]!
 
 it('is forecast from the prior of its site at once, and by a model of its own days when it has one', async () => {
@@ -67,11 +70,11 @@ it('is forecast from the prior of its site at once, and by a model of its own da
       },
     },
   ])
-  // The first hour asks for a model; the first that finds it served is forecast.
-  await until('a forecast by the prior', async () => {
-    await report(hour++)
-    return forecasts.length > 0
-  })
+  // The first hour asks for a model; the next finds it served. No hour comes meanwhile: a day of them would ask for another one.
+  await report(hour++)
+  await until('the prior is served', () => served().length === 1)
+  await report(hour++)
+  await until('a forecast by the prior', () => forecasts.length > 0)
   const [first] = forecasts
   expect(first).toMatchObject({ variable: 'temperatureC', role: 'champion', status: 'degraded', fallback: 'site-prior' })
   expect(width(first!, 168)).toBeGreaterThan(15)
@@ -84,10 +87,9 @@ it('is forecast from the prior of its site at once, and by a model of its own da
     await report(hour)
     await until(`the forecast of hour ${hour}`, () => issuedAt(hour) !== undefined)
   }
-  await until('a forecast by a model of its own days', async () => {
-    await report(hour++)
-    return forecasts.at(-1)?.fallback === 'young-station'
-  })
+  await until('a model of its own days is served', () => served().length === 2)
+  await report(hour++)
+  await until('a forecast by it', () => forecasts.at(-1)?.fallback === 'young-station')
   const grown = forecasts.at(-1) as Forecast
   expect(grown.modelVersion).not.toBe(version)
   expect(grown.controlOffset).toBeGreaterThan(first!.controlOffset)
