@@ -174,7 +174,7 @@ it('a stuck sensor and a frost are told by Slack outbox and mail, once each, acr
   expect(story().sort()).toEqual(['ewr sensor-fault firing 1', 'jfk frost firing 1'])
   // Event time moves on: the groups have waited long enough.
   await publisher.publish([observed(3, { windSpeedMps: 'bad' })])
-  await until('both told by both channels', () => sent('slack').length === 2 && sent('email').length === 2, 30_000)
+  await until('both told by both channels', () => sent('slack').length === 2 && sent('email').length === 2)
   expect(deliveries.filter(({ state }) => state === 'queued')).toHaveLength(4)
   expect(sent('slack').every(({ detail }) => detail?.startsWith('outbox: '))).toBe(true)
   const slack = (await Promise.all((await slackFiles()).map((file) => readFile(join(outboxDir, 'slack', file), 'utf8')))).join(
@@ -196,7 +196,7 @@ it('a stuck sensor and a frost are told by Slack outbox and mail, once each, acr
     'jfk frost firing 1',
     'jfk frost resolved 2',
   ])
-  await until('both ends told by both channels', () => sent('slack').length === 4 && sent('email').length === 4, 30_000)
+  await until('both ends told by both channels', () => sent('slack').length === 4 && sent('email').length === 4)
   await stop(second)
   expect(mails).toHaveLength(4)
   for (const [firing, ended] of [
@@ -236,7 +236,7 @@ it('model events are told, a silence keeps a station quiet, a repeated start rai
   ])
   await until('raised', () => alerts.length === 3)
   await publisher.publish([observed(102, {}, 'bos')])
-  await until('told', () => sent('email').length === 2, 30_000)
+  await until('told', () => sent('email').length === 2)
   expect(mails.map(({ subject }) => subject ?? '').sort((a, b) => a.localeCompare(b))).toEqual([
     'Info: New model for temperature at jfk: v2',
     'Warning: Forecast errors of temperature at jfk have drifted',
@@ -246,7 +246,7 @@ it('model events are told, a silence keeps a station quiet, a repeated start rai
     alerts.some(({ rule, state }) => rule === 'model-promoted' && state === 'resolved'),
   )
   expect(alerts.find(({ rule, state }) => rule === 'model-promoted' && state === 'resolved')?.endsAt).toBe(at(103))
-  await until('its end is told', () => sent('email').length === 3, 30_000)
+  await until('its end is told', () => sent('email').length === 3)
   await stop(services)
   const again = await start()
   await publisher.publish([observed(105, {}, 'bos')])

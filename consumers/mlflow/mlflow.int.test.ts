@@ -296,5 +296,5 @@ describe.skipIf(!hasMlflow)('MLflow mirror', () => {
     expect(Object.keys(after.aliases)).toEqual(['champion'])
     const runOf = (versions: readonly Version[]) => new Map(versions.map(({ version, run_id: id }) => [version, id]))
     expect(runOf(after.versions)).toEqual(runOf(now.versions))
-  }, 300_000)
+  })
 })

@@ -47,11 +47,10 @@ it('knows nothing of a station before its first hour', async () => {
   expect(await loadTrainingSet(clickhouse, 'nowhere', at(3), [])).toBeNull()
 })
 it('waits for the hour of the request, but not for a station that has fallen silent', async () => {
-  const arrives = untilFeaturesReach(clickhouse, 'ewr', at(7), 10_000)
+  // A limit far beyond that of the test: only the hour itself can end this wait.
+  const arrives = untilFeaturesReach(clickhouse, 'ewr', at(7), 3_600_000)
   await insert(row('ewr', 7, 7, 1, 1))
-  const startedAt = performance.now()
   await arrives
-  expect(performance.now() - startedAt).toBeLessThan(5000)
   await untilFeaturesReach(clickhouse, 'ewr', at(100), 200)
 })
 it('leaves out what a faulty sensor said until it recovered, as known at the cut-off', async () => {

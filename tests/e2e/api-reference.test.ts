@@ -10,7 +10,7 @@ import { findChromium, launchChromium, NO_CHROMIUM } from '../support/browser.ts
 
 const executable = await findChromium()
 if (executable === null) console.warn(NO_CHROMIUM)
-const eventually = (read: () => unknown) => expect.poll(read, { timeout: 15_000 })
+const eventually = (read: () => unknown) => expect.poll(read, { timeout: 60_000 })
 
 describe.skipIf(executable === null)('API reference', () => {
   let browser: Browser

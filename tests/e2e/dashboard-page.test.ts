@@ -23,7 +23,7 @@ const CANVAS_FACTS = `(() => {
   return { painted: painted / (data.length / 4), colours: colours.size }
 })()`
 
-const eventually = (read: () => unknown) => expect.poll(read, { timeout: 15_000 })
+const eventually = (read: () => unknown) => expect.poll(read, { timeout: 60_000 })
 
 /** Visible texts whose contrast with what is painted behind them is below WCAG AA (4.5:1). */
 const LOW_CONTRAST = `(() => {
@@ -401,6 +401,7 @@ describe.skipIf(executable === null)('dashboard page', () => {
     }
     const newest = fixture.now
     await eventually(() => page.locator('.clock-time').getAttribute('datetime')).toBe(new Date(newest).toISOString())
-    expect(await page.evaluate('window.longest')).toBeLessThan(1000)
+    // Far more than a frame, for machines that are busy with other things; drawing every hour anew freezes a page for longer.
+    expect(await page.evaluate('window.longest')).toBeLessThan(3000)
   })
 })

@@ -34,11 +34,11 @@ beforeAll(async () => {
   await system.start('readers', [archive, alertRules])
   await publishChampion(rows.slice(0, TRAINED_HOURS))
   await until('the order in the archive', async () => (await count('SELECT count() AS n FROM control')) === 1)
-}, 120_000)
+})
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL')
   await system?.close()
-}, 60_000)
+})
 
 async function publishChampion(rows: readonly FeatureHour[]): Promise<void> {
   const history = toTrainingSet(rows, [])
@@ -114,7 +114,7 @@ it('says what is missing, is killed on the way, goes on, and has nothing left to
 
   const first = backfill()
   const gone = once(first, 'exit')
-  await until('the first forecasts', () => published > 0, 60_000)
+  await until('the first forecasts', () => published > 0)
   first.kill('SIGKILL')
   expect((await gone)[1]).toBe('SIGKILL')
   await until('the archive has them', async () => (await stored()) === published)
@@ -132,4 +132,4 @@ it('says what is missing, is killed on the way, goes on, and has nothing left to
 
   expect(await told(backfill())).toMatchObject({ hours: 0, issued: 0, error: null })
   expect(system.failures).toEqual([])
-}, 180_000)
+})

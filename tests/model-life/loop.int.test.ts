@@ -57,8 +57,8 @@ beforeAll(async () => {
   )
   for (const [name, service] of Object.entries(SERVICES)) await system.start(name, [service])
   for (const replica of ['replica-0', 'replica-1']) await system.start(replica, [inference], { REPLICA_ID: replica })
-}, 120_000)
-afterAll(() => system?.close(), 60_000)
+})
+afterAll(() => system?.close())
 
 const FLAG = 'good' as const
 const weather = createWeather()
@@ -141,11 +141,11 @@ const replicasServe = (version: string | undefined): boolean =>
 
 it('carries a step in the series from a confirmed drift to a promoted model and back by order, across restarts', async () => {
   await publishHours(0, HISTORY_HOURS + 1)
-  await until('the first champion', () => control() !== undefined, 60_000)
+  await until('the first champion', () => control() !== undefined)
   const first = (control() as Control).champion.version
   await until('both replicas serve it', () => replicasServe(first))
   // One request and one run per variable, however often the station asked.
-  await until('all first runs', () => seen.lifecycle.filter(({ event }) => event === 'evaluated').length >= 6, 60_000)
+  await until('all first runs', () => seen.lifecycle.filter(({ event }) => event === 'evaluated').length >= 6)
 
   let hour = HISTORY_HOURS + 1
   await liveHours(hour, (hour += 30), hasChampion)
@@ -181,7 +181,7 @@ it('carries a step in the series from a confirmed drift to a promoted model and 
       },
     },
   ])
-  await until('a challenger', () => (control()?.challengers.length ?? 0) > 0, 60_000)
+  await until('a challenger', () => (control()?.challengers.length ?? 0) > 0)
   const second = (control() as Control).challengers[0]?.version
   const request = seen.requests.find(({ reason }) => reason === 'drift')
   expect(request).toMatchObject({ causedBy: 'drift/test', changePointAt: at(STEP_HOUR), estimatedOffset: STEP_C })
@@ -197,24 +197,14 @@ it('carries a step in the series from a confirmed drift to a promoted model and 
   await system.start('promotion', [promotion])
   const trialStart = hour
   while (events('accepted').length < 2 && hour < trialStart + GATE_POLICY.maximumHours) await liveHours(hour, ++hour, hasChampion)
-  await until('the promotion', () => control()?.champion.version === second, 30_000)
+  await until('the promotion', () => control()?.champion.version === second)
   const accepted = events('accepted').at(-1) as Lifecycle
   expect(accepted.reasons[0]).toMatch(/^better/)
   expect(control()).toMatchObject({ previous: { version: first }, shadows: [{ version: first }], challengers: [] })
   await until('both replicas serve the new model', () => replicasServe(second))
-  await liveHours(hour, (hour += 3), (forecasts) =>
-    forecasts.some(({ role, modelVersion }) => role === 'champion' && modelVersion === second),
-  )
-  expect(
-    ofModel()
-      .filter(({ issuedAt }) => issuedAt === at(hour - 1))
-      .map(({ role, modelVersion }) => [role, modelVersion]),
-  ).toEqual(
-    expect.arrayContaining([
-      ['champion', second],
-      ['shadow', first],
-    ]),
-  )
+  const isBy = (role: Forecast['role'], version: string | undefined, forecasts: readonly Forecast[]): boolean =>
+    forecasts.some((one) => one.role === role && one.modelVersion === version)
+  await liveHours(hour, (hour += 3), (forecasts) => isBy('champion', second, forecasts) && isBy('shadow', first, forecasts))
 
   // Every forecast was made by a model that the order it names put in that role.
   const byOffset = new Map(controls().map((one) => [one.offset, one]))
@@ -263,4 +253,4 @@ it('carries a step in the series from a confirmed drift to a promoted model and 
   )
   expect(duplicates[0]?.n).toBe('0')
   expect(system.failures).toEqual([])
-}, 240_000)
+})

@@ -31,8 +31,8 @@ beforeAll(async () => {
     }
   })
   await system.start('services', SERVICES)
-}, 120_000)
-afterAll(() => system?.close(), 60_000)
+})
+afterAll(() => system?.close())
 
 /** A thermometer and nothing else, in a mild winter. */
 async function report(hour: number, stationId = 'roof'): Promise<void> {
@@ -48,7 +48,9 @@ async function report(hour: number, stationId = 'roof'): Promise<void> {
   await system.publisher.publish([{ topic: 'weather.observation-checked.v1', key: stationId, value }])
 }
 const issuedAt = (hour: number): Forecast | undefined => forecasts.find((one) => one.issuedAt === T0 + hour * HOUR_MS)
-const served = (): string[] => [...new Set(statuses.filter(({ state }) => state === 'serving').map(({ servingVersion }) => servingVersion ?? ''))]
+const served = (): string[] => [
+  ...new Set(statuses.filter(({ state }) => state === 'serving').map(({ servingVersion }) => servingVersion ?? '')),
+]
 const width = ({ quantiles }: Forecast, lead: number): number => quantiles[lead - 1]![5]! - quantiles[lead - 1]![1]!
 
 it('is forecast from the prior of its site at once, and by a model of its own days when it has one', async () => {
@@ -97,16 +99,16 @@ it('is forecast from the prior of its site at once, and by a model of its own da
   expect(requests.at(-1)?.requestId).toMatch(/24h$/)
   expect(new Set(forecasts.map(({ modelVersion }) => modelVersion)).size).toBe(2)
   expect(system.failures).toEqual([])
-}, 120_000)
+})
 
 it('is forecast from its last report when it has fallen silent and the others go on', async () => {
   const last = hour - 1
   for (let i = 1; i <= 6; i++) await report(last + i, 'mast')
-  await until('a forecast of the silent station', () => issuedAt(last + 6) !== undefined, 40_000)
+  await until('a forecast of the silent station', () => issuedAt(last + 6) !== undefined)
   const then = issuedAt(last) as Forecast
   const late = issuedAt(last + 6) as Forecast
   expect(late).toMatchObject({ stationId: 'roof', status: 'stale' })
   expect(late.statusReason).toMatch(/^no report since 2013-01-1/)
   expect(width(late, 1)).toBeGreaterThan(1.2 * width(then, 1))
   expect(system.failures).toEqual([])
-}, 60_000)
+})

@@ -31,7 +31,7 @@ beforeAll(async () => {
     for (const { value } of events) if (value !== null) lifecycle.push(value)
   })
   await storeFeatures(system.clickhouse, 'jfk', madeUpFeatures(START, HOURS))
-}, 120_000)
+})
 afterAll(async () => {
   await kill()
   await system?.close()
@@ -87,18 +87,15 @@ it('is registered exactly once, whenever the trainer is killed', async () => {
   // From the first registered run on the process is known to be up: kills fall between reading the request and committing it.
   for (let i = 0; i < KILLS_WHILE_WORKING; i++) {
     startTrainer()
-    await until(`run ${n}`, () => isRegistered(n), 60_000)
+    await until(`run ${n}`, () => isRegistered(n), 120_000)
     await request(++n)
     await sleep(1500 * random())
     await kill()
   }
   startTrainer()
-  await until('the last run', () => isRegistered(n), 60_000)
-  await until(
-    'all requests are committed',
-    async () =>
-      (await readLag(system.config, testLog, 'isobar-training', ['model.retrain-request.v1'])).every(({ lag }) => lag === 0),
-    30_000,
+  await until('the last run', () => isRegistered(n), 120_000)
+  await until('all requests are committed', async () =>
+    (await readLag(system.config, testLog, 'isobar-training', ['model.retrain-request.v1'])).every(({ lag }) => lag === 0),
   )
   for (let run = 0; run <= n; run++) {
     const events = runOf(run)
@@ -111,4 +108,4 @@ it('is registered exactly once, whenever the trainer is killed', async () => {
     expect(events.filter(({ event }) => event === 'failed')).toEqual([])
   }
   expect(new Set(lifecycle.map(({ version }) => version)).size).toBe(n + 1)
-}, 240_000)
+})

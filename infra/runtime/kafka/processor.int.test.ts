@@ -398,7 +398,7 @@ it('loses and doubles nothing in a replacing table when processors join and leav
   })
   await second.stop()
   await third.stop()
-}, 90_000)
+})
 
 it('leaves no committed offsets behind a follower, and a follower from the end misses nothing', async () => {
   await publisher.publish(observations(20))

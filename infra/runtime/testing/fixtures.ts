@@ -80,7 +80,7 @@ export function aFeature(overrides: Partial<Feature> = {}): Feature {
 }
 
 /** Resolves when the condition holds; throws with `what` after the limit. Wall time. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
+export async function until(what: string, condition: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
   const deadline = Date.now() + limitMs
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`)
