@@ -71,7 +71,7 @@ export async function start(options: StartOptions): Promise<number> {
       welcome({ httpUrl, stationId, outboxDir: stack.outboxDir, channels, hasMailServer: Boolean(given['SMTP_URL']), key }),
     )
     if (options.live !== undefined) stopTelling = tellOfProvider(producerUrl, say)
-    const ended = await waitForEnd(options, interrupted.signal, watch, stack.complete)
+    const ended = await waitForEnd(options, interrupted.signal, watch, stack.startLate())
     if (!options.exit || watch === null) return EXIT.ok
     if (ended === 'interrupted') say('interrupted before the story ended')
     return judge(options, watch, firstForecastSeconds)
@@ -89,7 +89,7 @@ export async function start(options: StartOptions): Promise<number> {
       dataDir: defaultDataDir(given),
       env: given,
       say,
-      // Only alerting needs these two, and it waits for them by itself.
+      // Only alerting needs these two, and it waits for them by itself: until forecasts are served the cores are for those who serve them.
       late: ['rabbitmq', 'mail'],
       // For tests that kill a process again and again.
       ...(process.env['ISOBAR_RESTART_MAX_MS'] ? { maxBackoffMs: Number(process.env['ISOBAR_RESTART_MAX_MS']) } : {}),

@@ -43,7 +43,7 @@ export type LocalStackOptions = {
   say?: (line: string) => void
   /** Starts, readiness, crashes and stops of each child. */
   onEvent?: (event: ChildEvent) => void
-  /** Parts that may still be starting when `startLocalStack` resolves; `complete` tells when they answer too. Default: none. */
+  /** Parts that `startLate` starts, when what has to be there first is there: the cores are few. Default: none. */
   late?: readonly PartName[]
   /** Longest pause before a crashed child is started again; see the supervisor. */
   maxBackoffMs?: number
@@ -58,8 +58,8 @@ export type LocalStack = {
   outboxDir: string
   /** False when another launcher runs this stack: it is used as it is, `stop` does nothing and `own` is null. */
   owned: boolean
-  /** Resolves when the late parts have answered too; rejects, with everything stopped, when one does not. */
-  complete: Promise<void>
+  /** Starts the late parts. Resolves when they have answered too; rejects, with everything stopped, when one does not. */
+  startLate: () => Promise<void>
   /** Seconds until each started part answered, by name. */
   startSeconds: Record<string, number>
   /** For running Isobar's own services under the same run file and stop order. */
@@ -72,7 +72,7 @@ const STOP_DEADLINE_MS = 14_000
 const OTHER_LAUNCHER_MS = 120_000
 
 /**
- * Starts the parts side by side and resolves when each has answered. A healthy stack of another launcher on the same folder is used
+ * Starts the parts (but the late ones) side by side and resolves when each has answered. A healthy stack of another launcher on the same folder is used
  * instead of started; what a killed launcher left behind is ended first. On failure everything started is stopped again.
  */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
@@ -122,31 +122,32 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
 
   try {
     const startSeconds: Record<string, number> = {}
-    const { urls, started } = await startParts(options, supervisor, startSeconds)
+    const { urls, parts, startPart } = await prepareParts(options, supervisor, startSeconds)
     const late = new Set(options.late)
-    await allStarted([...started].filter(([part]) => !late.has(part)).map(([, answer]) => answer))
+    await allStarted(parts.filter((part) => !late.has(part)).map(startPart))
     runFile.setUrls(urls)
-    const complete = allStarted([...started.values()]).then(
-      () => runFile.setState('ready'),
-      async (error: unknown) => {
+    const startLate = async (): Promise<void> => {
+      try {
+        await allStarted(parts.filter((part) => late.has(part)).map(startPart))
+        runFile.setState('ready')
+      } catch (error) {
         await stop()
         throw error
-      },
-    )
-    complete.catch(() => {}) // whoever awaits it hears of it; nobody has to
-    if (late.size === 0) await complete
-    return { urls, dataDir, outboxDir, owned: true, complete, startSeconds, own: { supervisor, runFile }, stop }
+      }
+    }
+    if (late.size === 0) await startLate()
+    return { urls, dataDir, outboxDir, owned: true, startLate, startSeconds, own: { supervisor, runFile }, stop }
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-async function startParts(
+async function prepareParts(
   options: LocalStackOptions,
   supervisor: Supervisor,
   startSeconds: Record<string, number>,
-): Promise<{ urls: StackUrls; started: Map<PartName, Promise<void>> }> {
+): Promise<{ urls: StackUrls; parts: PartName[]; startPart: (part: PartName) => Promise<void> }> {
   const { dataDir, env, say = () => {} } = options
   const wanted = options.parts ?? PARTS
   const isLocal = (part: PartName): boolean => wanted.includes(part) && !env[EXTERNAL[part].variable]
@@ -178,8 +179,6 @@ async function startParts(
     },
     mail: () => start(mailChild(context, ports.smtp, join(outboxDirOf(dataDir), 'mail'))),
   }
-  const started = new Map(wanted.filter(isLocal).map((part) => [part, starters[part]()]))
-  for (const answer of started.values()) answer.catch(() => {}) // reported by allStarted
   const urls = {
     kafkaBrokers: env['KAFKA_BROKERS'] || `${HOST}:${ports.kafka}`,
     schemaRegistryUrl: env['SCHEMA_REGISTRY_URL'] || registryUrl(ports.registry),
@@ -187,7 +186,7 @@ async function startParts(
     amqpUrl: env['AMQP_URL'] || `amqp://guest:guest@${HOST}:${ports.rabbitmq}`,
     smtpUrl: env['SMTP_URL'] || `smtp://${HOST}:${ports.smtp}`,
   }
-  return { urls, started }
+  return { urls, parts: wanted.filter(isLocal), startPart: (part) => starters[part]() }
 }
 
 /** All settle before a failure is reported, so that none is still being started while the rest is stopped. */
@@ -218,7 +217,7 @@ async function joinRunning(dataDir: string, run: RunRecord, say: (line: string) 
         dataDir,
         outboxDir: outboxDirOf(dataDir),
         owned: false,
-        complete: Promise.resolve(),
+        startLate: () => Promise.resolve(),
         startSeconds: {},
         own: null,
         stop: async () => {},
