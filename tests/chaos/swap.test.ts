@@ -1,7 +1,7 @@
 /** Models swapped under load, and a damaged one offered: nothing fails, no answer mixes versions, the old model serves on. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kafkaBlock, readConfig, registryBlock } from '../../infra/runtime/config/index.ts'
@@ -174,10 +174,11 @@ describe('swap', () => {
       const { champion } = order
       // Of another station: what a replica has in memory by its SHA-256 it does not read again.
       const { artefact } = (orders.get(`jfk/${VARIABLE}`) as Control).champion
-      const bytes = await readFile(fileURLToPath(artefact.uri))
+      const inStore = (uri: string): string => join(home, 'artifacts', uri.replace(/^file:/, ''))
+      const damaged = `${artefact.uri}.damaged`
+      const bytes = await readFile(inStore(artefact.uri))
       bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1
-      const damaged = `${fileURLToPath(artefact.uri)}.damaged`
-      await writeFile(damaged, bytes)
+      await writeFile(inStore(damaged), bytes)
       const offer = (eventId: string, served: Control['champion']) =>
         publisher.publish([{ topic: 'model.control.v1', key: MODEL, value: { ...order, eventId, champion: served } }])
       type Alerts = { alerts: Array<{ rule: string; labels: Record<string, string>; annotations: Record<string, string> }> }
@@ -187,7 +188,7 @@ describe('swap', () => {
       await offer('control/chaos/damaged', {
         ...champion,
         version: 'damaged',
-        artefact: { ...artefact, uri: pathToFileURL(damaged).href },
+        artefact: { ...artefact, uri: damaged },
       })
       await until('both replicas are told of', async () => (await told('firing')).length === 2, 60_000)
       const alerts = await told('firing')

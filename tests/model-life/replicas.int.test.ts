@@ -138,7 +138,7 @@ it('a damaged artefact is refused by both replicas, which go on with the old mod
 
   const path = join(directory, 'models', 'damaged.bin')
   const good = made.models[1].artefact
-  const bytes = await readFile(good.uri.replace(/^file:/, ''))
+  const bytes = await readFile(join(directory, good.uri.replace(/^file:/, '')))
   bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1
   await writeFile(path, bytes)
   await order(stationId, { ...made.models[1], version: 'damaged', artefact: { ...good, uri: `file:${path}` } })

@@ -1,4 +1,8 @@
-/** Artefacts in a directory. Written beside and linked into place: a reader sees all of a file or nothing, and nothing is overwritten. */
+/**
+ * Artefacts in a directory. Written beside and linked into place: a reader sees all of a file or nothing, and nothing is overwritten.
+ * Addresses are relative to the directory (`file:models/…`): it may be moved, or mounted elsewhere by another process, and what events say
+ * of its artefacts stays true.
+ */
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { randomUUID } from 'node:crypto'
@@ -10,7 +14,7 @@ export function openFileStore(directory: string): ArtifactStore {
   return {
     async put(key, bytes) {
       const path = join(root, checkKey(key))
-      const artefact = { uri: `file:${path}`, sha256: sha256(bytes), bytes: bytes.length }
+      const artefact = { uri: `file:${key}`, sha256: sha256(bytes), bytes: bytes.length }
       try {
         await mkdir(dirname(path), { recursive: true })
         const partial = `${path}.${randomUUID()}.partial`
@@ -29,7 +33,7 @@ export function openFileStore(directory: string): ArtifactStore {
       return artefact
     },
     async get(artefact) {
-      const path = resolve(artefact.uri.replace(/^file:(\/\/)?/, ''))
+      const path = resolve(root, artefact.uri.replace(/^file:/, ''))
       if (!artefact.uri.startsWith('file:') || !path.startsWith(root + sep)) throw missing(artefact.uri)
       let bytes: Uint8Array
       try {
