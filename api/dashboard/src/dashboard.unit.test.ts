@@ -226,6 +226,34 @@ describe('story', () => {
     expect(titles).toEqual([`Forecast jfk ${Date.parse(iso(1))} f/jfk/1`, `Observed jfk ${Date.parse(iso(1))} null`])
   })
 
+  it('calls an order a swap only when another version is served after it', () => {
+    const state = createState()
+    state.clock.nowMs = Date.parse(iso(1))
+    const titles: string[] = []
+    const tell = (entries: ReadonlyArray<StoryEntry | null>): void =>
+      void titles.push(...entries.flatMap((one) => (one ? [one.title] : [])))
+    const loader = { tell, soon: { replicas: () => undefined } }
+    const handle = createLiveHandler(state, { on: () => undefined, mark: () => undefined }, loader as never, () => false)
+    const status = { replicaId: 'replica-0', stationId: 'jfk', variable: 'temperatureC', error: null, swapMilliseconds: 40 }
+    for (const [version, servingVersion, reported] of [
+      ['a', 'a', 'serving'],
+      ['a', 'a', 'serving'],
+      ['b', 'a', 'rejected'],
+      ['c', 'c', 'serving'],
+    ]) {
+      const data = JSON.stringify({
+        ...status,
+        version,
+        servingVersion,
+        state: reported,
+        since: iso(1),
+        controlOffset: titles.length,
+      })
+      handle({ id: null, event: 'status', data })
+    }
+    expect(titles).toEqual(['Serving', 'Order taken up', 'Swap refused', 'Swapped'])
+  })
+
   it('keeps one entry per event id, newest first, and a bounded number', () => {
     const entry = (n: number): StoryEntry => ({ id: `e${n}`, at: n, tone: 'note', title: 't', text: 'x', stationId: null })
     const story = addToStory([entry(1)], [entry(3), entry(1), entry(2)])

@@ -27,6 +27,9 @@ export function createLiveHandler(
     if (seeTime(instant(iso))) scheduler.mark('clock')
   }
 
+  /** Versions by replica, station and variable. */
+  const served = new Map<string, string>()
+
   const handlers: Record<string, (event: never) => void> = {
     'observation-checked': (observation: CheckedObservation) => {
       saw(observation.observedAt)
@@ -62,7 +65,7 @@ export function createLiveHandler(
     },
     status: (status: ReplicaModel & { replicaId: string }) => {
       // Wall instants of the report would sort wrongly among event times: the story uses the event time now.
-      if (state.clock.nowMs !== null) loader.tell([tellStatus(status.replicaId, status, state.clock.nowMs)])
+      if (state.clock.nowMs !== null) loader.tell([tellStatus(status.replicaId, status, state.clock.nowMs, servedBefore(status))])
       loader.soon.replicas()
     },
     alert: (alert: Alert) => {
@@ -83,6 +86,18 @@ export function createLiveHandler(
     station: () => loader.soon.stations(),
     // The server could not resume from our id: what was missed is in the REST answers.
     reset: () => loader.reloadAll(),
+  }
+
+  /** As the stream told it last; before it told anything, as the server did. Remembers what the report says. */
+  function servedBefore(status: ReplicaModel & { replicaId: string }): string | null {
+    const { replicaId, stationId, variable } = status
+    const key = `${replicaId}/${stationId}/${variable}`
+    const known = valueOf(state.replicas)
+      ?.replicas.find((replica) => replica.replicaId === replicaId)
+      ?.models.find((model) => model.stationId === stationId && model.variable === variable)
+    const before = served.get(key) ?? known?.servingVersion ?? null
+    if (status.servingVersion !== null) served.set(key, status.servingVersion)
+    return before
   }
 
   function addObservation(observation: CheckedObservation): void {

@@ -50,14 +50,18 @@ export function tellDrift(event: DriftEvent): StoryEntry | null {
   return line ? entry(event.eventId, event.at, line, event.stationId) : null
 }
 
-export function tellStatus(replicaId: string, status: ReplicaModel, at: number): StoryEntry | null {
+/** `before`: the version that the replica was known to serve; an order that names it again (a trial begins beside it, say) swaps nothing. */
+export function tellStatus(replicaId: string, status: ReplicaModel, at: number, before: string | null): StoryEntry {
   const what = variableLabel(status.variable).toLowerCase()
+  const serving = status.servingVersion ?? status.version
   const id = `${replicaId}/${status.stationId}/${status.variable}/${status.controlOffset}/${status.state}`
   const took = status.swapMilliseconds === null ? '' : ` in ${formatNumber(status.swapMilliseconds, 0)} ms`
   const line: [StoryTone, string, string] =
     status.state === 'rejected'
       ? ['bad', 'Swap refused', `${replicaId} kept the old ${what} model: ${status.error ?? 'no reason given'}`]
-      : ['good', 'Swapped', `${replicaId} serves ${what} ${status.servingVersion ?? status.version}${took}`]
+      : serving === before
+        ? ['note', 'Order taken up', `${replicaId} goes on serving ${what} ${serving}`]
+        : ['good', before === null ? 'Serving' : 'Swapped', `${replicaId} serves ${what} ${serving}${took}`]
   return { id, at, tone: line[0], title: line[1], text: line[2], stationId: status.stationId }
 }
 
