@@ -8,6 +8,7 @@ import { createLogger } from '../infra/runtime/log.ts'
 import { createOthers, WATCHED } from '../producers/replay/backlog.ts'
 import { ReplayConfig } from '../producers/replay/config.ts'
 import { expectedModels, loadPlan } from '../producers/replay/plan.ts'
+import { resumeKey } from '../producers/replay/series.ts'
 import { type ReplayPlan, type ReplayProgress, runReplay } from '../producers/replay/replay.ts'
 import type { ObservationCsvProblem } from '../producers/shared/observation-csv.ts'
 import { createProgress } from '../producers/shared/progress.ts'
@@ -117,7 +118,8 @@ function describe({ series, stations, backfillUntil, speed }: ReplayPlan, badRow
 }
 
 async function publish(config: ReplayConfig, plan: ReplayPlan, { fromBeginning, speed }: Options) {
-  const { source, observations } = plan.series
+  const { observations } = plan.series
+  const key = resumeKey(plan.series)
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort())
   const bar = progressTo(process.stderr, 'observations')
@@ -129,7 +131,7 @@ async function publish(config: ReplayConfig, plan: ReplayPlan, { fromBeginning, 
     const publisher = openPublisher({ config, name: 'replay', log })
     try {
       const progress = createProgress(clickhouse, 'replay')
-      const startAt = fromBeginning ? null : await progress.load(source)
+      const startAt = fromBeginning ? null : await progress.load(key)
       if (startAt !== null) {
         before = plan.series.hours.reduce((sum, hour) => (hour.startAt <= startAt ? sum + hour.observations.length : sum), 0)
         talk(`published before through ${iso(startAt)}; going on from there (--from-beginning for all of it again)`)
@@ -140,7 +142,7 @@ async function publish(config: ReplayConfig, plan: ReplayPlan, { fromBeginning, 
         {
           publisher,
           clock: { observe: () => undefined },
-          progress: { load: () => Promise.resolve(startAt), save: (through) => progress.save(source, through) },
+          progress: { load: () => Promise.resolve(startAt), save: (through) => progress.save(key, through) },
           models: null,
           others: createOthers({
             read: () => readLags(config, log, WATCHED),

@@ -9,6 +9,7 @@ import { createOthers, WATCHED } from './backlog.ts'
 import { createModelWatch } from './model-watch.ts'
 import { expectedModels, loadPlan } from './plan.ts'
 import { runReplay } from './replay.ts'
+import { resumeKey } from './series.ts'
 
 export const service = defineService({
   name: 'replay',
@@ -18,6 +19,7 @@ export const service = defineService({
     const clickhouse = await own(openClickHouse(config))
     const publisher = await own(openPublisher({ config, name: 'replay', log }))
     const progress = createProgress(clickhouse, 'replay')
+    const key = resumeKey(plan.series)
     const expected = expectedModels(plan.series)
     const models = createModelWatch(expected, config.replayWaitForReplicas)
     if (config.replayWaitForModels) {
@@ -41,8 +43,8 @@ export const service = defineService({
       publisher: { publish: (events) => retryTransient('publishing observations', () => publisher.publish(events), waiting) },
       clock,
       progress: {
-        load: () => retryTransient('reading the progress', () => progress.load(plan.series.source), waiting),
-        save: (through) => retryTransient('saving the progress', () => progress.save(plan.series.source, through), waiting),
+        load: () => retryTransient('reading the progress', () => progress.load(key), waiting),
+        save: (through) => retryTransient('saving the progress', () => progress.save(key, through), waiting),
       },
       models: config.replayWaitForModels ? models : null,
       others:

@@ -6,7 +6,7 @@ import { createModelWatch, type ModelEvents } from './model-watch.ts'
 import { expectedModels } from './plan.ts'
 import { runReplay } from './replay.ts'
 import type { ReplayDeps, ReplayPlan, ReplayProgress } from './replay.ts'
-import { groupByHour } from './series.ts'
+import { groupByHour, resumeKey } from './series.ts'
 
 const HOUR = 3_600_000
 const START = Date.UTC(2013, 5, 30, 12)
@@ -155,6 +155,15 @@ describe('replay', () => {
     expect(h.progress.filter((p) => p.phase === 'waiting-for-models').map((p) => p.missingModels.length)).toEqual([2, 1])
     expect(h.published).toHaveLength(48)
   })
+})
+
+it('goes on with a file that has grown, and takes another file of the same name for what it is', () => {
+  const { series } = plan
+  const seriesOf = (observations: readonly Observation[]) => ({ ...series, observations, hours: groupByHour(observations) })
+  const later = { ...(observations.at(-1) as Observation), observedAt: START + 40 * HOUR }
+  expect(resumeKey(seriesOf([...observations, later]))).toBe(resumeKey(series))
+  const elsewhere = observations.map((observation) => ({ ...observation, stationId: 'roof' }))
+  expect(resumeKey(seriesOf(elsewhere))).not.toBe(resumeKey(series))
 })
 
 it('expects models only for what the series observes, and forgets a champion that was taken away', () => {

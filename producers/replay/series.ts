@@ -1,4 +1,5 @@
 /** Loads what is replayed: observations in time order, grouped by hour. */
+import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AppError } from '../../infra/runtime/errors.ts'
@@ -51,6 +52,15 @@ export function groupByHour(observations: readonly Observation[]): ReplayHour[] 
     else hours.push({ startAt, observations: [observation] })
   }
   return hours
+}
+
+/** Hours whose content tells one file from another of its name; a file that has grown at its end is still the same one. */
+const TELLING_HOURS = 24
+
+/** Under which the progress of a replay is kept. */
+export function resumeKey({ source, hours }: ReplaySeries): string {
+  const beginning = JSON.stringify(hours.slice(0, TELLING_HOURS).map(({ observations }) => observations))
+  return `${source}/${createHash('sha256').update(beginning).digest('hex').slice(0, 16)}`
 }
 
 function sourceName(path: string): string {
