@@ -3,6 +3,7 @@
 // Plain JavaScript for any Node >= 18, no dependencies: the bootstrap runs it before packages are installed.
 import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { cachedFolder, cacheRoot, isWhole } from './setup/cache.mjs'
 import { classArchive, kafkaClassPath, registryJar } from './setup/class-archives.mjs'
 import { copyIfMissing, hasApt, relocateErlang, unpackPackages } from './setup/debian.mjs'
@@ -12,6 +13,7 @@ import { writeTrustStore } from './setup/trust-store.mjs'
 export const KAFKA_VERSION = '4.1.1'
 export const APICURIO_VERSION = '2.6.13.Final'
 const JAVA_MINIMUM = 17
+const RETRY_MS = 5000
 /** Name of the cached folder; the number goes up when the way it is built changes. */
 const SERVERS_FOLDER = `servers-kafka-${KAFKA_VERSION}-apicurio-${APICURIO_VERSION}-1`
 
@@ -36,7 +38,12 @@ export async function ensurePrerequisites({ parts = ['kafka', 'registry', 'rabbi
   const reasons = []
   const attempt = async (name, work) => {
     try {
-      const found = await work()
+      const found = await work().catch(async (error) => {
+        // Mirrors and networks have their moments; what fails twice is reported.
+        say(`${name}: ${error.message.trim().split('\n').at(-1)}; once more in ${RETRY_MS / 1000} s`)
+        await sleep(RETRY_MS)
+        return work()
+      })
       if (found === null) missing.push(name)
       return found
     } catch (error) {
