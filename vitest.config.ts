@@ -9,7 +9,7 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       // A limit against hanging, not a measure of speed: a loaded machine must not fail a test.
-      { test: { ...shared, name: 'unit', include: ['**/*.unit.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
+      { test: { ...shared, name: 'unit', include: ['**/*.unit.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 } },
       {
         test: {
           ...shared,
