@@ -6,7 +6,7 @@ import { createLiveHandler, kindOf } from './live-events.ts'
 import { createScheduler } from './schedule.ts'
 import { createSseParser, openLive } from './sse.ts'
 import type { ConnectionState, SseMessage } from './sse.ts'
-import { createClockTracker, createState, stationNow } from './state.ts'
+import { createClockTracker, createState } from './state.ts'
 import { addToStory, MAX_STORY_ENTRIES, tellAlert, tellDrift, tellLifecycle } from './story.ts'
 import type { StoryEntry } from './story.ts'
 import { timelineMarks, timelineSpan } from './timeline-data.ts'
@@ -220,7 +220,10 @@ describe('story', () => {
       })
     const observation = (stationId: string, hour: number) =>
       send('observation-checked', { stationId, observedAt: iso(hour), kind: 'observation', temperatureC: 20, flags: {} })
-    stationNow(state, 'lga', 'temperatureC').issuedAt = Date.parse(iso(0))
+    // The server was asked and had nothing of jfk, and a forecast of lga; it has not answered yet for ewr.
+    state.lacking.set('jfk', new Set(['observation', 'forecast']))
+    state.lacking.set('lga', new Set(['observation']))
+    forecast('ewr', 1)
     for (const hour of [1, 2]) for (const stationId of ['jfk', 'lga']) forecast(stationId, hour)
     for (const hour of [1, 2]) observation('jfk', hour)
     expect(titles).toEqual([`Forecast jfk ${Date.parse(iso(1))} f/jfk/1`, `Observed jfk ${Date.parse(iso(1))} null`])

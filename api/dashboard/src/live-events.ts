@@ -3,7 +3,7 @@ import { withIsoInstants } from './adapt.ts'
 import { instant } from './format.ts'
 import type { Loader } from './loader.ts'
 import { ready, valueOf } from './loadable.ts'
-import { isKnown, noteLiveForecast, noteObservation } from './now.ts'
+import { noteLiveForecast, noteObservation } from './now.ts'
 import type { Scheduler } from './schedule.ts'
 import type { SseMessage } from './sse.ts'
 import type { Part, State } from './state.ts'
@@ -33,19 +33,18 @@ export function createLiveHandler(
   const handlers: Record<string, (event: never) => void> = {
     'observation-checked': (observation: CheckedObservation) => {
       saw(observation.observedAt)
-      const isFirst = !isKnown(state, observation.stationId, 'observedAt')
       if (noteObservation(state, observation)) {
         scheduler.mark('stations')
-        if (isFirst) loader.tell([tellFirst('observed', observation.stationId, instant(observation.observedAt) ?? 0, null)])
+        if (state.lacking.get(observation.stationId)?.delete('observation'))
+          loader.tell([tellFirst('observed', observation.stationId, instant(observation.observedAt) ?? 0, null)])
       }
       if (observation.stationId === state.selected.stationId) addObservation(observation)
     },
     forecast: (forecast: LiveForecast) => {
       saw(forecast.issuedAt)
-      const isFirst = !isKnown(state, forecast.stationId, 'issuedAt')
       if (noteLiveForecast(state, forecast)) {
         scheduler.mark('stations')
-        if (isFirst)
+        if (state.lacking.get(forecast.stationId)?.delete('forecast'))
           loader.tell([tellFirst('forecast', forecast.stationId, instant(forecast.issuedAt) ?? 0, forecast.forecastId)])
       }
       const { stationId, variable } = state.selected

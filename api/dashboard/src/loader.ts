@@ -5,7 +5,7 @@ import { ApiError, getJson, getList, segment } from './api.ts'
 import { instant } from './format.ts'
 import type { Loadable } from './loadable.ts'
 import { failed, ready, valueOf } from './loadable.ts'
-import { noteForecast, noteObservation } from './now.ts'
+import { isKnown, noteForecast, noteObservation } from './now.ts'
 import type { Scheduler } from './schedule.ts'
 import { throttled } from './schedule.ts'
 import type { Part, State } from './state.ts'
@@ -189,7 +189,7 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
 
   async function fillStationNumbers(stations: readonly Station[]): Promise<void> {
     for (const { stationId } of stations.slice(0, FIRST_STATIONS)) {
-      if (state.now.has(stationId) && stationId !== state.selected.stationId) continue
+      if (state.lacking.has(stationId) && stationId !== state.selected.stationId) continue
       const [forecast, observations] = await Promise.allSettled([
         getJson<ForecastBody>(`/v1/stations/${segment(stationId)}/forecast`, { hours: 1, quantiles: '0.1,0.5,0.9' }),
         getList<CheckedObservation>('observations', `/v1/stations/${segment(stationId)}/observations`, {
@@ -199,9 +199,19 @@ export function createLoader(state: State, scheduler: Scheduler<Part>, seeTime: 
       // A station without forecast or observation is shown as such; the panels say why for the selected one.
       if (forecast.status === 'fulfilled') noteForecast(state, stationId, forecast.value)
       if (observations.status === 'fulfilled') for (const o of observations.value) noteObservation(state, o)
+      // "There is none" is an answer too; no answer is not.
+      const isAnswered = [forecast, observations].every(
+        (one) => one.status === 'fulfilled' || (one.reason instanceof ApiError && one.reason.status !== null),
+      )
+      if (isAnswered && !state.lacking.has(stationId)) state.lacking.set(stationId, new Set(lackingNow(stationId)))
       scheduler.mark('stations')
     }
   }
+
+  const lackingNow = (stationId: string) => [
+    ...(isKnown(state, stationId, 'observedAt') ? [] : (['observation'] as const)),
+    ...(isKnown(state, stationId, 'issuedAt') ? [] : (['forecast'] as const)),
+  ]
 
   function select(stationId: string): void {
     if (state.selected.stationId === stationId) return

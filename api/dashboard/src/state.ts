@@ -60,6 +60,8 @@ export type State = {
   stations: Loadable<Station[]>
   /** stationId → variable → numbers. */
   now: Map<string, Map<string, StationNow>>
+  /** Stations whose numbers the server was asked for, and what it had none of then: what comes first of it is news. */
+  lacking: Map<string, Set<'observation' | 'forecast'>>
   selected: { stationId: string | null; variable: ForecastVariable }
   observations: Loadable<CheckedObservation[]>
   forecast: Loadable<ForecastBody>
@@ -86,6 +88,7 @@ export function createState(): State {
     story: [],
     stations: { status: 'loading' },
     now: new Map(),
+    lacking: new Map(),
     selected: { stationId: null, variable: 'temperatureC' },
     observations: { status: 'loading' },
     forecast: { status: 'loading' },
