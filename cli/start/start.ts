@@ -5,6 +5,7 @@ import { buildDashboard } from '../../api/dashboard/build.ts'
 import { defaultDataDir, type LocalStack, PARTS, startLocalStack } from '../../infra/local/stack.ts'
 import { choosePorts } from '../../infra/local/ports.ts'
 import type { ChildSpec } from '../../infra/local/supervisor.ts'
+import { pause } from '../../infra/runtime/backoff.ts'
 import { createLogger } from '../../infra/runtime/log.ts'
 import { demoScenario } from '../../producers/replay/demo-scenario.ts'
 import { configuredChannels } from '../channels.ts'
@@ -23,6 +24,8 @@ import { type StoryWatch, watchStory } from './watch.ts'
 const DEFAULT_SPEED = 2
 const DEMO_SPEED = 6
 const SAME_PRESS_MS = 500
+/** Whoever sees the start screen opens the page: the cores are left to it, and to the first forecasts, for so long. */
+const LATE_SERVERS_MS = 10_000
 const PRODUCER_PROBE = `probe${PROCESS_COUNT - 1}`
 
 /** Resolves with the exit code, once everything has been stopped again. */
@@ -50,6 +53,7 @@ export async function start(options: StartOptions): Promise<number> {
     )
   }
   let watch: StoryWatch | null = null
+  const leaving = new AbortController()
   let stopTelling = (): void => {}
   try {
     if (interrupted.fired()) return EXIT.ok
@@ -71,12 +75,14 @@ export async function start(options: StartOptions): Promise<number> {
       welcome({ httpUrl, stationId, outboxDir: stack.outboxDir, channels, hasMailServer: Boolean(given['SMTP_URL']), key }),
     )
     if (options.live !== undefined) stopTelling = tellOfProvider(producerUrl, say)
-    const ended = await waitForEnd(options, interrupted.signal, watch, stack.startLate())
+    const lateServers = pause(LATE_SERVERS_MS, leaving.signal).then(() => (leaving.signal.aborted ? undefined : stack.startLate()))
+    const ended = await waitForEnd(options, interrupted.signal, watch, lateServers)
     if (!options.exit || watch === null) return EXIT.ok
     if (ended === 'interrupted') say('interrupted before the story ended')
     return judge(options, watch, firstForecastSeconds)
   } finally {
     say('stopping')
+    leaving.abort()
     stopTelling()
     await watch?.stop()
     await stack.stop()
