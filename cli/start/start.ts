@@ -75,7 +75,9 @@ export async function start(options: StartOptions): Promise<number> {
       welcome({ httpUrl, stationId, outboxDir: stack.outboxDir, channels, hasMailServer: Boolean(given['SMTP_URL']), key }),
     )
     if (options.live !== undefined) stopTelling = tellOfProvider(producerUrl, say)
-    const lateServers = pause(LATE_SERVERS_MS, leaving.signal).then(() => (leaving.signal.aborted ? undefined : stack.startLate()))
+    const lateServers = pause(LATE_SERVERS_MS, leaving.signal).then(() =>
+      leaving.signal.aborted ? undefined : stack.startLate(),
+    )
     const ended = await waitForEnd(options, interrupted.signal, watch, lateServers)
     if (!options.exit || watch === null) return EXIT.ok
     if (ended === 'interrupted') say('interrupted before the story ended')
