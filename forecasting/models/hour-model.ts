@@ -4,6 +4,7 @@
  */
 import { COLUMN_COUNT } from '../features/index.ts'
 import { HORIZON_HOURS } from '../../schemas/quantities.ts'
+import { usualCourse } from './error-course.ts'
 import {
   departuresOf,
   type HourRows,
@@ -26,8 +27,8 @@ import type { FitOptions } from './types.ts'
 
 const H = HORIZON_HOURS
 const RANDOM_LEADS = 96
-/** Of the weights of rows in the residual quantiles; see seasonWeight. */
-const SEASON_OF_QUANTILES = 2
+/** Of the weights of rows in the residual quantiles; see seasonWeight. In part of a year the nearest season is but the newest weather. */
+const SEASON_OF_QUANTILES = { full: 1, partial: 0 }
 
 export type Member = Own & { readonly scores: LeftOutScores; readonly onLeftOut: FitOptions['onLeftOut'] }
 
@@ -48,7 +49,8 @@ export function fitHourModels(
 ): MixedModel[] {
   const rows = hourRows(station, chosen, random, settings)
   const { hours } = rows.design
-  const seasonWeights = Float64Array.from(hours, (at) => seasonWeight(at, station.season, SEASON_OF_QUANTILES))
+  const kappa = settings.knowsSeasons ? SEASON_OF_QUANTILES.full : SEASON_OF_QUANTILES.partial
+  const seasonWeights = Float64Array.from(hours, (at) => seasonWeight(at, station.season, kappa))
   const targets = members.map((member) => departuresOf(station, rows, settings, member))
   const parts = partsOf(random)
   const regressions = regressWithBlocks(
@@ -78,6 +80,7 @@ export function fitHourModels(
       linear: LINEAR_COUNT,
       season: seasonWeights,
       knowsSeasons: settings.knowsSeasons,
+      usual: usualCourse(member.variable, station.fittedClimate.climate.climatologies),
       isSolar: traitsOf(OWN[member.variable].column).isSolar,
     })
     const model: MixedModel = { hour, means: rows.means, factors: rows.factors, beta: Float32Array.from(beta), spread, shares }

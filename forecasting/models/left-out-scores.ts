@@ -47,7 +47,7 @@ export function scoreLeftOut(variable: ForecastVariable) {
         const at = design.hours[r]!
         const offset = fittedClimate.offsets[chosen[r]! * COLUMN_COUNT + column]!
         fittedClimate.lookupsAt(at)[column]!.copy(at + 1, H, normal)
-        logScales(model.spread.scale, LINEAR_COUNT, design.x, r * design.p, spreads, 0)
+        logScales(model.spread, LINEAR_COUNT, design.x, r * design.p, at, spreads, 0)
         for (let h = 0; h < H; h++) {
           const observed = history.targets[variable][at + h + 1 - history.startHour]!
           if (Number.isNaN(observed)) continue

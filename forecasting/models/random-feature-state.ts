@@ -13,6 +13,7 @@ import {
   missingInputs,
   newestShownHours,
 } from './inputs.ts'
+import { COURSE_LENGTH, noCourse } from './error-course.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
 import { applyRow } from './linear.ts'
 import { logScales, type Spread } from './spread.ts'
@@ -28,7 +29,7 @@ export const GOLDEN_HOURS = Array.from({ length: 8 }, (_, k) => 368_184 + k * 24
 const OLD_VALUE_HOURS = 3
 const MISSING_SHARE = 0.25
 /** Fields of the arrays of one hour model, in order. */
-const PARTS = ['means', 'factors', 'beta', 'scale', 'quantiles'] as const
+const PARTS = ['means', 'factors', 'beta', 'scale', 'course', 'quantiles'] as const
 
 /** The regression for issues near one hour of the day (UTC). */
 export type HourModel = {
@@ -83,7 +84,7 @@ export function createFitted(state: RidgeState): Fitted {
     const age = hoursSinceObserved(features, column)
     const quantiles = new Float32Array(H * Q)
     const recentredClimatology = new Float32Array(H)
-    logScales(model.spread.scale, LINEAR_COUNT, x, 0, spreads, 0)
+    logScales(model.spread, LINEAR_COUNT, x, 0, hour, spreads, 0)
     for (let g = 0; g < spreads.length; g++) spreads[g] = Math.exp(spreads[g]!)
     for (let h = 0; h < H; h++) {
       const base = factor * (climatology.at(hour + h + 1) + offsets[column]!)
@@ -131,8 +132,8 @@ function encode(state: RidgeState, fitted: Fitted): Uint8Array {
     if (c) arrays[`climatology.${HOURLY_COLUMNS[i]}`] = c.coefficients
   })
   hourModels.forEach(({ means, factors, beta, spread }, k) => {
-    const parts = { means, factors, beta, scale: spread.scale, quantiles: spread.quantiles }
-    for (const part of PARTS) arrays[`${k}.${part}`] = part === 'beta' ? beta : parts[part]
+    const parts = { means, factors, beta, ...spread }
+    for (const part of PARTS) arrays[`${k}.${part}`] = parts[part]
   })
   const header: Header = {
     family: FAMILY,
@@ -191,6 +192,8 @@ export function decode(header: Header, arrays: Arrays): Fitted {
     beta: Float32Array.from(take(`${k}.beta`, p * H)),
     spread: {
       scale: f64(`${k}.scale`, (1 + LINEAR_COUNT) * LEAD_GROUPS.length),
+      // Artefacts made before there was a course have none, and predict as they did.
+      course: arrays[`${k}.course`] ? f64(`${k}.course`, COURSE_LENGTH) : noCourse(),
       quantiles: f64(`${k}.quantiles`, H * Q),
     },
   }))

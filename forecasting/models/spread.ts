@@ -1,12 +1,14 @@
 /**
- * How wide: residuals of left-out origins, scaled by what the inputs say about the spread of the day (a ridge on log |residual|), and the
- * season-weighted quantiles of the scaled ones at every lead.
+ * How wide: residuals of left-out origins, scaled by how large errors are at that time of the year (error-course.ts) and by what the inputs say
+ * about the spread of the day (a ridge on log |residual|), and the season-weighted quantiles of the scaled ones at every lead.
  */
 import { HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { normalQuantile, studentQuantile } from '../verification/student-quantile.ts'
+import { addCourse, type CourseOptions, fitCourse } from './error-course.ts'
 import { LEAD_GROUPS } from './lead-groups.ts'
 import { addCross, cholesky, solveColumns } from './linear.ts'
 import type { Design, Regression } from './regression.ts'
+import { weightedQuantiles } from './weighted-quantiles.ts'
 
 const H = HORIZON_HOURS
 const Q = QUANTILE_LEVELS.length
@@ -32,16 +34,22 @@ const FEWEST_LESSONS = 4
 export type Spread = {
   /** (linear inputs + 1) × lead groups: log-scale per standardised input; the first row is the intercept minus the mean. */
   readonly scale: Float64Array
+  /** See fitCourse. */
+  readonly course: Float64Array
   /** 168 × 7: quantiles of residual ÷ scale. */
   readonly quantiles: Float64Array
 }
 
-/** Log of the spread relative to the usual one, of every lead group into out[at…]. `x`: a row of inputs from position `from`, 1 + linear are used. */
+/**
+ * Log of the spread relative to the usual one, of every lead group into out[at…]. `x`: a row of inputs from position `from`, 1 + linear are
+ * used; `hour`: of issue.
+ */
 export function logScales(
-  scale: ArrayLike<number>,
+  { scale, course }: Pick<Spread, 'scale' | 'course'>,
   linear: number,
   x: Float64Array,
   from: number,
+  hour: number,
   out: Float64Array,
   at: number,
 ): void {
@@ -54,15 +62,14 @@ export function logScales(
     const sum = out[g]!
     out[g] = sum < -LOG_LIMIT ? -LOG_LIMIT : sum > LOG_LIMIT ? LOG_LIMIT : sum
   }
+  addCourse(course, hour, out, at)
 }
 
-export type SpreadOptions = {
+export type SpreadOptions = CourseOptions & {
   /** How many inputs after the constant the scale may use. */
   readonly linear: number
   /** Weight of each row. */
   readonly season: Float64Array
-  /** See Settings. */
-  readonly knowsSeasons: boolean
   /** See Traits. */
   readonly isSolar: boolean
 }
@@ -75,7 +82,7 @@ export function fitSpread(
   options: SpreadOptions,
 ): Spread {
   const { linear } = options
-  const { n, p, x, weights } = design
+  const { n, p, x, weights, hours } = design
   const width = 1 + linear
   const logs = new Float64Array(n * G)
   const sizes = new Float64Array(n)
@@ -83,24 +90,37 @@ export function fitSpread(
     meanSizes(residuals, first, last, sizes)
     const total = sizes.reduce((sum, size) => (size === size ? sum + size : sum), 0)
     const floor = (FLOOR_SHARE * total) / n + 1e-9
-    let weighted = 0
-    let weight = 0
-    for (let r = 0; r < n; r++) {
-      if (Number.isNaN(sizes[r]!)) continue
-      const log = Math.log(sizes[r]! + floor)
-      logs[r * G + g] = log
-      weighted += weights[r]! * log
-      weight += weights[r]!
-    }
-    const mean = weight > 0 ? weighted / weight : 0
-    for (let r = 0; r < n; r++) logs[r * G + g] = Number.isNaN(sizes[r]!) ? 0 : logs[r * G + g]! - mean
+    for (let r = 0; r < n; r++) logs[r * G + g] = Math.log(sizes[r]! + floor)
   })
+  const course = fitCourse(logs, hours, options)
+  takeAway(course, design, logs)
   const cross = new Float64Array(p * G)
   addCross(x, p, logs, G, weights, 0, n, cross)
   const factor = cholesky(gram, width, () => totalWeight, p)
   const scale = new Float64Array(width * G)
   solveColumns(factor, cross, G, 0, G, scale)
-  return { scale, quantiles: scaledQuantiles(design, residuals, scale, options) }
+  return { scale, course, quantiles: scaledQuantiles(design, residuals, { scale, course }, options) }
+}
+
+/** Leaves of the logs what the course and their mean do not say, 0 where there was none. */
+function takeAway(course: Float64Array, { n, weights, hours }: Design, logs: Float64Array): void {
+  const usual = new Float64Array(G)
+  const sums = new Float64Array(G)
+  const totals = new Float64Array(G)
+  for (let r = 0; r < n; r++) {
+    addCourse(course, hours[r]!, usual.fill(0), 0)
+    for (let g = 0; g < G; g++) {
+      const log = logs[r * G + g]! - usual[g]!
+      logs[r * G + g] = log
+      if (log !== log) continue
+      sums[g] = sums[g]! + weights[r]! * log
+      totals[g] = totals[g]! + weights[r]!
+    }
+  }
+  for (let g = 0; g < G; g++) {
+    const mean = totals[g]! > 0 ? sums[g]! / totals[g]! : 0
+    for (let i = g; i < n * G; i += G) logs[i] = Number.isNaN(logs[i]!) ? 0 : logs[i]! - mean
+  }
 }
 
 /** Mean |residual| of each row over the leads first…last (from 1), NaN where none was observed. */
@@ -124,12 +144,12 @@ const GATHERED = 8
 function scaledQuantiles(
   { n, p, x, hours }: Design,
   residuals: Float64Array,
-  scale: Float64Array,
+  parts: Pick<Spread, 'scale' | 'course'>,
   { linear, season, knowsSeasons, isSolar }: SpreadOptions,
 ): Float64Array {
   const table = new Float64Array(H * Q)
   const scales = new Float64Array(n * G)
-  for (let r = 0; r < n; r++) logScales(scale, linear, x, r * p, scales, r * G)
+  for (let r = 0; r < n; r++) logScales(parts, linear, x, r * p, hours[r]!, scales, r * G)
   const shrink = new Float64Array(n)
   const scaled = new Float64Array(GATHERED * n)
   LEAD_GROUPS.forEach(([first, last], g) => {
@@ -255,39 +275,4 @@ function medianOfPart({ median, mean, deviation, days }: Middle, daysEach: numbe
 /** An estimate with this variance, shrunk to 0 the more the less it stands out. */
 function shrunk(estimate: number, variance: number): number {
   return estimate === 0 ? 0 : estimate ** 3 / (estimate ** 2 + variance)
-}
-
-const BINS = 4096
-const histogram = new Float64Array(BINS)
-
-/** Quantiles of the weighted sample (NaN left out) at QUANTILE_LEVELS, from a histogram of 4096 bins, linear within a bin. */
-function weightedQuantiles(values: Float64Array, weights: Float64Array, out: Float64Array, at: number): void {
-  let low = Number.POSITIVE_INFINITY
-  let high = Number.NEGATIVE_INFINITY
-  for (let r = 0; r < values.length; r++) {
-    const value = values[r]!
-    if (value < low) low = value
-    if (value > high) high = value
-  }
-  if (!(low < high)) {
-    out.fill(low === high ? low : 0, at, at + Q)
-    return
-  }
-  histogram.fill(0)
-  const width = (high - low) / BINS
-  let total = 0
-  for (let r = 0; r < values.length; r++) {
-    const value = values[r]!
-    if (value !== value) continue
-    const bin = Math.min(BINS - 1, Math.floor((value - low) / width))
-    histogram[bin] = histogram[bin]! + weights[r]!
-    total += weights[r]!
-  }
-  let bin = 0
-  let below = 0
-  for (let q = 0; q < Q; q++) {
-    const wanted = QUANTILE_LEVELS[q]! * total
-    while (bin < BINS - 1 && below + histogram[bin]! < wanted) below += histogram[bin++]!
-    out[at + q] = low + width * (bin + (histogram[bin]! > 0 ? (wanted - below) / histogram[bin]! : 0))
-  }
 }

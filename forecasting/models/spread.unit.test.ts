@@ -18,7 +18,7 @@ function quantilesAfter(days: number, isSolar = true, draw = normal): Float64Arr
   const residuals = Float64Array.from({ length: n * H }, () => draw(random))
   const ones = new Float64Array(n).fill(1)
   const design = { n, p: 1, x: ones, weights: ones, hours: Float64Array.from({ length: n }, (_, r) => 480_000 + 2 * r) }
-  const options = { linear: 0, season: ones, knowsSeasons: days >= 330, isSolar }
+  const options = { linear: 0, season: ones, knowsSeasons: days >= 330, usual: [0, 0] as const, isSolar }
   return fitSpread(design, { gram: Float64Array.of(n), totalWeight: n }, residuals, options).quantiles
 }
 

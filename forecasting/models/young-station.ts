@@ -5,6 +5,7 @@
  */
 import { COLUMN_COUNT, FEATURE_COUNT } from '../features/index.ts'
 import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
+import { noCourse } from './error-course.ts'
 import { LINEAR_COUNT, NEWEST_INPUT } from './inputs.ts'
 import { LEAD_GROUPS } from './lead-groups.ts'
 import type { HourModel } from './random-feature-state.ts'
@@ -115,6 +116,6 @@ export function youngStationModel(
     means: new Float64Array(LINEAR_COUNT),
     factors: new Float64Array(LINEAR_COUNT).fill(1),
     beta,
-    spread: { scale: new Float64Array((1 + LINEAR_COUNT) * LEAD_GROUPS.length), quantiles },
+    spread: { scale: new Float64Array((1 + LINEAR_COUNT) * LEAD_GROUPS.length), course: noCourse(), quantiles },
   }
 }
