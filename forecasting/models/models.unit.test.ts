@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { buildFeatures, createHourlyGrid, FEATURE_COUNT, FEATURE_NAMES, HOUR_MS } from '../features/index.ts'
 import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
-import { type Header, pack, unpack } from './container.ts'
+import { pack, unpack } from './container.ts'
 import { checkGoldenVectors, deserialiseModel, randomFeatureRidge, type TrainingSet } from './index.ts'
 
 const START_HOUR = 376_944
@@ -147,7 +147,7 @@ describe('random-feature ridge', () => {
     const { arrays: _, ...rest } = header
     const flat = Object.entries(arrays).map(([name, values]) => [name, name.endsWith('.course') ? values.map(() => 0) : values])
     const before = Object.entries(arrays).filter(([name]) => !name.endsWith('.course'))
-    const read = (entries: unknown[][]) => deserialiseModel(pack(rest as Header, Object.fromEntries(entries))).predict(newest)
+    const read = (entries: unknown[][]) => deserialiseModel(pack(rest, Object.fromEntries(entries))).predict(newest)
     expect(before.length).toBeLessThan(flat.length)
     expect(read(before)).toEqual(read(flat))
     expect(read(before)).not.toEqual(result.fitted.predict(newest))
