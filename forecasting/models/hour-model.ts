@@ -27,8 +27,11 @@ import type { FitOptions } from './types.ts'
 
 const H = HORIZON_HOURS
 const RANDOM_LEADS = 96
-/** Of the weights of rows in the residual quantiles; see seasonWeight. In part of a year the nearest season is but the newest weather. */
-const SEASON_OF_QUANTILES = { full: 1, partial: 0 }
+/**
+ * Of the weights of rows in the residual quantiles; see seasonWeight. In part of a year the nearest season is but the newest weather, which says
+ * nothing of what follows the sun; of the rest, whose annual cycle is hardly known yet, it does.
+ */
+const SEASON_OF_QUANTILES = { full: 1, partOfSolar: 0, partOfOther: 2 }
 
 export type Member = Own & { readonly scores: LeftOutScores; readonly onLeftOut: FitOptions['onLeftOut'] }
 
@@ -49,8 +52,6 @@ export function fitHourModels(
 ): MixedModel[] {
   const rows = hourRows(station, chosen, random, settings)
   const { hours } = rows.design
-  const kappa = settings.knowsSeasons ? SEASON_OF_QUANTILES.full : SEASON_OF_QUANTILES.partial
-  const seasonWeights = Float64Array.from(hours, (at) => seasonWeight(at, station.season, kappa))
   const targets = members.map((member) => departuresOf(station, rows, settings, member))
   const parts = partsOf(random)
   const regressions = regressWithBlocks(
@@ -76,12 +77,15 @@ export function fitHourModels(
       member,
     )
     const residuals = subtractShares(departures, damped, said, shares)
+    const { isSolar } = traitsOf(OWN[member.variable].column)
+    const { full, partOfSolar, partOfOther } = SEASON_OF_QUANTILES
+    const kappa = settings.knowsSeasons ? full : isSolar ? partOfSolar : partOfOther
     const spread = fitSpread(rows.design, regressions, residuals, {
       linear: LINEAR_COUNT,
-      season: seasonWeights,
+      season: Float64Array.from(hours, (at) => seasonWeight(at, station.season, kappa)),
       knowsSeasons: settings.knowsSeasons,
       usual: usualCourse(member.variable, station.fittedClimate.climate.climatologies),
-      isSolar: traitsOf(OWN[member.variable].column).isSolar,
+      isSolar,
     })
     const model: MixedModel = { hour, means: rows.means, factors: rows.factors, beta: Float32Array.from(beta), spread, shares }
     member.scores.add({ station, rows, residuals, model })
