@@ -10,7 +10,7 @@ import type { OutboundEvent, Publisher } from '../../infra/runtime/kafka/types.t
 import type { Logger } from '../../infra/runtime/log.ts'
 import { startTicker } from '../../infra/runtime/ticker.ts'
 import type { Feature } from '../../schemas/generated/types.ts'
-import type { Report, Reports } from './reports.ts'
+import { copyOf, type Report, type Reports } from './reports.ts'
 import { type Deps as StepDeps, forecastsOf } from './step.ts'
 
 /** Older reports say nothing that the climatology does not. */
@@ -35,16 +35,18 @@ export function createSilence({ models, adaptationOf, liveWithinHours, reports, 
   return {
     async due() {
       const hour = Math.floor(now() / HOUR_MS)
-      const silent = [...reports.newest()].filter(
-        ({ report, partition, readAtMs }) =>
-          hour - report.hour > liveWithinHours &&
-          hour - report.hour <= LONGEST_HOURS &&
-          wallNowMs() - readAtMs >= QUIET_MS &&
-          listeningMs(partition) >= QUIET_MS &&
-          told.get(report.stationId) !== hour,
-      )
+      const silent = [...reports.newest()]
+        .filter(
+          ({ report, partition, readAtMs }) =>
+            hour - report.hour > liveWithinHours &&
+            hour - report.hour <= LONGEST_HOURS &&
+            wallNowMs() - readAtMs >= QUIET_MS &&
+            listeningMs(partition) >= QUIET_MS &&
+            told.get(report.stationId) !== hour,
+        )
+        .map(({ report }) => copyOf(report))
       const events: OutboundEvent[] = []
-      for (const { report } of silent) {
+      for (const report of silent) {
         told.set(report.stationId, hour)
         const active = await models.ofStation(report.stationId)
         if (!active || active.size === 0) continue

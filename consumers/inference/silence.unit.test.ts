@@ -47,11 +47,16 @@ function feature(stationId: string, hour: number, value = 5): Feature {
   return { stationId, validAt: at, knownAt: at, featureSet: FEATURE_SET, values, cause: 'new' }
 }
 
-function createWorld(served: ReadonlyMap<string, ActiveModels> | undefined = active) {
+function createWorld(served: ReadonlyMap<string, ActiveModels> | undefined = active, whileReadBack: () => void = () => {}) {
   const at = { wallMs: 0, hour: 0, listeningMs: Number.POSITIVE_INFINITY }
   const reports = createReports(() => at.wallMs)
   const silence = createSilence({
-    models: { ofStation: async () => served },
+    models: {
+      ofStation: async () => {
+        whileReadBack()
+        return served
+      },
+    },
     adaptationOf: () => undefined,
     liveWithinHours: 3,
     reports,
@@ -69,6 +74,11 @@ function createWorld(served: ReadonlyMap<string, ActiveModels> | undefined = act
 }
 
 describe('a silent station', () => {
+  it('is forecast from the report that was its last when it was found silent, though it speaks while its model is read back', async () => {
+    const world = createWorld(active, () => world.reports.take(feature('roof', 6), PARTITION))
+    world.reports.take(feature('roof', 0), PARTITION)
+    expect(await world.dueAt(6, 60_000)).toMatchObject([{ featureKnownAt: START * HOUR_MS }])
+  })
   it('is forecast for the hour it is by now from its last report, as wide as that is old', async () => {
     const world = createWorld()
     world.reports.take(feature('roof', 0), PARTITION)

@@ -1,3 +1,4 @@
+export { createArrayPool } from './arrays.ts'
 export {
   COLUMN,
   COLUMN_COUNT,

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { buildFeatures, createHourlyGrid, HOUR_MS } from '../../forecasting/features/index.ts'
 import type { InboundEvent, StepContext } from '../../infra/runtime/kafka/types.ts'
@@ -110,4 +111,60 @@ describe('feature step', () => {
     const { outcomes } = await run(step, [observation(0, 20, 1)])
     expect(outcomes).toEqual([{ kind: 'skip', reason: 'unchanged' }])
   })
+
+  it('goes on from what is stored as if it had never stopped, with the vectors of the offline grid, bit for bit', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 2 ** 31 - 1 }), fc.integer({ min: 30, max: 900 }), async (seed, stopAfter) => {
+        const events = eventfulWeeks(seed, 1000)
+        const before = events.slice(0, stopAfter)
+        const after = events.slice(stopAfter)
+        const untilStop = open()
+        const first = await run(untilStop, before)
+        const uninterrupted = await run(untilStop, after)
+        const restored = await run(open(first.hours), after)
+        expect(restored.features).toEqual(uninterrupted.features)
+        expect(restored.hours).toEqual(uninterrupted.hours)
+
+        const all = [...first.hours, ...uninterrupted.hours]
+        const newest = Math.max(...all.map(({ validAt }) => validAt))
+        const grid = createHourlyGrid(START / HOUR_MS, (newest - START) / HOUR_MS + 1)
+        for (const { validAt, values } of all) grid.set(validAt / HOUR_MS, values)
+        const lastOf = new Map([...first.features, ...uninterrupted.features].map((feature) => [feature.validAt, feature]))
+        // Older ones keep what they were issued with when an hour out of reach is corrected.
+        for (const { validAt, values } of lastOf.values()) {
+          if (newest - validAt <= 100 * HOUR_MS) expect(values).toEqual(Array.from(buildFeatures(grid, validAt / HOUR_MS)))
+        }
+      }),
+      { numRuns: 4 },
+    )
+  })
 })
+
+/** Hours in order but for gaps, late ones and corrections; some known weeks later; tenths, then thirds; one quantity from halfway on. */
+function eventfulWeeks(seed: number, hours: number): Array<ReturnType<typeof observation>> {
+  let state = seed
+  const random = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+  const events: Array<ReturnType<typeof observation>> = []
+  for (let hour = 0; hour < hours; hour++) {
+    if (random() < 0.05) continue
+    const at = random() < 0.04 ? Math.max(0, hour - Math.floor(40 * random())) : hour
+    const event = observation(at, Math.round(300 * random()) / 10, events.length)
+    const { value } = event
+    events.push({
+      ...event,
+      value: {
+        ...value,
+        receivedAt: value.receivedAt + Math.floor((random() < 0.02 ? 5000 : 2) * random() * HOUR_MS),
+        dewPointC: hour < hours / 3 ? Math.round(100 * random()) / 10 : random(),
+        pressureHpa: hour < hours / 2 ? null : 990 + Math.round(400 * random()) / 10,
+        windSpeedMps: random() * 9,
+        windDirectionDeg: Math.round(36 * random()) * 10,
+        flags: { ...value.flags, dewPointC: 'good', pressureHpa: 'good', windSpeedMps: 'good', windDirectionDeg: 'good' },
+      },
+    })
+  }
+  return events
+}

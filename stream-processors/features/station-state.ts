@@ -1,8 +1,15 @@
 /**
  * The features processor's memory of one station: the hourly grid of the last 35 days and, per hour, when it was observed and known.
- * About 38 KB a station; rebuilt from ClickHouse (`station_hour`) after a rebalance, because rows are written there before an offset commits.
+ * 26 KB where quantities come in tenths or hundredths, up to 42 (docs/benches.md); rebuilt from ClickHouse (`station_hour`) after a
+ * rebalance, because rows are written there before an offset commits.
  */
-import { createHourlyWindow, FEATURE_REACH_HOURS, HOUR_MS, type HourlyWindow } from '../../forecasting/features/index.ts'
+import {
+  createArrayPool,
+  createHourlyWindow,
+  FEATURE_REACH_HOURS,
+  HOUR_MS,
+  type HourlyWindow,
+} from '../../forecasting/features/index.ts'
 
 /** The reach of a vector plus five days, so that hours corrected up to five days late are rebuilt exactly. */
 export const WINDOW_HOURS = FEATURE_REACH_HOURS + 120
@@ -25,7 +32,8 @@ export type StationState = {
   readonly window: HourlyWindow
   /** Offset of the newest observation that is part of this state; redelivered ones are at or below it. */
   lastOffset: number
-  readonly knownAt: Float64Array
+  /** receivedAt of each hour, ms after its top; what does not fit into 32 bits (a back-fill of weeks ago) makes them all 64. */
+  delaysMs: Int32Array | Float64Array
   /** The newest knownAt ever put and its hour: in a stream in order it answers knownAtOf without a look at 720 hours. */
   latestKnownAt: number
   latestKnownHour: number
@@ -34,15 +42,20 @@ export type StationState = {
 }
 
 const NO_OBSERVATION = 0x7fff
+const NEVER_32 = -(2 ** 31)
+const NEVER_64 = Number.NEGATIVE_INFINITY
+
+/** All stations of a process are forgotten together. */
+const arrays = createArrayPool()
 
 export function createStationState(): StationState {
   return {
-    window: createHourlyWindow(WINDOW_HOURS),
+    window: createHourlyWindow(WINDOW_HOURS, arrays),
     lastOffset: -1,
-    knownAt: new Float64Array(WINDOW_HOURS).fill(Number.NaN),
+    delaysMs: arrays.take(Int32Array, WINDOW_HOURS).fill(NEVER_32),
     latestKnownAt: Number.NEGATIVE_INFINITY,
     latestKnownHour: Number.NaN,
-    offsetSeconds: new Int16Array(WINDOW_HOURS).fill(NO_OBSERVATION),
+    offsetSeconds: arrays.take(Int16Array, WINDOW_HOURS).fill(NO_OBSERVATION),
   }
 }
 
@@ -58,7 +71,7 @@ export function putHour(state: StationState, row: StationHour): void {
   forgetSkippedHours(state, hour)
   state.window.set(hour, row.values)
   const slot = hour % WINDOW_HOURS
-  state.knownAt[slot] = row.knownAt
+  putDelay(state, slot, row.knownAt - row.validAt)
   if (row.knownAt >= state.latestKnownAt) {
     state.latestKnownAt = row.knownAt
     state.latestKnownHour = hour
@@ -77,10 +90,28 @@ export function knownAtOf(state: StationState, hour: number): number {
   if (state.latestKnownHour >= oldest && state.latestKnownHour <= hour) return state.latestKnownAt
   let newest = Number.NEGATIVE_INFINITY
   for (let h = oldest; h <= hour; h++) {
-    const known = state.knownAt[h % WINDOW_HOURS] as number
+    const known = ownKnownAt(state, h)
     if (known > newest) newest = known
   }
   return newest
+}
+
+/** receivedAt of the hour's own observation; −∞ of a gap. */
+function ownKnownAt({ delaysMs }: StationState, hour: number): number {
+  const delay = delaysMs[hour % WINDOW_HOURS] as number
+  return delay === NEVER_32 && delaysMs instanceof Int32Array ? NEVER_64 : hour * HOUR_MS + delay
+}
+
+function putDelay(state: StationState, slot: number, delayMs: number): void {
+  const { delaysMs } = state
+  // | 0: a whole number of 32 bits is what it was.
+  if (delaysMs instanceof Int32Array && ((delayMs | 0) !== delayMs || delayMs === NEVER_32)) {
+    state.delaysMs = arrays.take(Float64Array, WINDOW_HOURS)
+    state.delaysMs.set(delaysMs)
+    for (let s = 0; s < WINDOW_HOURS; s++) if (delaysMs[s] === NEVER_32) state.delaysMs[s] = NEVER_64
+    arrays.giveBack(delaysMs)
+  }
+  state.delaysMs[slot] = delayMs
 }
 
 /** Seconds between the hour and the observation that fills it; null when the hour is a gap or out of the window. */
@@ -97,7 +128,7 @@ function forgetSkippedHours(state: StationState, hour: number): void {
   if (hour <= newest) return
   const from = Number.isNaN(newest) ? hour : Math.max(newest + 1, hour - WINDOW_HOURS + 1)
   for (let h = from; h <= hour; h++) {
-    state.knownAt[h % WINDOW_HOURS] = Number.NaN
+    state.delaysMs[h % WINDOW_HOURS] = state.delaysMs instanceof Int32Array ? NEVER_32 : NEVER_64
     state.offsetSeconds[h % WINDOW_HOURS] = NO_OBSERVATION
   }
 }
