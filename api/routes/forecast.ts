@@ -54,7 +54,8 @@ const Forecast = z
   })
   .openapi('Forecast')
 
-type Answer = { body: string; headers: Record<string, string>; generation: number; validUntil: number }
+/** `body`: bytes, so that an answer that is given again is not encoded again, which was a third of what it costs. */
+type Answer = { body: Buffer<ArrayBuffer>; headers: Record<string, string>; generation: number; validUntil: number }
 const MAX_CACHED = 2000
 
 /** Answers forecast requests of this route and of the aliases. */
@@ -114,7 +115,7 @@ export function createForecaster({ snapshot, store, settledNow: now, clockMode }
       timezone: query.timezone === 'station' ? station.timezone : query.timezone,
       format: query.format ?? formatOf(accept),
     }
-    const body = renderForecast(station, selection, freshness, options)
+    const body = Buffer.from(renderForecast(station, selection, freshness, options))
     return {
       body,
       generation,

@@ -20,7 +20,7 @@ import type { Forecast } from '../../schemas/generated/types.ts'
 import { FORECAST_VARIABLES, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { type Figure, figure } from '../shared/figures.ts'
 import { createObservations, FIRST_HOUR, stationIdOf, stationOf } from '../shared/observations.ts'
-import { type BenchProcess, startNode, startService } from '../shared/processes.ts'
+import { type BenchProcess, profileFlags, startNode, startService } from '../shared/processes.ts'
 import { isolated, withServers } from '../shared/servers.ts'
 
 /** The API looks back at the newest few events of each partition when it starts: the forecasts of more stations would be out of its sight. */
@@ -43,19 +43,15 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
     await publishForecasts(env)
     const ports = await choosePorts(['api', 'bare'], {})
     const url = `http://127.0.0.1:${ports['api']}/v1/stations/${stationIdOf(0)}/forecast`
-    const api = startService(['api'], {
-      ...env,
-      HTTP_PORT: String(ports['api']),
-      PUBLIC_READ: 'true',
-      PUBLIC_RATE_LIMIT_PER_MINUTE: '0',
-    })
+    const served = { ...env, HTTP_PORT: String(ports['api']), PUBLIC_READ: 'true', PUBLIC_RATE_LIMIT_PER_MINUTE: '0' }
+    const api = startService(['api'], served, profileFlags('api'))
     const processes: BenchProcess[] = [api]
     try {
       const body = await firstAnswer(url, api)
       const file = join(directory, 'body.json')
       await writeFile(file, body)
       const bareUrl = `http://127.0.0.1:${ports['bare']}/`
-      const bare = startNode([BARE], { ...env, BARE_BODY: file, HTTP_PORT: String(ports['bare']) })
+      const bare = startNode([...profileFlags('bare'), BARE], { ...env, BARE_BODY: file, HTTP_PORT: String(ports['bare']) })
       processes.push(bare)
       await firstAnswer(bareUrl, bare)
       // Both warm, then each measured twice in turn, the better of each: noise of the machine only ever takes away.

@@ -14,7 +14,7 @@ import { countsOf, measurePeers, PEER_STATIONS, peerFigures } from '../peers/mea
 import { type Pace, shownPace, timeBacklog } from '../shared/backlog.ts'
 import { type Figure, figure } from '../shared/figures.ts'
 import { fillObservations } from '../shared/observations.ts'
-import { startNode, startService } from '../shared/processes.ts'
+import { profileFlags, startNode, startService } from '../shared/processes.ts'
 import { type BenchEnvironment, isolated, withServers } from '../shared/servers.ts'
 
 const STATIONS = [1, 100, 10_000] as const
@@ -103,10 +103,4 @@ async function measure(
   } finally {
     await clickhouse.close()
   }
-}
-
-/** BENCH_PROFILE=folder leaves a CPU profile of every measured process there. */
-function profileFlags(name: string): string[] {
-  const folder = process.env['BENCH_PROFILE']
-  return folder ? ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${name}-${Date.now()}.cpuprofile`] : []
 }

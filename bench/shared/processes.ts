@@ -48,6 +48,12 @@ export function startProcess(command: string, args: readonly string[], env: Read
   return { pid: child.pid ?? -1, failed, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') }
 }
 
+/** BENCH_PROFILE=folder leaves a CPU profile of every process that is measured there. */
+export function profileFlags(name: string): string[] {
+  const folder = process.env['BENCH_PROFILE']
+  return folder ? ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${name}-${Date.now()}.cpuprofile`] : []
+}
+
 /** CPU seconds of a process since it started, user and system; null where the system does not tell (it does on Linux). */
 export function cpuSecondsOf(pid: number): number | null {
   if (process.platform !== 'linux') return null

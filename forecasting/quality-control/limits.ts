@@ -94,8 +94,10 @@ export const STUCK_AND_CONTRADICTED_HOURS = [4, 8] as const
 
 export const FUTURE_TOLERANCE_MS = 10 * 60_000
 /** Years 1800 to 2200: outside, the number is something else than epoch milliseconds. */
+const FIRST_INSTANT = Date.UTC(1800, 0, 1)
+const END_INSTANT = Date.UTC(2200, 0, 1)
 export function isInstant(epochMs: number): boolean {
-  return Number.isInteger(epochMs) && epochMs > Date.UTC(1800, 0, 1) && epochMs < Date.UTC(2200, 0, 1)
+  return Number.isInteger(epochMs) && epochMs > FIRST_INSTANT && epochMs < END_INSTANT
 }
 /** No station network is older. */
 export const OLDEST_OBSERVATION = Date.UTC(1850, 0, 1)
