@@ -1,6 +1,6 @@
 /**
  * The features processor's memory of one station: the hourly grid of the last 35 days and, per hour, when it was observed and known.
- * 26 KB where quantities come in tenths or hundredths, up to 42 (docs/benches.md); rebuilt from ClickHouse (`station_hour`) after a
+ * 30 KB where quantities come in tenths or hundredths, up to 44 (docs/benches.md); rebuilt from ClickHouse (`station_hour`) after a
  * rebalance, because rows are written there before an offset commits.
  */
 import {
