@@ -71,6 +71,15 @@ describe('feature step', () => {
     expect(features.every((f) => f.cause === 'new')).toBe(true)
   })
 
+  it('knows gaps and when it knew before 1970 too', async () => {
+    const hours = [-400_000, -399_998]
+    const step = open()
+    const { features } = await run(step, [observation(hours[0]!, 20, 0), observation(hours[1]!, 22, 1)])
+    expect(features.map((f) => (f.validAt - START) / HOUR_MS)).toEqual([-400_000, -399_999, -399_998])
+    const late = await run(step, [observation(-399_999, 21, 2)])
+    expect(late.features.map((f) => (f.knownAt - START) / HOUR_MS)).toEqual([-399_999, -399_998])
+  })
+
   it('emits the affected hours again, as corrections, when an observation comes late', async () => {
     const step = open()
     await run(step, [observation(0, 20, 0), observation(2, 22, 1)])

@@ -70,7 +70,7 @@ export function putHour(state: StationState, row: StationHour): void {
   const hour = row.validAt / HOUR_MS
   forgetSkippedHours(state, hour)
   state.window.set(hour, row.values)
-  const slot = hour % WINDOW_HOURS
+  const slot = slotOf(hour)
   putDelay(state, slot, row.knownAt - row.validAt)
   if (row.knownAt >= state.latestKnownAt) {
     state.latestKnownAt = row.knownAt
@@ -96,9 +96,15 @@ export function knownAtOf(state: StationState, hour: number): number {
   return newest
 }
 
+/** Hours before 1970 are below zero, and so would their remainders be. */
+function slotOf(hour: number): number {
+  const remainder = hour % WINDOW_HOURS
+  return remainder < 0 ? remainder + WINDOW_HOURS : remainder
+}
+
 /** receivedAt of the hour's own observation; −∞ of a gap. */
 function ownKnownAt({ delaysMs }: StationState, hour: number): number {
-  const delay = delaysMs[hour % WINDOW_HOURS] as number
+  const delay = delaysMs[slotOf(hour)] as number
   return delay === NEVER_32 && delaysMs instanceof Int32Array ? NEVER_64 : hour * HOUR_MS + delay
 }
 
@@ -118,7 +124,7 @@ function putDelay(state: StationState, slot: number, delayMs: number): void {
 export function offsetSecondsOf(state: StationState, hour: number): number | null {
   const newest = state.window.newestHour
   if (Number.isNaN(newest) || hour > newest || hour <= newest - WINDOW_HOURS) return null
-  const seconds = state.offsetSeconds[hour % WINDOW_HOURS] as number
+  const seconds = state.offsetSeconds[slotOf(hour)] as number
   return seconds === NO_OBSERVATION ? null : seconds
 }
 
@@ -128,7 +134,8 @@ function forgetSkippedHours(state: StationState, hour: number): void {
   if (hour <= newest) return
   const from = Number.isNaN(newest) ? hour : Math.max(newest + 1, hour - WINDOW_HOURS + 1)
   for (let h = from; h <= hour; h++) {
-    state.delaysMs[h % WINDOW_HOURS] = state.delaysMs instanceof Int32Array ? NEVER_32 : NEVER_64
-    state.offsetSeconds[h % WINDOW_HOURS] = NO_OBSERVATION
+    const slot = slotOf(h)
+    state.delaysMs[slot] = state.delaysMs instanceof Int32Array ? NEVER_32 : NEVER_64
+    state.offsetSeconds[slot] = NO_OBSERVATION
   }
 }
