@@ -17,6 +17,13 @@ export function createModelRules({ memory, book, config }: RuleDeps) {
   const labelsOf = ({ stationId, variable }: Model): Record<string, string> => ({ station: stationId, variable })
   const modelWords = ({ stationId, variable }: Model): string =>
     `${quantityWords(variable)} at ${stationWords(stationId, memory.get<NameRecord>(`name/${stationId}`)?.name)}`
+  const driftSummary = (drift: Drift): string => {
+    if (drift.cause === 'feed')
+      return `Observations of ${stationWords(drift.stationId, memory.get<NameRecord>(`name/${drift.stationId}`)?.name)} come late or with gaps`
+    return drift.cause === 'sensor'
+      ? `The sensor for ${modelWords(drift)} is in doubt`
+      : `Forecast errors of ${modelWords(drift)} have drifted`
+  }
   const links = (rule: string, model: Model): Record<string, string> => linksOf(rule, config.alertRunbookBase, model.stationId)
   const some = (...alerts: Array<Alert | null | false>): Alert[] => alerts.filter((alert) => alert !== null && alert !== false)
 
@@ -31,7 +38,7 @@ export function createModelRules({ memory, book, config }: RuleDeps) {
               severity: 'warning',
               at: drift.at,
               annotations: {
-                summary: `Forecast errors of ${modelWords(drift)} have drifted`,
+                summary: driftSummary(drift),
                 description: oneLine(drift.explanation, 500),
                 cause: drift.cause,
                 statistic: `${drift.statistic.toFixed(2)} against ${drift.threshold.toFixed(2)}`,

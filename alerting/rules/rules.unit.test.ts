@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createClock } from '../../infra/runtime/clock.ts'
 import type { InboundEvent } from '../../infra/runtime/kafka/types.ts'
-import type { Alert } from '../../schemas/generated/types.ts'
+import type { Alert, Drift } from '../../schemas/generated/types.ts'
 import { createMemory } from '../../infra/runtime/state/index.ts'
 import { at, checked, control, drift, forecast, HOUR_MS, lifecycle, status } from '../testing/events.ts'
 import { rulesBlock } from './config.ts'
@@ -194,6 +194,16 @@ describe('model rules', () => {
       ['drift-confirmed firing 3'],
       ['drift-confirmed resolved 4'],
     ])
+  })
+
+  it('drift of a feed speaks of the station, that of a sensor of the sensor, any other of errors', () => {
+    const summaryOf = (cause: Drift['cause']) => {
+      const { give } = setup()
+      return give('model.drift.v1', drift(0, 'confirmed', { cause }))[0]?.annotations['summary']
+    }
+    expect(summaryOf('feed')).toBe('Observations of ewr come late or with gaps')
+    expect(summaryOf('sensor')).toBe('The sensor for temperature at ewr is in doubt')
+    expect(summaryOf('network')).toBe('Forecast errors of temperature at ewr have drifted')
   })
 
   it('a promotion resolves itself six hours of event time later, dated there', () => {

@@ -1,5 +1,6 @@
 /** Verified hours of a station, one entry a day: what every detector of the comparison is given. */
-import { type HourOfDay, measureCharts, WATCHED_LEADS } from '../../forecasting/drift/index.ts'
+import { type HourOfDay, measureCharts, standardiseHour } from '../../forecasting/drift/index.ts'
+import { HOUR_MS } from '../../forecasting/features/index.ts'
 import { type Errors, LEADS } from './errors.ts'
 
 export type Day = {
@@ -11,16 +12,19 @@ export type Day = {
   readonly observed: readonly number[]
 }
 
-/** `reported`: hours in which the station reported anything. */
-export function daysOf({ startHour, hours, observed, error, scale }: Errors, reported: ReadonlySet<number>): Day[] {
+/** `reported`: hours in which the station reported anything. The series do not tell when it came: it came at once. */
+export function daysOf(errors: Errors, reported: ReadonlySet<number>): Day[] {
+  const { startHour, hours, observed } = errors
   const days: Day[] = []
   for (let day = Math.ceil(startHour / 24); (day + 1) * 24 <= startHour + hours; day++) {
     const ofDay = Array.from({ length: 24 }, (_, i) => day * 24 + i)
+    const arrivals = ofDay.filter((hour) => reported.has(hour)).map(() => 0)
     days.push({
       day,
       charts: measureCharts(
-        ofDay.map((hour) => standardised(hour - startHour, error, scale)),
-        ofDay.filter((hour) => reported.has(hour)).length,
+        ofDay.map((hour) => standardised(hour - startHour, errors)),
+        arrivals,
+        true,
       ),
       observed: ofDay.map((hour) => observed[hour - startHour] as number).filter((value) => !Number.isNaN(value)),
     })
@@ -28,17 +32,21 @@ export function daysOf({ startHour, hours, observed, error, scale }: Errors, rep
   return days
 }
 
-function standardised(row: number, error: Float32Array, scale: Float32Array): HourOfDay {
-  const means = WATCHED_LEADS.map(({ from, to }) => {
-    let sum = 0
-    let n = 0
-    for (let lead = from; lead <= to; lead++) {
-      const z = (error[row * LEADS + lead - 1] as number) / (scale[row * LEADS + lead - 1] as number)
-      if (Number.isNaN(z)) continue
-      sum += z
-      n++
-    }
-    return n === 0 ? null : sum / n
-  })
-  return means.every((value) => value === null) ? null : means
+function standardised(row: number, { variable, startHour, observed, error, scale, usual }: Errors): HourOfDay {
+  const columns = LEADS.map((_, column) => row * LEADS.length + column)
+  const verified = LEADS.map((lead, column) => ({ lead, column })).filter(
+    ({ column }) => !Number.isNaN(error[columns[column] as number]),
+  )
+  if (verified.length === 0) return null
+  const observedAt = (startHour + row) * HOUR_MS
+  return standardiseHour({
+    variable,
+    observedAt,
+    knownAt: observedAt,
+    observed: observed[row] as number,
+    leadHours: verified.map(({ lead }) => lead),
+    error: verified.map(({ column }) => error[columns[column] as number] as number),
+    expectedScale: verified.map(({ column }) => scale[columns[column] as number] as number),
+    recentredClimatologyError: verified.map(() => usual[row] as number),
+  }).standardised
 }

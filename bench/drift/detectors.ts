@@ -1,6 +1,6 @@
 /**
  * Detectors on the same days: Isobar's, three from the literature, three that know nothing. The literature's are given the daily mean of
- * the standardised errors at 1–3 h, the input that served Isobar best; KS is given raw values, as monitoring tools do.
+ * the standardised errors at 1–6 h, the input that serves Isobar best; KS is given raw values, as monitoring tools do.
  */
 import { closeDay, DEFAULT_DETECTOR, NEW_DETECTOR } from '../../forecasting/drift/index.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'

@@ -2,20 +2,20 @@
  * Stations that share their weather: the bundled ones, models of January to June, hourly forecasts, verification and the very step that
  * the drift service runs, from July on.
  */
-import { DEFAULT_DETECTOR, WATCHED_LEADS } from '../../forecasting/drift/index.ts'
+import { DEFAULT_DETECTOR } from '../../forecasting/drift/index.ts'
 import { FEATURE_COUNT, HOUR_MS } from '../../forecasting/features/index.ts'
+import type { Prediction } from '../../forecasting/models/index.ts'
 import { verifyLead } from '../../forecasting/verification/index.ts'
 import type { InboundEvent } from '../../infra/runtime/kafka/types.ts'
 import { createMemory } from '../../infra/runtime/state/index.ts'
 import { createDriftStep, type DriftInput } from '../../stream-processors/drift/step.ts'
 import type { Drift, Verification } from '../../schemas/generated/types.ts'
 import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
+import { LEADS } from './errors.ts'
 import { type Alteration, type BenchStation, TRAINED_UNTIL, trainModel } from './stations.ts'
 
 export const CHANGE_HOUR = Date.parse('2013-07-02T06:00:00Z') / HOUR_MS
 const WIDTH = QUANTILE_LEVELS.length
-/** Leads that the detector looks at. */
-const LEADS = Math.max(...WATCHED_LEADS.map(({ to }) => to))
 
 export const unchanged: Alteration = (observation) => observation
 export const step =
@@ -30,7 +30,7 @@ export function watch(stations: readonly BenchStation[], variable: ForecastVaria
   const models = stations.map((station) => ({
     station,
     fitted: trainModel(station, variable),
-    issued: new Map<number, Float32Array>(),
+    issued: new Map<number, Prediction>(),
   }))
   let version = 0
   const memory = createMemory('drift', () => ++version)
@@ -70,7 +70,7 @@ export function watch(stations: readonly BenchStation[], variable: ForecastVaria
         fitted.predict({
           validAtMs: hour * HOUR_MS,
           features: station.features.subarray(i * FEATURE_COUNT, (i + 1) * FEATURE_COUNT),
-        }).quantiles,
+        }),
       )
       issued.delete(hour - HORIZON_HOURS)
     }
@@ -83,19 +83,21 @@ function verify(
   variable: ForecastVariable,
   hour: number,
   observed: number,
-  issued: ReadonlyMap<number, Float32Array>,
+  issued: ReadonlyMap<number, Prediction>,
 ): Verification | null {
   if (Number.isNaN(observed)) return null
   const leadHours: number[] = []
   const error: number[] = []
   const expectedScale: number[] = []
-  for (let lead = 1; lead <= LEADS; lead++) {
-    const quantiles = issued.get(hour - lead)
-    if (!quantiles) continue
-    const score = verifyLead(quantiles.subarray((lead - 1) * WIDTH, lead * WIDTH), observed, variable)
+  const recentredClimatologyError: number[] = []
+  for (const lead of LEADS) {
+    const forecast = issued.get(hour - lead)
+    if (!forecast) continue
+    const score = verifyLead(forecast.quantiles.subarray((lead - 1) * WIDTH, lead * WIDTH), observed, variable)
     leadHours.push(lead)
     error.push(score.error)
     expectedScale.push(score.expectedScale)
+    recentredClimatologyError.push((forecast.recentredClimatology[lead - 1] as number) - observed)
   }
   if (leadHours.length === 0) return null
   // What the detector does not read is left empty.
@@ -107,7 +109,6 @@ function verify(
     covered80: [],
     covered95: [],
     persistenceError: [],
-    recentredClimatologyError: [],
     fallback: null,
   }
   return {
@@ -121,6 +122,7 @@ function verify(
     leadHours,
     error,
     expectedScale,
+    recentredClimatologyError,
     knownAt: hour * HOUR_MS,
   }
 }

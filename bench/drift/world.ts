@@ -19,6 +19,8 @@ const MARGIN_HOURS = 90 * 24
 const AFTER_HOURS = (FOUND_WITHIN_DAYS + 1) * 24
 /** A fault may borrow what is reported later (faults.ts). */
 const BORROWED_HOURS = 30 * 24
+/** Until the longest lead verifies. */
+const LEAD_DAYS = Math.ceil(Math.max(...LEADS) / 24)
 
 /** Stations whose weather calibrates the charts, and one that does not. */
 export const CALIBRATION_FILES = [
@@ -59,7 +61,7 @@ export function watchStation(file: string, variable: ForecastVariable): Watched 
         // Another hour of the day each time.
         const hour = Math.round(from + ((until - from) * (k + 0.5)) / count) + 7 * k
         const alter = at(hour, k % 2 === 0 ? 1 : -1, { rmseC, byHour })
-        const firstDay = Math.floor(hour / 24) - LEADS / 24 - 1
+        const firstDay = Math.floor(hour / 24) - LEAD_DAYS - 1
         const after = checkHours(station, firstDay * 24 - FEATURE_REACH_HOURS, hour + AFTER_HOURS, alter)
         const altered = verifiedErrors({ training: after.training, fitted }, firstDay * 24, hour + AFTER_HOURS)
         const reported = new Set(after.checked.map(({ observedAt }) => hourOf(observedAt)))
@@ -88,12 +90,12 @@ function rootMeanSquare({ hours, error }: Errors): number {
   let sum = 0
   let n = 0
   for (let h = 0; h < hours; h++) {
-    for (let lead = 7; lead <= 24; lead++) {
-      const e = error[h * LEADS + lead - 1] as number
-      if (Number.isNaN(e)) continue
+    LEADS.forEach((lead, column) => {
+      const e = error[h * LEADS.length + column] as number
+      if (lead < 7 || lead > 24 || Number.isNaN(e)) return
       sum += e * e
       n++
-    }
+    })
   }
   return Math.sqrt(sum / n)
 }

@@ -19,8 +19,9 @@ export type Evidence = {
 
 /** More flagged hours than this in the excursion: the sensor is not to be learned from. */
 const FLAGGED_SHARE = 0.15
-/** A neighbour this far towards its threshold, the same way, moves along. */
+/** A neighbour this far towards its threshold, the same way, moves along; less than this, it stays. Between them it says neither. */
 const MOVES_ALONG = 0.4
+const STAYS = 0.3
 
 export function causeOf({ direction, flaggedShare, neighbours, changePoint }: Evidence): Drift['cause'] {
   if (flaggedShare > FLAGGED_SHARE) return 'sensor'
@@ -33,4 +34,12 @@ export function causeOf({ direction, flaggedShare, neighbours, changePoint }: Ev
 
 export function movesAlong({ signedRatio, jumped }: Neighbour, direction: 1 | -1): boolean {
   return jumped || signedRatio * direction >= MOVES_ALONG
+}
+
+/**
+ * Whether the values of a station depart from their season while most neighbours' stay. `signedRatios`: of the neighbours' charts of the
+ * reference. A warm month is warm at the neighbours too; without neighbours nobody can say.
+ */
+export function departsAlone(direction: 1 | -1, signedRatios: readonly number[]): boolean {
+  return signedRatios.filter((ratio) => ratio * direction < STAYS).length * 2 > signedRatios.length
 }

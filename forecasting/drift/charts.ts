@@ -1,13 +1,18 @@
 /** Which numbers of a day are watched, and what each may spend of the budget of false alarms. */
-import type { HourOfDay, Measure } from './day.ts'
+import type { Arrivals, HourOfDay, Measure } from './day.ts'
 import { measureDay } from './day.ts'
-import { WATCHED_LEADS, type WatchedLeads } from './standardise.ts'
+import { type ChartLeads, REFERENCE } from './standardise.ts'
 
-export type ChartName = 'mean 1-3' | 'mean 4-6' | 'mean 7-24' | 'spread 1-3' | 'cosine 1-3' | 'sine 1-3' | 'missing'
+export type ChartName = 'mean 1-6' | 'spread 1-3' | 'clock 13-24' | 'reference' | 'missing' | 'late' | 'silent'
 export type ChartSpec = {
   readonly name: ChartName
   readonly measure: Measure
-  readonly leads: WatchedLeads
+  readonly leads: ChartLeads
+  /**
+   * What the chart speaks of: the errors of the model; the values themselves, whatever the errors; or how the station's observations come,
+   * which is no model's doing and outlives them (feed.ts).
+   */
+  readonly of: 'errors' | 'values' | 'feed'
   /** Upwards only, or both ways. */
   readonly sides: 1 | 2
   /**
@@ -23,24 +28,23 @@ export type Usual = { readonly centre: number; readonly sd: number; readonly lon
 /** Threshold → days between false alarms; null: a fixed rule. */
 export type RunLengths = Readonly<Record<ChartName, ReadonlyArray<readonly [threshold: number, days: number]> | null>>
 
+/** The shares leave a fifth to the fixed rules, which spend about that on clean series. */
 export const CHARTS: readonly ChartSpec[] = [
-  { name: 'mean 1-3', measure: 'mean', leads: '1-3', sides: 2, allowance: 0.75, share: 0.25 },
-  { name: 'mean 4-6', measure: 'mean', leads: '4-6', sides: 2, allowance: 0.75, share: 0.4 },
-  { name: 'mean 7-24', measure: 'mean', leads: '7-24', sides: 2, allowance: 0.75, share: 0.05 },
-  { name: 'spread 1-3', measure: 'spread', leads: '1-3', sides: 1, allowance: 1, share: 0.15 },
-  { name: 'cosine 1-3', measure: 'cosine', leads: '1-3', sides: 2, allowance: 0.75, share: 0.05 },
-  { name: 'sine 1-3', measure: 'sine', leads: '1-3', sides: 2, allowance: 0.75, share: 0.1 },
-  { name: 'missing', measure: 'missing', leads: '1-3', sides: 1, allowance: 0.25, share: 0 },
+  { name: 'mean 1-6', measure: 'mean', leads: '1-6', of: 'errors', sides: 2, allowance: 0.75, share: 0.55 },
+  { name: 'spread 1-3', measure: 'spread', leads: '1-3', of: 'errors', sides: 1, allowance: 1.25, share: 0.1 },
+  { name: 'clock 13-24', measure: 'clock', leads: '13-24', of: 'errors', sides: 2, allowance: 0.75, share: 0.1 },
+  { name: 'reference', measure: 'mean', leads: REFERENCE.name, of: 'values', sides: 2, allowance: 0.75, share: 0.05 },
+  { name: 'missing', measure: 'missing', leads: '1-6', of: 'errors', sides: 1, allowance: 0.25, share: 0 },
+  { name: 'late', measure: 'late', leads: '1-6', of: 'feed', sides: 1, allowance: 1, share: 0 },
+  { name: 'silent', measure: 'silent', leads: '1-6', of: 'feed', sides: 1, allowance: 1, share: 0 },
 ]
 
-/** One value per chart of a closed day; null: too few hours. `aliveHours`: hours in which the station reported anything that verified. */
-export function measureCharts(hours: readonly HourOfDay[], aliveHours: number): (number | null)[] {
-  return CHARTS.map(({ measure, leads }) =>
-    measureDay(
-      measure,
-      WATCHED_LEADS.findIndex(({ name }) => name === leads),
-      hours,
-      aliveHours,
-    ),
+/**
+ * One value per chart of a closed day; null: too few hours, or not this model's to tell. `carriesFeed`: one model of a station tells how the
+ * observations of all of them come.
+ */
+export function measureCharts(hours: readonly HourOfDay[], arrivals: Arrivals, carriesFeed: boolean): (number | null)[] {
+  return CHARTS.map(({ measure, leads, of }) =>
+    of === 'feed' && !carriesFeed ? null : measureDay(measure, leads, hours, arrivals),
   )
 }

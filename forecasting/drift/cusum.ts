@@ -14,12 +14,14 @@ const COUNTED_SD = 2.5
 const LEARNT_SD = 3.5
 /** Nearly a whole day in sum, beyond the quarter of the hours that may be missing for ever, is a sensor that is away. */
 const MISSING_THRESHOLD = 0.7
+/** Units of feed.ts. */
+const FEED_THRESHOLD = 6
 /** Days (for the long run: weeks) of the model's own that weigh as much as what is usual for the variable. */
-const PRIOR = { centreDays: 15, sdDays: 30, longRunWeeks: 8 }
+const PRIOR = { centreDays: 15, sdDays: 30, longRunWeeks: 20 }
 /** Time constants of forgetting. */
 const FORGET = { centreDays: 60, sdDays: 365, longRunWeeks: 52 }
 /** Days are learnt from once they are this old: a change must be found before it becomes usual. */
-const LEARNT_AFTER_DAYS = 21
+export const LEARNT_AFTER_DAYS = 21
 const WEEK = 7
 
 export type Side = {
@@ -27,7 +29,7 @@ export type Side = {
   /** First day of the present excursion (days since 1970); null at zero. */ readonly since: number | null
 }
 /** A sum and the weight of what is in it, both fading. */
-type Faded = { readonly weight: number; readonly sum: number }
+export type Faded = { readonly weight: number; readonly sum: number }
 export type Chart = {
   readonly up: Side
   readonly down: Side
@@ -49,11 +51,12 @@ export const EMPTY_CHART: Chart = {
   recent: [],
 }
 
+/** No excursion; all that was seen stays or becomes usual. */
+export const withoutExcursion = (chart: Chart): Chart => ({ ...chart, up: ZERO, down: ZERO })
+
 /** The same knowledge of what is usual, no excursion; what came lately is what the excursion was made of and is not learnt. */
 export const afterAlarm = (chart: Chart): Chart => ({
-  ...chart,
-  up: ZERO,
-  down: ZERO,
+  ...withoutExcursion(chart),
   learnt: { ...chart.learnt, week: [] },
   recent: [],
 })
@@ -81,10 +84,13 @@ export function advance(
 
 /** Learnt and usual, each by its weight. */
 function known({ centre, days, weeks }: Chart['learnt'], usual: Usual): Usual {
+  const sd = Math.sqrt((PRIOR.sdDays * usual.sd ** 2 + days.sum) / (PRIOR.sdDays + days.weight))
+  const longRunSd = Math.sqrt((PRIOR.longRunWeeks * usual.longRunSd ** 2 + weeks.sum) / (PRIOR.longRunWeeks + weeks.weight))
   return {
     centre: (PRIOR.centreDays * usual.centre + centre.sum) / (PRIOR.centreDays + centre.weight),
-    sd: Math.sqrt((PRIOR.sdDays * usual.sd ** 2 + days.sum) / (PRIOR.sdDays + days.weight)),
-    longRunSd: Math.sqrt((PRIOR.longRunWeeks * usual.longRunSd ** 2 + weeks.sum) / (PRIOR.longRunWeeks + weeks.weight)),
+    sd,
+    // Weeks that undo each other's departures are no licence to take a day for more than a day.
+    longRunSd: Math.max(sd, longRunSd),
   }
 }
 
@@ -100,14 +106,14 @@ function learn({ centre, days, weeks, week }: Chart['learnt'], value: number, de
   }
 }
 
-function fade({ weight, sum }: Faded, over: number, value: number): Faded {
+export function fade({ weight, sum }: Faded, over: number, value: number): Faded {
   const left = 1 - 1 / over
   return { weight: weight * left + 1, sum: sum * left + value }
 }
 
-const within = (x: number, limit: number): number => Math.max(-limit, Math.min(limit, x))
+export const within = (x: number, limit: number): number => Math.max(-limit, Math.min(limit, x))
 
-function step(side: Side, day: number, value: number): Side {
+export function step(side: Side, day: number, value: number): Side {
   const sum = Math.max(0, side.sum + value)
   return { sum, since: sum === 0 ? null : (side.since ?? day) }
 }
@@ -129,8 +135,9 @@ export function leading(chart: Chart): { sum: number; since: number | null; dire
  * one of `variables` (a union bound: dependent charts alarm together, so the true rate is lower).
  */
 export function thresholds(falseAlarmsPerStationYear: number, variables: number): number[] {
-  return CHARTS.map(({ name, share }) => {
+  return CHARTS.map(({ name, share, of }) => {
     const table = RUN_LENGTHS[name]
+    if (of === 'feed') return FEED_THRESHOLD
     return table === null ? MISSING_THRESHOLD : interpolate(table, (365.25 * variables) / (falseAlarmsPerStationYear * share))
   })
 }

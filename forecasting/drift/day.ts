@@ -1,6 +1,10 @@
 /** What the charts look at: one number a day each, from the verified hours of the day. */
-/** Standardised errors of one hour by WATCHED_LEADS; null: the hour was not verified. */
+import { type ChartLeads, REFERENCE, REFERENCE_INDEX, USUAL_INDEX, WATCHED_LEADS } from './standardise.ts'
+
+/** Standardised errors of one hour by WATCHED_LEADS and at REFERENCE, then what is usual; null: the hour was not verified. */
 export type HourOfDay = readonly (number | null)[] | null
+/** How late each hour of the day arrived in which the station reported anything that verified, hours. */
+export type Arrivals = readonly number[]
 
 /** Fewer hours than this say more about which hours are missing than about the day; days on which a quantity fails are left out so. */
 const MIN_HOURS = 18
@@ -9,20 +13,26 @@ const LARGEST_ERROR = 3
 const SMALLEST_SQUARE = 0.1
 const HOURS = 24
 
-export type Measure = 'mean' | 'spread' | 'cosine' | 'sine' | 'missing'
+export type Measure = 'mean' | 'spread' | 'clock' | 'missing' | 'late' | 'silent'
 
 /**
  * - mean: of the standardised errors of a lead range, each kept within ±3; what is too high or too low.
  * - spread: ln(mean square + 0.1); what is wilder than the intervals say, their coverage in one number.
- * - cosine, sine: √2 × mean of error × cos or sin of the hour of the day; what comes and goes with the sun, such as a clock an hour off.
+ * - clock: Σ error × slope ÷ √(n · Σ slope²), slope: the change of what is usual from the hour before, the first hour after the last. A clock δ hours
+ *   late reports what was δ hours ago: errors of δ × slope, which this filter is matched to (North, 1943; Turin, 1960, IRE Trans. IT-6).
  * - missing: share of the day's hours in which the station reported, but not this quantity, or quality control took it away.
+ * - late: median time from observation to arrival, hours, a day at most.
+ * - silent: hours of the day in which the station reported nothing.
  */
-export function measureDay(measure: Measure, leads: number, hours: readonly HourOfDay[], aliveHours: number): number | null {
-  const values = Array.from({ length: HOURS }, (_, hour) => kept(hours[hour]?.[leads] ?? null))
+export function measureDay(measure: Measure, leads: ChartLeads, hours: readonly HourOfDay[], arrivals: Arrivals): number | null {
+  if (measure === 'silent') return HOURS - arrivals.length
+  if (measure === 'late') return arrivals.length === 0 ? null : Math.min(HOURS, Math.max(0, median(arrivals)))
   if (measure === 'missing') {
     const verified = hours.filter((hour) => hour !== null && hour !== undefined).length
-    return aliveHours === 0 ? null : Math.max(0, aliveHours - verified) / HOURS
+    return arrivals.length === 0 ? null : Math.max(0, arrivals.length - verified) / HOURS
   }
+  const index = leads === REFERENCE.name ? REFERENCE_INDEX : WATCHED_LEADS.findIndex(({ name }) => name === leads)
+  const values = Array.from({ length: HOURS }, (_, hour) => kept(hours[hour]?.[index] ?? null))
   const known = values.filter((value) => value !== null)
   if (known.length < MIN_HOURS) return null
   const mean = (of: (value: number, hour: number) => number): number =>
@@ -32,11 +42,30 @@ export function measureDay(measure: Measure, leads: number, hours: readonly Hour
       return mean((value) => value)
     case 'spread':
       return Math.log(mean((value) => value * value) + SMALLEST_SQUARE)
-    case 'cosine':
-      return mean((value, hour) => Math.SQRT2 * value * Math.cos((2 * Math.PI * hour) / HOURS))
-    case 'sine':
-      return mean((value, hour) => Math.SQRT2 * value * Math.sin((2 * Math.PI * hour) / HOURS))
+    case 'clock':
+      return alongSlope(values, hours)
   }
+}
+
+function alongSlope(errors: readonly (number | null)[], hours: readonly HourOfDay[]): number | null {
+  const usual = Array.from({ length: HOURS }, (_, hour) => hours[hour]?.[USUAL_INDEX] ?? Number.NaN)
+  let along = 0
+  let squares = 0
+  let n = 0
+  errors.forEach((error, hour) => {
+    const slope = (usual[hour] as number) - (usual.at(hour - 1) as number)
+    if (error === null || Number.isNaN(slope)) return
+    along += error * slope
+    squares += slope * slope
+    n++
+  })
+  return n < MIN_HOURS || squares === 0 ? null : along / Math.sqrt(n * squares)
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
 }
 
 const kept = (value: number | null): number | null =>

@@ -4,7 +4,8 @@
  */
 import type { ForecastVariable } from '../../schemas/quantities.ts'
 import { CHARTS, type ChartSpec } from './charts.ts'
-import { advance, afterAlarm, capped, type Chart, EMPTY_CHART, leading, thresholds } from './cusum.ts'
+import { advance, afterAlarm, capped, type Chart, EMPTY_CHART, leading, thresholds, withoutExcursion } from './cusum.ts'
+import { advanceFeed } from './feed.ts'
 import { USUAL } from './usual.ts'
 
 export type DriftState = 'stable' | 'warned' | 'confirmed' | 'recovered'
@@ -27,6 +28,8 @@ export type Detector = {
   /** Last closed day. */
   readonly day: number
   readonly confirmedOn: number | null
+  /** What the present confirmation, if any, speaks of. */
+  readonly confirmedFor: ChartSpec['of'] | null
   /** Days in a row on which no chart went far; ends a confirmation. */
   readonly calmDays: number
   /** Whether another model took over since the confirmation. */
@@ -39,6 +42,7 @@ export const NEW_DETECTOR: Detector = {
   charts: CHARTS.map(() => EMPTY_CHART),
   day: 0,
   confirmedOn: null,
+  confirmedFor: null,
   calmDays: 0,
   renewed: false,
 }
@@ -52,6 +56,8 @@ export type Verdict = {
   /** First day of the excursion (days since 1970). */
   readonly since: number
   readonly direction: 1 | -1
+  /** Which way the errors lean, as far as they do: only what leans can have stepped. */
+  readonly leaning: 1 | -1 | null
 }
 
 /** Share of the threshold that warns, and that a warning must fall back to: apart, so that one wobble does not flap. */
@@ -59,55 +65,95 @@ const WARN = 0.6
 const CALM = 0.3
 /** A chart rises to this many thresholds at most: what went on for long is over as soon as what went on for short. */
 const HIGHEST = 2
+const LEVEL = CHARTS.findIndex(({ name }) => name === 'mean 1-6')
+/** A large step is confirmed by either. */
+const STEPPING: ReadonlySet<ChartSpec['name']> = new Set(['mean 1-6', 'spread 1-3'])
+const NOT_JUDGED = Number.NEGATIVE_INFINITY
 /** Calm days in a row that end a confirmation: fewer for a new model, which was made to end it, than for weather that merely calmed down. */
 const CALM_DAYS_TO_RECOVER = { renewed: 3, same: 14 }
 
-/** The detector after a closed day with these values of its charts (null: too few hours), and the change of state if there was one. */
+/**
+ * The detector after a closed day with these values of its charts (null: too few hours), and the change of state if there was one.
+ * `departsAlone`: the neighbours' values stay where they belong (cause.ts). Values that depart from their season, with errors as expected and
+ * neighbours that depart as well, or nobody to ask, are weather until proven otherwise: they count up to a warning.
+ */
 export function closeDay(
   detector: Detector,
   variable: ForecastVariable,
   day: number,
   values: readonly (number | null)[],
   options: DetectorOptions,
+  departsAlone = false,
 ): { detector: Detector; verdict: Verdict | null } {
   const limits = thresholds(options.falseAlarmsPerStationYear, options.variables)
   const charts = detector.charts.map((chart, i) => {
     const value = values[i]
     const spec = CHARTS[i] as ChartSpec
     if (value === null || value === undefined) return chart
-    return capped(advance(chart, spec, USUAL[spec.name]?.[variable] ?? null, day, value), HIGHEST * (limits[i] as number))
+    const next =
+      spec.of === 'feed'
+        ? advanceFeed(chart, spec, day, value)
+        : advance(chart, spec, USUAL[spec.name]?.[variable] ?? null, day, value)
+    return capped(next, HIGHEST * (limits[i] as number))
   })
-  const ratios = charts.map((chart, i) => leading(chart).sum / (limits[i] as number))
-  const worst = ratios.indexOf(Math.max(...ratios))
-  const ratio = ratios[worst] as number
-  const isKnown = values.some((value) => value !== null)
+  const ratios = charts.map((chart, i) => {
+    const ratio = leading(chart).sum / (limits[i] as number)
+    return CHARTS[i]?.of === 'values' && !departsAlone ? WARN * Math.min(1, ratio) : ratio
+  })
+  const isConfirmed = detector.state === 'confirmed'
+  // A confirmation ends when what it speaks of is calm.
+  const judged = ratios.map((ratio, i) => (isConfirmed && CHARTS[i]?.of !== detector.confirmedFor ? NOT_JUDGED : ratio))
+  const errors = ratios.map((ratio, i) => (CHARTS[i]?.of === 'errors' ? ratio : NOT_JUDGED))
+  const errorRatio = Math.max(...errors)
+  const ratio = Math.max(...judged)
+  const isKnown = values.some((value, i) => value !== null && judged[i] !== NOT_JUDGED)
   const calmDays = !isKnown ? detector.calmDays : ratio < CALM ? detector.calmDays + 1 : 0
   const inCooldown = detector.confirmedOn !== null && day - detector.confirmedOn < options.cooldownDays
-  const state = nextState(detector, ratio, calmDays, inCooldown)
+  // How the observations come, or that values depart, must hide nothing of the model: its errors are told over it.
+  const isOverruled = isConfirmed && detector.confirmedFor !== 'errors' && errorRatio >= 1 && !inCooldown
+  const state = isOverruled ? 'confirmed' : nextState(detector, ratio, calmDays, inCooldown)
+  const isChange = isOverruled || state !== detector.state
+  // Errors that have gone all the way decide over anything else that has; of them the level first, which tells most of the cause.
+  const isOfErrors = errorRatio >= 1 && (isOverruled || !isConfirmed)
+  const worst = isOfErrors ? errors.findIndex((one) => one >= 1) : judged.indexOf(ratio)
+  const spec = CHARTS[worst] as ChartSpec
+  const confirmedFor = state !== 'confirmed' ? null : isChange ? spec.of : detector.confirmedFor
+  const isConfirmation = isChange && state === 'confirmed'
   const next: Detector = {
     state,
-    changedOn: state === detector.state ? detector.changedOn : day,
+    changedOn: isChange ? day : detector.changedOn,
     // What was confirmed is dealt with; the charts start anew to see whether it stays, again and again while it does.
-    charts: state === 'confirmed' && (detector.state !== 'confirmed' || ratio >= CALM) ? charts.map(afterAlarm) : charts,
+    charts: state === 'confirmed' && (isConfirmation || ratio >= CALM) ? emptied(charts, confirmedFor) : charts,
     day,
-    confirmedOn: state === 'confirmed' && detector.state !== 'confirmed' ? day : detector.confirmedOn,
-    calmDays: state === detector.state ? calmDays : 0,
-    renewed: state === detector.state && detector.renewed,
+    confirmedOn: isConfirmation && confirmedFor === 'errors' ? day : detector.confirmedOn,
+    confirmedFor,
+    calmDays: isChange ? 0 : calmDays,
+    renewed: !isChange && detector.renewed,
   }
-  if (state === detector.state) return { detector: next, verdict: null }
+  if (!isChange) return { detector: next, verdict: null }
   const side = leading(charts[worst] as Chart)
   return {
     detector: next,
     verdict: {
       state,
       previousState: detector.state,
-      chart: CHARTS[worst] as ChartSpec,
+      chart: spec,
       statistic: side.sum,
       threshold: limits[worst] as number,
       since: side.since ?? day,
       direction: side.direction,
+      leaning: STEPPING.has(spec.name) && (ratios[LEVEL] as number) >= CALM ? leading(charts[LEVEL] as Chart).direction : null,
     },
   }
+}
+
+/** The charts without what was confirmed. A feed is told of once: how it comes from then on becomes its usual way. */
+function emptied(charts: readonly Chart[], confirmedFor: ChartSpec['of'] | null): Chart[] {
+  return charts.map((chart, i) => {
+    const of = CHARTS[i]?.of
+    if (of === 'feed') return confirmedFor === 'feed' ? withoutExcursion(chart) : chart
+    return of === confirmedFor || confirmedFor === 'errors' ? afterAlarm(chart) : chart
+  })
 }
 
 function nextState({ state, renewed }: Detector, ratio: number, calmDays: number, inCooldown: boolean): DriftState {
@@ -124,12 +170,15 @@ function nextState({ state, renewed }: Detector, ratio: number, calmDays: number
   }
 }
 
-/** Another model serves: its errors say nothing about the old one's. A confirmation stays until the new model has shown calm days. */
+/**
+ * Another model serves: its errors say nothing about the old one's, and observations come as they came. A confirmation stays until the new
+ * model has shown calm days.
+ */
 export function restartCharts(detector: Detector): Detector {
   return {
     ...detector,
     state: detector.state === 'warned' ? 'stable' : detector.state,
-    charts: CHARTS.map(() => EMPTY_CHART),
+    charts: detector.charts.map((chart, i) => (CHARTS[i]?.of === 'feed' ? chart : EMPTY_CHART)),
     calmDays: 0,
     renewed: true,
   }

@@ -1,9 +1,9 @@
-export { causeOf, movesAlong } from './cause.ts'
+export { causeOf, departsAlone, movesAlong } from './cause.ts'
 export { type ChangePoint, findChangePoint, type Innovations, jumpsAlong } from './change-point.ts'
 export { CHARTS, type ChartName, type ChartSpec, measureCharts, type Usual } from './charts.ts'
-export { advance, afterAlarm, EMPTY_CHART, leading, stationBudget, thresholds } from './cusum.ts'
+export { advance, afterAlarm, type Chart, EMPTY_CHART, leading, stationBudget, thresholds } from './cusum.ts'
 export { USUAL } from './usual.ts'
-export type { HourOfDay } from './day.ts'
+export type { Arrivals, HourOfDay } from './day.ts'
 export {
   closeDay,
   DEFAULT_DETECTOR,
@@ -13,4 +13,4 @@ export {
   restartCharts,
   type Verdict,
 } from './detector.ts'
-export { INNOVATION_LEADS, standardiseHour, type VerifiedHour, WATCHED_LEADS } from './standardise.ts'
+export { INNOVATION_LEADS, REFERENCE, standardiseHour, type VerifiedHour, WATCHED_COUNT, WATCHED_LEADS } from './standardise.ts'

@@ -1,12 +1,13 @@
 /** What the drift processor remembers, one record per key of its memory. */
 import {
+  type Arrivals,
   type Detector,
   type HourOfDay,
   INNOVATION_LEADS,
   NEW_DETECTOR,
   type Verdict,
   type VerifiedHour,
-  WATCHED_LEADS,
+  WATCHED_COUNT,
 } from '../../forecasting/drift/index.ts'
 import type { Memory } from '../../infra/runtime/state/index.ts'
 import type { Drift } from '../../schemas/generated/types.ts'
@@ -36,20 +37,15 @@ const NEW_MODEL: ModelRecord = {
   told: [],
 }
 
-/** Per hour of the day: standardised error by watched leads, then innovations by lead; null: not verified. */
+/** Per hour of the day: standardised error by watched leads, departure from the reference, innovations by lead; null: not verified. */
 type DayRecord = readonly HourOfDay[]
+/** Hour of the day → hours until it arrived. */
+type AliveRecord = Readonly<Record<string, number>>
 
 export function createRecords(memory: Memory) {
   const dayKey = (key: string, day: number): string => `day/${key}/${day}`
   const flagKey = (stationId: string, quantity: string, day: number): string => `flag/${stationId}/${quantity}/${day}`
   const aliveKey = (stationId: string, day: number): string => `alive/${stationId}/${day}`
-  function noteHour(keyOf: (day: number) => string, hour: number): void {
-    const day = Math.floor(hour / 24)
-    const hours = memory.get<number[]>(keyOf(day)) ?? []
-    if (hours.includes(hour % 24)) return
-    memory.set(keyOf(day), [...hours, hour % 24])
-    memory.delete(keyOf(day - KEPT_DAYS))
-  }
   return {
     model: (key: string): ModelRecord => memory.get<ModelRecord>(`model/${key}`) ?? NEW_MODEL,
     setModel: (key: string, record: ModelRecord): void => memory.set(`model/${key}`, record),
@@ -65,17 +61,29 @@ export function createRecords(memory: Memory) {
       const found = new Map<number, readonly (number | null)[]>()
       for (let day = fromDay; day <= toDay; day++) {
         memory.get<DayRecord>(dayKey(key, day))?.forEach((hour, i) => {
-          if (hour) found.set(day * 24 + i, hour.slice(WATCHED_LEADS.length, WATCHED_LEADS.length + 2 * INNOVATION_LEADS.length))
+          if (hour) found.set(day * 24 + i, hour.slice(WATCHED_COUNT, WATCHED_COUNT + 2 * INNOVATION_LEADS.length))
         })
       }
       return found
     },
     forgetDay: (key: string, day: number): void => memory.delete(dayKey(key, day)),
-    /** Hours in which any variable of a station verified. */
-    noteAlive: (stationId: string, hour: number): void => noteHour((day) => aliveKey(stationId, day), hour),
-    aliveHours: (stationId: string, day: number): number => memory.get<number[]>(aliveKey(stationId, day))?.length ?? 0,
-    flagHour: (stationId: string, quantity: string, hour: number): void =>
-      noteHour((day) => flagKey(stationId, quantity, day), hour),
+    /** Hours in which any variable of a station verified, and how late they came at first: a correction comes later without being late. */
+    noteAlive(stationId: string, hour: number, lateHours: number): void {
+      const key = aliveKey(stationId, Math.floor(hour / 24))
+      const hours = memory.get<AliveRecord>(key) ?? {}
+      if ((hours[hour % 24] ?? Number.POSITIVE_INFINITY) <= lateHours) return
+      memory.set(key, { ...hours, [hour % 24]: lateHours })
+      memory.delete(aliveKey(stationId, Math.floor(hour / 24) - KEPT_DAYS))
+    },
+    arrivals: (stationId: string, day: number): Arrivals =>
+      Object.values(memory.get<AliveRecord>(aliveKey(stationId, day)) ?? {}),
+    flagHour(stationId: string, quantity: string, hour: number): void {
+      const day = Math.floor(hour / 24)
+      const hours = memory.get<number[]>(flagKey(stationId, quantity, day)) ?? []
+      if (hours.includes(hour % 24)) return
+      memory.set(flagKey(stationId, quantity, day), [...hours, hour % 24])
+      memory.delete(flagKey(stationId, quantity, day - KEPT_DAYS))
+    },
     flaggedHours(stationId: string, quantity: string, fromDay: number, toDay: number): number {
       let hours = 0
       for (let day = fromDay; day <= toDay; day++) hours += memory.get<number[]>(flagKey(stationId, quantity, day))?.length ?? 0

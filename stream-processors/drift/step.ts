@@ -5,8 +5,10 @@
 import {
   causeOf,
   type ChangePoint,
+  type Chart,
   CHARTS,
   closeDay,
+  departsAlone,
   type DetectorOptions,
   findChangePoint,
   type Innovations,
@@ -48,6 +50,7 @@ const SILENCE_HOURS = 12
 /** A new model's shortest lead shows that it is the one being served. */
 const SHORTEST_LEAD = 1
 const RATIOS_KEPT = 6
+const VALUES = CHARTS.findIndex(({ of }) => of === 'values')
 /** More changes of one model than this are never in one batch. */
 const TOLD_KEPT = 8
 /** Hours around the beginning of an excursion in which the change is looked for: the chart starts late or, in calm weather, early. */
@@ -106,7 +109,7 @@ export function createDriftStep({ memory, neighbourhood, detector: options }: Dr
     }
     const hour = standardiseHour(value)
     const day = Math.floor(hour.hour / 24)
-    records.noteAlive(value.stationId, hour.hour)
+    records.noteAlive(value.stationId, hour.hour, hour.lateHours)
     const isLate = model.openDay !== null && day < model.openDay
     if (!isLate) records.setHour(key, hour)
     if (model.openDay === null) records.setModel(key, { ...model, openDay: day })
@@ -134,8 +137,15 @@ export function createDriftStep({ memory, neighbourhood, detector: options }: Dr
   function close(stationId: string, variable: ForecastVariable, day: number): Drift[] {
     const key = modelKey(stationId, variable)
     const model = records.model(key)
-    const values = measureCharts(records.hoursOf(key, day), records.aliveHours(stationId, day))
-    const { detector, verdict } = closeDay(model.detector, variable, day, values, options)
+    const carriesFeed =
+      variable === FORECAST_VARIABLES.find((one) => records.model(modelKey(stationId, one)).modelVersion !== null)
+    const values = measureCharts(records.hoursOf(key, day), records.arrivals(stationId, day), carriesFeed)
+    // Of yesterday: the neighbours have closed it, whatever the order of partitions.
+    const isAlone = departsAlone(
+      leading(model.detector.charts[VALUES] as Chart).direction,
+      neighbourhood.of(stationId).flatMap((one) => records.model(modelKey(one, variable)).ratios[day - 1]?.[VALUES] ?? []),
+    )
+    const { detector, verdict } = closeDay(model.detector, variable, day, values, options, isAlone)
     const ratios = detector.charts.map((chart, i) => {
       const { sum, direction } = leading(chart)
       return (direction * sum) / (limits[i] as number)
@@ -144,8 +154,8 @@ export function createDriftStep({ memory, neighbourhood, detector: options }: Dr
     if (verdict?.state === 'confirmed') ratios[CHARTS.indexOf(verdict.chart)] = verdict.direction
     const kept = Object.fromEntries(Object.entries(model.ratios).filter(([then]) => Number(then) > day - RATIOS_KEPT))
     records.forgetDay(key, day - KEPT_DAYS)
-    // What is missing is the station's own: there are no neighbours to wait for.
-    const waits = verdict?.state === 'confirmed' && verdict.chart.measure !== 'missing'
+    // What is missing or late is the station's own: there are no neighbours to wait for.
+    const waits = verdict?.state === 'confirmed' && verdict.chart.share > 0
     records.setModel(key, {
       ...model,
       detector,
@@ -164,13 +174,12 @@ export function createDriftStep({ memory, neighbourhood, detector: options }: Dr
     const key = modelKey(stationId, variable)
     const isConfirmed = verdict.state === 'confirmed'
     const near = neighbourhood.of(stationId)
-    const chart = CHARTS.indexOf(verdict.chart)
+    // By name: a verdict that waited through a restart has a copy of its chart.
+    const chart = CHARTS.findIndex(({ name }) => name === verdict.chart.name)
     const from = verdict.since * 24 - CHANGE_BEFORE_HOURS
     const to = verdict.since * 24 + CHANGE_AFTER_HOURS
     const seriesOf = (one: string): Innovations => records.innovations(one, Math.floor(from / 24), Math.floor(to / 24) + 1)
-    // Only a level has a step.
-    const ownChange =
-      isConfirmed && verdict.chart.measure === 'mean' ? findChangePoint([seriesOf(key)], from, to, verdict.direction) : null
+    const ownChange = isConfirmed && verdict.leaning !== null ? findChangePoint([seriesOf(key)], from, to, verdict.leaning) : null
     const neighbours = near.flatMap((id) => {
       const one = modelKey(id, variable)
       const signedRatio = records.model(one).ratios[day]?.[chart]
@@ -191,13 +200,16 @@ export function createDriftStep({ memory, neighbourhood, detector: options }: Dr
             [seriesOf(key), ...jumped],
             ownChange.hour - SEARCH_HOURS,
             ownChange.hour + SEARCH_HOURS,
-            verdict.direction,
+            verdict.leaning ?? verdict.direction,
           ) ?? ownChange)
     const cause = !isConfirmed
       ? 'unknown'
-      : verdict.chart.measure === 'missing'
-        ? 'sensor'
-        : causeOf({ direction: verdict.direction, flaggedShare, neighbours, changePoint })
+      : verdict.chart.of === 'feed'
+        ? 'feed'
+        : // Values that depart alone while errors are as expected: nothing for a model to learn.
+          verdict.chart.measure === 'missing' || verdict.chart.of === 'values'
+          ? 'sensor'
+          : causeOf({ direction: verdict.direction, flaggedShare, neighbours, changePoint })
     const at = (day + 1) * DAY_MS
     return {
       eventId: `drift/${key}/${modelVersion}/${new Date(at).toISOString()}/${verdict.state}`,
@@ -238,7 +250,8 @@ function explain(
 ): string {
   const since = new Date(verdict.since * DAY_MS).toISOString().slice(0, 10)
   const what = `${complaint(verdict)} since ${since} (CUSUM ${verdict.statistic.toFixed(1)}, threshold ${verdict.threshold.toFixed(1)})`
-  if (verdict.state === 'recovered') return 'errors are again what the forecasts expect'
+  if (verdict.state === 'recovered')
+    return verdict.chart.of === 'feed' ? 'observations come again as is usual here' : 'errors are again what the forecasts expect'
   if (verdict.state === 'stable') return 'errors are what the forecasts expect'
   if (verdict.state === 'warned') return what
   const parts = [what]
@@ -255,16 +268,20 @@ function explain(
 
 const hourText = (hour: number): string => `${new Date(hour * HOUR_MS).toISOString().slice(0, 13)}Z`
 
-function complaint({ chart: { measure, leads }, direction }: Verdict): string {
+function complaint({ chart: { measure, leads, of }, direction }: Verdict): string {
+  if (of === 'values') return `values are ${direction > 0 ? 'lower' : 'higher'} than is usual at their hour and season`
   switch (measure) {
     case 'mean':
       return `errors at ${leads} h are ${direction > 0 ? 'too high' : 'too low'}`
     case 'spread':
       return `errors at ${leads} h are larger than the forecasts expect`
-    case 'cosine':
-    case 'sine':
-      return `errors at ${leads} h come and go with the hour of the day`
+    case 'clock':
+      return `errors at ${leads} h follow the course of the day, as if values were of an ${direction > 0 ? 'earlier' : 'later'} hour`
     case 'missing':
       return 'the station reports, but this quantity is missing or flagged'
+    case 'late':
+      return 'the observations of the station arrive later than is usual'
+    case 'silent':
+      return 'hours of the station are missing that usually come'
   }
 }

@@ -36,15 +36,32 @@ function verification(hour: number, error: number, more: Partial<Verification> =
   }
 }
 
+/** Only the shortest lead, and the one that is compared with the season. */
+const SHORT = {
+  leadHours: [1, 168],
+  error: [0, 0],
+  expectedScale: [1, 1],
+  recentredClimatologyError: [0, 0],
+}
+
 function inbound(value: Verification, offset: number): InboundEvent<DriftInput> {
   return { topic: 'weather.verification.v1', key: value.stationId, value, partition: 0, offset, headers: {}, timestampMs: 0 }
 }
 
-function newStep(restoredFrom: ReadonlyMap<string, unknown> = new Map()) {
+function newStep(restoredFrom: ReadonlyMap<string, unknown> = new Map(), neighbours: readonly string[] = []) {
   let version = 0
   const memory = createMemory('drift', () => ++version)
   memory.restore(restoredFrom)
-  return createDriftStep({ memory, neighbourhood: { of: () => [] }, detector: DEFAULT_DETECTOR })
+  const step = createDriftStep({
+    memory,
+    neighbourhood: { of: (id) => neighbours.filter((other) => other !== id) },
+    detector: DEFAULT_DETECTOR,
+  })
+  return async (...given: Parameters<typeof step>) => {
+    const outcomes = await step(...given)
+    memory.markStored(outcomes.flatMap((outcome) => (outcome.kind === 'emit' ? outcome.rows : [])))
+    return outcomes
+  }
 }
 
 type Step = ReturnType<typeof newStep>
@@ -67,9 +84,9 @@ async function feed(
   return told
 }
 
-/** Calm for ten days, then errors of two expected scales. */
+/** Calm for ten days, then errors of 1.3 expected scales. */
 const story = Array.from({ length: 40 * 24 }, (_, hour) =>
-  inbound(verification(hour, hour < 240 ? 0.1 * Math.sin(hour) : -2), hour),
+  inbound(verification(hour, hour < 240 ? 0.1 * Math.sin(hour) : -1.3), hour),
 )
 
 describe('drift step', () => {
@@ -85,11 +102,23 @@ describe('drift step', () => {
     })
     expect(confirmed.at).toBeGreaterThan(START + 240 * HOUR_MS)
     expect(confirmed.evidenceFrom).toBe(START + 240 * HOUR_MS)
-    // Every lead is off by two from that hour on: a step, and nobody near to compare with.
+    // Every lead is off by 1.3 from that hour on: a step, and nobody near to compare with.
     expect(confirmed.changePointAt).toBe(START + 240 * HOUR_MS)
-    expect(confirmed.estimatedOffset).toBeCloseTo(2, 0)
+    expect(confirmed.estimatedOffset).toBeCloseTo(1.3, 0)
     expect(confirmed.explanation).toMatch(/too low since 2020-01-11/)
     expect(confirmed.statistic).toBeGreaterThanOrEqual(confirmed.threshold)
+  })
+  it('finds the step also where it is so large that the spread of the errors tells it first', async () => {
+    const large = story.map(({ value, offset }) => {
+      const one = value as Verification
+      return inbound({ ...one, error: one.error.map((error) => (error < -1 ? -3 : error)) }, offset)
+    })
+    const confirmed = (await feed(newStep(), large)).find(({ state }) => state === 'confirmed')
+    expect(confirmed).toMatchObject({
+      detector: 'cusum spread 1-3',
+      cause: 'instrument-change',
+      changePointAt: START + 240 * HOUR_MS,
+    })
   })
   it('does not watch a provisional model', async () => {
     const told = await feed(
@@ -129,6 +158,73 @@ describe('drift step', () => {
       },
     ])
     expect(told[0]?.explanation).toMatch(/missing or flagged since 2020-01-11/)
+  })
+  it('tells once of a station, and retrains nothing, when its observations begin to come late', async () => {
+    const events = Array.from({ length: 50 * 24 }, (_, hour) => {
+      const knownAt = START + (hour + (hour < 45 * 24 ? 0.1 : 8)) * HOUR_MS
+      return (['temperatureC', 'pressureHpa'] as const).map((variable, i) =>
+        inbound(verification(hour, 0.1 * Math.sin(hour), { variable, knownAt, ...SHORT }), 2 * hour + i),
+      )
+    }).flat()
+    const told = await feed(newStep(), events)
+    const late = { variable: 'temperatureC', detector: 'cusum late' }
+    expect(told).toMatchObject([
+      { ...late, state: 'warned' },
+      { ...late, state: 'confirmed', cause: 'feed', at: START + 47 * 24 * HOUR_MS },
+    ])
+    expect(told[1]?.explanation).toMatch(/arrive later than is usual since 2020-02-15/)
+    // A correction that comes much later was not late.
+    const corrected = events.flatMap((event) => {
+      const value = event.value as Verification
+      const prompt = { ...value, knownAt: value.observedAt }
+      return [
+        inbound(prompt, 2 * event.offset),
+        inbound({ ...prompt, knownAt: value.observedAt + 12 * HOUR_MS }, 2 * event.offset + 1),
+      ]
+    })
+    expect(await feed(newStep(), corrected)).toEqual([])
+  })
+  it('calls values that leave their season a sensor fault only where neighbours keep to theirs', async () => {
+    /** Station a leaves what is usual by ten expected scales on the tenth day, without an error of the short leads; b and c by `theirs`. */
+    const events = (theirs: number) =>
+      Array.from({ length: 40 * 24 }, (_, hour) =>
+        ['a', 'b', 'c'].map((stationId, i) => {
+          const off = hour < 240 ? 0 : stationId === 'a' ? -10 : theirs
+          const reference = { recentredClimatologyError: [0, off + Math.sin(hour)] }
+          return inbound(verification(hour, 0.1 * Math.sin(hour), { stationId, ...SHORT, ...reference }), 3 * hour + i)
+        }),
+      ).flat()
+    const stations = ['a', 'b', 'c']
+    const alone = await feed(newStep(new Map(), stations), events(0))
+    expect(alone.map(({ stationId, state, cause }) => [stationId, state, cause])).toEqual([
+      ['a', 'warned', 'unknown'],
+      ['a', 'confirmed', 'sensor'],
+    ])
+    expect(alone[1]?.explanation).toMatch(/values are higher than is usual at their hour and season/)
+    const together = await feed(newStep(new Map(), stations), events(-10))
+    expect(together.map(({ stationId, state }) => [stationId, state])).toEqual(stations.map((id) => [id, 'warned']))
+    // Nobody to ask.
+    const lonely = events(0).filter(({ value }) => value.stationId === 'a')
+    expect((await feed(newStep(), lonely)).map(({ state }) => state)).toEqual(['warned'])
+  })
+  it('decides the same about neighbours when it is restored every day', async () => {
+    const stations = ['a', 'b', 'c']
+    const events = Array.from({ length: 40 * 24 }, (_, hour) =>
+      stations.map((stationId, i) =>
+        inbound(verification(hour, hour < 240 || stationId === 'c' ? 0.1 * Math.sin(hour) : -2, { stationId }), 3 * hour + i),
+      ),
+    ).flat()
+    const stored = new Map<string, unknown>()
+    const told: Drift[] = []
+    for (let from = 0; from < events.length; from += 72) {
+      const restored = new Map([...stored].filter(([, value]) => value !== null))
+      told.push(...(await feed(newStep(restored, stations), events.slice(from, from + 72), stored)))
+    }
+    expect(told).toEqual(await feed(newStep(new Map(), stations), events))
+    expect(told.filter(({ state }) => state === 'confirmed').map(({ stationId, cause }) => [stationId, cause])).toEqual([
+      ['a', 'network'],
+      ['b', 'network'],
+    ])
   })
   it('judges the champion that is being served: not challengers, not the week of verifications of the one before', async () => {
     const step = newStep()

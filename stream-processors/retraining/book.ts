@@ -59,7 +59,8 @@ export function createBook(): Book {
   return {
     onDrift(event) {
       const record = recordOf(event)
-      if (event.state === 'confirmed') record.drift = event
+      // Observations that come late are as good to learn from, and no reason to.
+      if (event.state === 'confirmed') record.drift = event.cause === 'feed' ? null : event
       else if (event.state === 'recovered' || event.state === 'stable') record.drift = null
     },
     onControl(event) {

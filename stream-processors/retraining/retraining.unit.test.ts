@@ -160,7 +160,7 @@ describe('drift', () => {
       ])
     },
   )
-  it.each(['sensor', 'unknown'] as const)('of cause %s never does', async (cause) => {
+  it.each(['sensor', 'feed', 'unknown'] as const)('of cause %s never does', async (cause) => {
     const office = createOffice()
     office.book.onControl(control('jfk', 0))
     office.book.onDrift(drift('jfk', 50, { cause }))
@@ -299,6 +299,17 @@ describe('loop guard', () => {
 })
 
 describe('schedule', () => {
+  it('goes on while observations come late, not while a sensor is in doubt', async () => {
+    const asked = async (cause: Drift['cause']) => {
+      const office = createOffice()
+      office.book.onControl(control('jfk', 0))
+      office.book.onDrift(drift('jfk', 50, { cause }))
+      for (let hours = 0; hours < 24 * 60; hours += 12) await office.round(hours)
+      return office.published.map(({ reason }) => reason)
+    }
+    expect(new Set(await asked('feed'))).toEqual(new Set(['schedule']))
+    expect(await asked('sensor')).toEqual([])
+  })
   it('asks once per scheduled time and model, also across a restart', async () => {
     const office = createOffice()
     office.book.onControl(control('jfk', 0))

@@ -18,7 +18,9 @@ export function quarantinesOf(changes: readonly DriftChange[], asOf: number): Qu
     if (at > asOf) continue
     const from = open.get(variable)
     if (state === 'confirmed') {
-      if (cause === 'sensor' && from === undefined) open.set(variable, evidenceFrom)
+      // Told again with another cause, it was no fault: nothing of it is withheld.
+      if (cause !== 'sensor') open.delete(variable)
+      else if (from === undefined) open.set(variable, evidenceFrom)
     } else if ((state === 'recovered' || state === 'stable') && from !== undefined) {
       ended.push({ variable, from, to: at })
       open.delete(variable)

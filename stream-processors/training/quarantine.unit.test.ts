@@ -27,6 +27,12 @@ describe('quarantine', () => {
   it('is for faulty sensors only: of a model that drifted, and of a step that is corrected, the data is good', () => {
     for (const cause of ['model', 'network', 'instrument-change'] as const)
       expect(quarantinesOf([change(110, 'confirmed', { cause })], 150 * HOUR_MS)).toEqual([])
+    expect(quarantinesOf([change(110, 'confirmed', { cause: 'feed' })], 150 * HOUR_MS)).toEqual([])
+  })
+  it('ends without a trace when the same confirmation turns out to have another cause', () => {
+    const changes = [change(110, 'confirmed'), change(130, 'confirmed', { cause: 'instrument-change' }), change(200, 'recovered')]
+    expect(quarantinesOf(changes, 120 * HOUR_MS)).toEqual([hours(86, 120)])
+    expect(quarantinesOf(changes, 300 * HOUR_MS)).toEqual([])
   })
   it('takes one quantity out of the hours and leaves the others', () => {
     const grid = createHourlyGrid(0, 10)
