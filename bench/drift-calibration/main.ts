@@ -1,12 +1,13 @@
 /**
  * What forecasting/drift/usual.ts and run-lengths.ts hold, measured again: the first halves of the clean stretches of the calibration
- * stations.
+ * stations; of values apart from the neighbours', every second station of a network.
  */
 import { CHARTS, thresholds, USUAL } from '../../forecasting/drift/index.ts'
 import { createRng } from '../../forecasting/verification/index.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import { bootstrapRunLengths, measureUsual } from '../drift/calibration.ts'
 import { completeStretches, halves } from '../drift/complete.ts'
+import { APART_CHART, IRISH_FILES, irishSeries } from '../drift/ireland.ts'
 import { hasReference } from '../shared/reference.ts'
 import { CALIBRATION_FILES, watchStation } from '../drift/world.ts'
 import { type BenchOptions, type Figure, figure } from '../shared/figures.ts'
@@ -19,17 +20,19 @@ const WITHIN = 0.25
 
 export async function run({ quick, json }: BenchOptions): Promise<Figure[]> {
   const say = (line: string): void => void (json || process.stdout.write(`${line}\n`))
-  if (!CALIBRATION_FILES.every(hasReference)) {
+  if (![...CALIBRATION_FILES, ...IRISH_FILES].every(hasReference)) {
     say('skipped: no reference series in ../shared/data')
     return []
   }
-  const series = CALIBRATION_FILES.slice(0, quick ? 1 : undefined)
+  const alone = CALIBRATION_FILES.slice(0, quick ? 1 : undefined)
     .flatMap((file) => (quick ? (['temperatureC'] as const) : FORECAST_VARIABLES).map((variable) => watchStation(file, variable)))
     .flatMap((watched) => (watched === null ? [] : completeStretches(watched.clean)))
     .map((stretch) => halves(stretch).calibration)
+  const network = irishSeries(quick ? 4 : undefined).calibration
   const budget = thresholds(1, FORECAST_VARIABLES.length)
   return CHARTS.flatMap(({ name, measure, share }, chart) => {
     if (share === 0) return []
+    const series = chart === APART_CHART ? network : alone
     const limits = measure === 'spread' ? LIMITS.spread : LIMITS.mean
     const days = bootstrapRunLengths(series, chart, [...limits, budget[chart] as number], DAYS, createRng(SEED))
     say(`${name}: ${limits.map((limit, i) => `[${limit}, ${Math.round(days[i] as number)}]`).join(', ')}`)

@@ -23,8 +23,7 @@ export function daysOf(errors: Errors, reported: ReadonlySet<number>): Day[] {
       day,
       charts: measureCharts(
         ofDay.map((hour) => standardised(hour - startHour, errors)),
-        arrivals,
-        true,
+        { arrivals, carriesFeed: true, apart: null },
       ),
       observed: ofDay.map((hour) => observed[hour - startHour] as number).filter((value) => !Number.isNaN(value)),
     })

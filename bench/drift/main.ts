@@ -11,7 +11,8 @@ import { byMonth, calibrate, type Clean, detections, falseAlarms, type Found, ty
 import { completeStretches, halves } from './complete.ts'
 import { type Compared, DUMMIES, isobar, KS_FIVE_PERCENT, ksOnRaw, PEERS } from './detectors.ts'
 import { FAULTS } from './faults.ts'
-import { CHANGE_HOUR, step, unchanged, watch } from './network.ts'
+import { APART_CHART, IRISH_FILES, irishSeries } from './ireland.ts'
+import { CHANGE_HOUR, creepAt, step, unchanged, watch } from './network.ts'
 import { hasReference } from '../shared/reference.ts'
 import { simulatedDay } from './simulated.ts'
 import { loadStations, TRAINED_UNTIL } from './stations.ts'
@@ -21,8 +22,13 @@ const DAYS_PER_YEAR = 365.25
 /** What the budget allows beyond itself. */
 const TOLERANCE = 1.3
 const SPRING_AND_AUTUMN = [2, 3, 4, 8, 9, 10]
-/** The part of the bench that is the bundled stations; the others are the names of REFERENCE_FILES. */
+/** The part of the bench that is the bundled stations; single stations are the names of REFERENCE_FILES. */
 const BUNDLED = 'bundled'
+/** A thermometer that creeps so slowly that forecasts follow it. */
+const CREEP_C = 3
+const CREEP_DAYS = 75
+/** The part that is a network. */
+const IRELAND = 'ireland'
 
 type Say = (line: string) => void
 
@@ -39,6 +45,7 @@ export async function run({ quick, json, only }: BenchOptions): Promise<Figure[]
       : files.every(hasReference)
         ? reference(files, quick, say)
         : skipped(say, 'no reference series in ../shared/data: clean series, injected faults and other detectors are left out')),
+    ...(only.length === 0 || only.includes(IRELAND) ? irish(quick, say) : []),
     ...(only.length === 0 || only.includes(BUNDLED) ? await network(quick, say) : []),
   ]
 }
@@ -176,6 +183,26 @@ function compared(fault: string, found: ReadonlyArray<{ readonly detector: Compa
   return [share, figure(`${fault}: median delay`, own.medianHours, 'hours', '<=', goal)]
 }
 
+/** Values against those of the neighbours, where nothing changed. */
+function irish(quick: boolean, say: Say): Figure[] {
+  if (!IRISH_FILES.every(hasReference)) return skipped(say, 'no Irish network in ../shared/data')
+  const { calibration, heldOut } = irishSeries(quick ? 5 : undefined)
+  const parts: ReadonlyArray<readonly [string, readonly Clean[]]> = [
+    ['all', [...calibration, ...heldOut]],
+    ['not used for calibration', heldOut],
+  ]
+  return parts.map(([which, series]) => {
+    const alarms = series.reduce((sum, one) => sum + isobar.alarms(one, 0).length, 0)
+    return figure(
+      `values apart from the neighbours', 25 Irish stations, ${which} (${alarms} in ${years(series).toFixed(1)} variable-years)`,
+      (alarms * DEFAULT_DETECTOR.variables) / years(series),
+      'per station-year',
+      '<=',
+      TOLERANCE,
+    )
+  })
+}
+
 async function network(quick: boolean, say: Say): Promise<Figure[]> {
   const figures: Figure[] = []
   const clean = await loadStations(unchanged)
@@ -197,6 +224,17 @@ async function network(quick: boolean, say: Say): Promise<Figure[]> {
     if (delays.length > 0)
       figures.push(figure(`first confirmation of a step of ${sizeC} °C`, Math.min(...delays), 'hours', '<=', 14 * 24))
   }
+  let creeping = 0
+  for (const { stationId } of clean) {
+    const told = watch(await loadStations(creepAt(stationId, CREEP_C)), 'temperatureC', CHANGE_HOUR + 24 * CREEP_DAYS)
+    const found = told.find(
+      (one) => one.stationId === stationId && one.cause === 'sensor' && one.detector === `cusum ${CHARTS[APART_CHART]?.name}`,
+    )
+    const after = found ? `${((found.at / HOUR_MS - CHANGE_HOUR) / 24).toFixed(1)} days: ${found.explanation}` : 'not found'
+    say(`  thermometer at ${stationId} creeps by ${CREEP_C} °C a month: ${after}`)
+    if (found) creeping++
+  }
+  figures.push(figure(`stations of 3 whose creeping thermometer is told by its neighbours`, creeping, 'stations', '>=', 3))
   return figures
 }
 

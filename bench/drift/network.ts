@@ -16,6 +16,7 @@ import { type Alteration, type BenchStation, TRAINED_UNTIL, trainModel } from '.
 
 export const CHANGE_HOUR = Date.parse('2013-07-02T06:00:00Z') / HOUR_MS
 const WIDTH = QUANTILE_LEVELS.length
+const HOURS_PER_MONTH = 730
 
 export const unchanged: Alteration = (observation) => observation
 export const step =
@@ -23,6 +24,14 @@ export const step =
   (observation, hour) =>
     hour >= CHANGE_HOUR && observation.temperatureC !== null
       ? { ...observation, temperatureC: observation.temperatureC + sizeC }
+      : observation
+
+/** The thermometer of one station, °C a month. */
+export const creepAt =
+  (stationId: string, aMonthC: number): Alteration =>
+  (observation, hour) =>
+    hour >= CHANGE_HOUR && observation.stationId === stationId && observation.temperatureC !== null
+      ? { ...observation, temperatureC: observation.temperatureC + (aMonthC * (hour - CHANGE_HOUR)) / HOURS_PER_MONTH }
       : observation
 
 /** Changes of drift state of one variable at all stations until `untilHour`. */

@@ -19,9 +19,8 @@ export type Evidence = {
 
 /** More flagged hours than this in the excursion: the sensor is not to be learned from. */
 const FLAGGED_SHARE = 0.15
-/** A neighbour this far towards its threshold, the same way, moves along; less than this, it stays. Between them it says neither. */
+/** A neighbour this far towards its threshold, the same way, moves along. */
 const MOVES_ALONG = 0.4
-const STAYS = 0.3
 
 export function causeOf({ direction, flaggedShare, neighbours, changePoint }: Evidence): Drift['cause'] {
   if (flaggedShare > FLAGGED_SHARE) return 'sensor'
@@ -36,10 +35,16 @@ export function movesAlong({ signedRatio, jumped }: Neighbour, direction: 1 | -1
   return jumped || signedRatio * direction >= MOVES_ALONG
 }
 
+/** With one neighbour nobody can say which of the two departs. */
+const MIN_NEIGHBOURS = 2
+
 /**
- * Whether the values of a station depart from their season while most neighbours' stay. `signedRatios`: of the neighbours' charts of the
- * reference. A warm month is warm at the neighbours too; without neighbours nobody can say.
+ * How far the values of a station are from those of its neighbours, each as a departure from what is usual there: the lower median of the
+ * differences by their size, so that half of the neighbours are at least as far and one that is faulty itself does not make the others depart.
+ * Null with fewer than two neighbours.
  */
-export function departsAlone(direction: 1 | -1, signedRatios: readonly number[]): boolean {
-  return signedRatios.filter((ratio) => ratio * direction < STAYS).length * 2 > signedRatios.length
+export function apartFrom(own: number | null, neighbours: readonly number[]): number | null {
+  if (own === null || neighbours.length < MIN_NEIGHBOURS) return null
+  const differences = neighbours.map((one) => own - one).sort((a, b) => Math.abs(a) - Math.abs(b))
+  return differences[(differences.length - 1) >> 1] ?? null
 }

@@ -13,18 +13,24 @@ const LARGEST_ERROR = 3
 const SMALLEST_SQUARE = 0.1
 const HOURS = 24
 
-export type Measure = 'mean' | 'spread' | 'clock' | 'missing' | 'late' | 'silent'
+export type Measure = 'mean' | 'spread' | 'clock' | 'apart' | 'missing' | 'late' | 'silent'
 
 /**
  * - mean: of the standardised errors of a lead range, each kept within ±3; what is too high or too low.
  * - spread: ln(mean square + 0.1); what is wilder than the intervals say, their coverage in one number.
  * - clock: Σ error × slope ÷ √(n · Σ slope²), slope: the change of what is usual from the hour before, the first hour after the last. A clock δ hours
  *   late reports what was δ hours ago: errors of δ × slope, which this filter is matched to (North, 1943; Turin, 1960, IRE Trans. IT-6).
+ * - apart: a day earlier, departure of the values from their reference less the neighbours' (cause.ts); the weather that all have falls out.
  * - missing: share of the day's hours in which the station reported, but not this quantity, or quality control took it away.
  * - late: median time from observation to arrival, hours, a day at most.
  * - silent: hours of the day in which the station reported nothing.
  */
-export function measureDay(measure: Measure, leads: ChartLeads, hours: readonly HourOfDay[], arrivals: Arrivals): number | null {
+export function measureDay(
+  measure: Exclude<Measure, 'apart'>,
+  leads: ChartLeads,
+  hours: readonly HourOfDay[],
+  arrivals: Arrivals,
+): number | null {
   if (measure === 'silent') return HOURS - arrivals.length
   if (measure === 'late') return arrivals.length === 0 ? null : Math.min(HOURS, Math.max(0, median(arrivals)))
   if (measure === 'missing') {

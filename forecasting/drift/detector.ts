@@ -72,18 +72,13 @@ const NOT_JUDGED = Number.NEGATIVE_INFINITY
 /** Calm days in a row that end a confirmation: fewer for a new model, which was made to end it, than for weather that merely calmed down. */
 const CALM_DAYS_TO_RECOVER = { renewed: 3, same: 14 }
 
-/**
- * The detector after a closed day with these values of its charts (null: too few hours), and the change of state if there was one.
- * `departsAlone`: the neighbours' values stay where they belong (cause.ts). Values that depart from their season, with errors as expected and
- * neighbours that depart as well, or nobody to ask, are weather until proven otherwise: they count up to a warning.
- */
+/** The detector after a closed day with these values of its charts (null: too few hours), and the change of state if there was one. */
 export function closeDay(
   detector: Detector,
   variable: ForecastVariable,
   day: number,
   values: readonly (number | null)[],
   options: DetectorOptions,
-  departsAlone = false,
 ): { detector: Detector; verdict: Verdict | null } {
   const limits = thresholds(options.falseAlarmsPerStationYear, options.variables)
   const charts = detector.charts.map((chart, i) => {
@@ -98,7 +93,7 @@ export function closeDay(
   })
   const ratios = charts.map((chart, i) => {
     const ratio = leading(chart).sum / (limits[i] as number)
-    return CHARTS[i]?.of === 'values' && !departsAlone ? WARN * Math.min(1, ratio) : ratio
+    return CHARTS[i]?.onlyWarns ? WARN * Math.min(1, ratio) : ratio
   })
   const isConfirmed = detector.state === 'confirmed'
   // A confirmation ends when what it speaks of is calm.
@@ -140,7 +135,8 @@ export function closeDay(
       chart: spec,
       statistic: side.sum,
       threshold: limits[worst] as number,
-      since: side.since ?? day,
+      // Apart is of the day before.
+      since: (side.since ?? day) - (spec.measure === 'apart' ? 1 : 0),
       direction: side.direction,
       leaning: STEPPING.has(spec.name) && (ratios[LEVEL] as number) >= CALM ? leading(charts[LEVEL] as Chart).direction : null,
     },

@@ -1,7 +1,7 @@
-export { causeOf, departsAlone, movesAlong } from './cause.ts'
+export { apartFrom, causeOf, movesAlong } from './cause.ts'
 export { type ChangePoint, findChangePoint, type Innovations, jumpsAlong } from './change-point.ts'
-export { CHARTS, type ChartName, type ChartSpec, measureCharts, type Usual } from './charts.ts'
-export { advance, afterAlarm, type Chart, EMPTY_CHART, leading, stationBudget, thresholds } from './cusum.ts'
+export { CHARTS, type ChartName, type ChartSpec, measureCharts, REFERENCE_CHART, type Usual } from './charts.ts'
+export { advance, afterAlarm, EMPTY_CHART, leading, stationBudget, thresholds } from './cusum.ts'
 export { USUAL } from './usual.ts'
 export type { Arrivals, HourOfDay } from './day.ts'
 export {

@@ -1,6 +1,6 @@
 /**
  * Threshold (long-run standard deviations) → days between false alarms, by block bootstrap of real weather: 300,000 days of each chart,
- * three months at a time from the first halves of the clean stretches of four stations (bench/drift/calibration.ts;
+ * three months at a time from the first halves of the clean stretches of four stations (apart: a network; bench/drift/calibration.ts;
  * `npm run bench -- drift-calibration` repeats it). Their tails, regimes of weeks, and what a chart learns of its own are in them.
  */
 import type { RunLengths } from './charts.ts'
@@ -40,6 +40,14 @@ export const RUN_LENGTHS: RunLengths = {
     [9, 10735],
     [10, 11561],
     [12, 33397],
+  ],
+  apart: [
+    [4, 1033],
+    [5, 2684],
+    [6, 4486],
+    [7, 18786],
+    [8, 37572],
+    [9, 75143],
   ],
   missing: null,
   late: null,

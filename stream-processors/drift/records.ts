@@ -22,6 +22,8 @@ export type ModelRecord = {
   readonly openDay: number | null
   /** Signed leading CUSUM ÷ threshold of each chart on the last closed days: what neighbours compare with. */
   readonly ratios: Readonly<Record<string, readonly number[]>>
+  /** Departure of the values from their reference on the last closed days, expected scales. */
+  readonly departures: Readonly<Record<string, number | null>>
   /** A confirmation waits one day, so that the neighbours have closed the same day whatever the order of partitions. */
   readonly pending: { readonly day: number; readonly verdict: Verdict } | null
   /** The last changes told, and the message that caused each: a redelivery tells them again. */
@@ -33,6 +35,7 @@ const NEW_MODEL: ModelRecord = {
   detector: NEW_DETECTOR,
   openDay: null,
   ratios: {},
+  departures: {},
   pending: null,
   told: [],
 }

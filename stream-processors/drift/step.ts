@@ -3,12 +3,11 @@
  * once: states are stored before offsets advance, and a redelivered message tells again what it told.
  */
 import {
+  apartFrom,
   causeOf,
   type ChangePoint,
-  type Chart,
   CHARTS,
   closeDay,
-  departsAlone,
   type DetectorOptions,
   findChangePoint,
   type Innovations,
@@ -16,6 +15,7 @@ import {
   leading,
   measureCharts,
   movesAlong,
+  REFERENCE_CHART,
   restartCharts,
   standardiseHour,
   thresholds,
@@ -50,7 +50,6 @@ const SILENCE_HOURS = 12
 /** A new model's shortest lead shows that it is the one being served. */
 const SHORTEST_LEAD = 1
 const RATIOS_KEPT = 6
-const VALUES = CHARTS.findIndex(({ of }) => of === 'values')
 /** More changes of one model than this are never in one batch. */
 const TOLD_KEPT = 8
 /** Hours around the beginning of an excursion in which the change is looked for: the chart starts late or, in calm weather, early. */
@@ -139,28 +138,29 @@ export function createDriftStep({ memory, neighbourhood, detector: options }: Dr
     const model = records.model(key)
     const carriesFeed =
       variable === FORECAST_VARIABLES.find((one) => records.model(modelKey(stationId, one)).modelVersion !== null)
-    const values = measureCharts(records.hoursOf(key, day), records.arrivals(stationId, day), carriesFeed)
-    // Of yesterday: the neighbours have closed it, whatever the order of partitions.
-    const isAlone = departsAlone(
-      leading(model.detector.charts[VALUES] as Chart).direction,
-      neighbourhood.of(stationId).flatMap((one) => records.model(modelKey(one, variable)).ratios[day - 1]?.[VALUES] ?? []),
-    )
-    const { detector, verdict } = closeDay(model.detector, variable, day, values, options, isAlone)
+    const values = measureCharts(records.hoursOf(key, day), {
+      arrivals: records.arrivals(stationId, day),
+      carriesFeed,
+      apart: apart(stationId, variable, day - 1),
+    })
+    const { detector, verdict } = closeDay(model.detector, variable, day, values, options)
     const ratios = detector.charts.map((chart, i) => {
       const { sum, direction } = leading(chart)
       return (direction * sum) / (limits[i] as number)
     })
     // A confirmation empties the charts: neighbours are to see how far they had come.
     if (verdict?.state === 'confirmed') ratios[CHARTS.indexOf(verdict.chart)] = verdict.direction
-    const kept = Object.fromEntries(Object.entries(model.ratios).filter(([then]) => Number(then) > day - RATIOS_KEPT))
+    const lately = <T>(of: Readonly<Record<string, T>>): Record<string, T> =>
+      Object.fromEntries(Object.entries(of).filter(([then]) => Number(then) > day - RATIOS_KEPT))
     records.forgetDay(key, day - KEPT_DAYS)
-    // What is missing or late is the station's own: there are no neighbours to wait for.
-    const waits = verdict?.state === 'confirmed' && verdict.chart.share > 0
+    // What is missing or late is the station's own, and values have been compared: there are no neighbours to wait for.
+    const waits = verdict?.state === 'confirmed' && verdict.chart.of === 'errors' && verdict.chart.share > 0
     records.setModel(key, {
       ...model,
       detector,
       openDay: day + 1,
-      ratios: { ...kept, [day]: ratios },
+      ratios: { ...lately(model.ratios), [day]: ratios },
+      departures: { ...lately(model.departures), [day]: values[REFERENCE_CHART] ?? null },
       pending: waits ? { day, verdict } : null,
     })
     const about = { stationId, variable, modelVersion: model.modelVersion }
@@ -168,6 +168,16 @@ export function createDriftStep({ memory, neighbourhood, detector: options }: Dr
       ...(model.pending ? [describe(about, model.pending.day, model.pending.verdict)] : []),
       ...(verdict && !waits ? [describe(about, day, verdict)] : []),
     ]
+  }
+
+  /** See apartFrom. Of a day that all have closed, whatever the order of partitions: yesterday. */
+  function apart(stationId: string, variable: ForecastVariable, day: number): number | null {
+    const departureOf = (id: string): number | null => records.model(modelKey(id, variable)).departures[day] ?? null
+    const theirs = neighbourhood.of(stationId).map(departureOf)
+    return apartFrom(
+      departureOf(stationId),
+      theirs.filter((departure) => departure !== null),
+    )
   }
 
   function describe({ stationId, variable, modelVersion }: About, day: number, verdict: Verdict): Drift {
@@ -269,6 +279,8 @@ function explain(
 const hourText = (hour: number): string => `${new Date(hour * HOUR_MS).toISOString().slice(0, 13)}Z`
 
 function complaint({ chart: { measure, leads, of }, direction }: Verdict): string {
+  if (measure === 'apart')
+    return `values are ${direction > 0 ? 'lower' : 'higher'} than those of neighbouring stations, all against what is usual`
   if (of === 'values') return `values are ${direction > 0 ? 'lower' : 'higher'} than is usual at their hour and season`
   switch (measure) {
     case 'mean':

@@ -200,12 +200,23 @@ describe('drift step', () => {
       ['a', 'warned', 'unknown'],
       ['a', 'confirmed', 'sensor'],
     ])
-    expect(alone[1]?.explanation).toMatch(/values are higher than is usual at their hour and season/)
+    expect(alone[1]).toMatchObject({ detector: 'cusum apart', estimatedOffset: null, evidenceFrom: START + 240 * HOUR_MS })
+    expect(alone[1]?.explanation).toMatch(/values are higher than those of neighbouring stations/)
     const together = await feed(newStep(new Map(), stations), events(-10))
     expect(together.map(({ stationId, state }) => [stationId, state])).toEqual(stations.map((id) => [id, 'warned']))
     // Nobody to ask.
     const lonely = events(0).filter(({ value }) => value.stationId === 'a')
-    expect((await feed(newStep(), lonely)).map(({ state }) => state)).toEqual(['warned'])
+    expect((await feed(newStep(), lonely)).map(({ state, detector }) => [state, detector])).toEqual([
+      ['warned', 'cusum reference'],
+    ])
+    // Restored every day from what was stored, it decides the same.
+    const stored = new Map<string, unknown>()
+    const told: Drift[] = []
+    for (let from = 0; from < 40 * 72; from += 72) {
+      const restored = new Map([...stored].filter(([, value]) => value !== null))
+      told.push(...(await feed(newStep(restored, stations), events(0).slice(from, from + 72), stored)))
+    }
+    expect(told).toEqual(alone)
   })
   it('decides the same about neighbours when it is restored every day', async () => {
     const stations = ['a', 'b', 'c']
