@@ -152,7 +152,7 @@ function emptied(charts: readonly Chart[], confirmedFor: ChartSpec['of'] | null)
   })
 }
 
-function nextState({ state, renewed }: Detector, ratio: number, calmDays: number, inCooldown: boolean): DriftState {
+function nextState({ state, renewed, confirmedFor }: Detector, ratio: number, calmDays: number, inCooldown: boolean): DriftState {
   switch (state) {
     case 'stable':
     case 'warned':
@@ -160,7 +160,10 @@ function nextState({ state, renewed }: Detector, ratio: number, calmDays: number
       if (state === 'stable') return ratio >= WARN ? 'warned' : 'stable'
       return ratio < CALM ? 'stable' : 'warned'
     case 'confirmed':
-      return calmDays >= CALM_DAYS_TO_RECOVER[renewed ? 'renewed' : 'same'] ? 'recovered' : 'confirmed'
+      // A new model mends errors, neither a sensor nor a feed.
+      return calmDays >= CALM_DAYS_TO_RECOVER[renewed && confirmedFor === 'errors' ? 'renewed' : 'same']
+        ? 'recovered'
+        : 'confirmed'
     case 'recovered':
       return 'stable'
   }

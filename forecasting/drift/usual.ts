@@ -1,7 +1,7 @@
 /**
  * Charts while nothing changes: centre, standard deviation of a day, long-run standard deviation of days (cusum.ts). Measured on the first
  * halves of the clean stretches of four real stations (Tokyo, Szeged, Beijing, Garanhuns; 25.4 variable-years), models of two years; apart: every
- * second of 25 Irish stations, 36.9 variable-years;
+ * second of 25 Irish stations, half of 70.8 variable-years;
  * `npm run bench -- drift-calibration` repeats it.
  */
 import type { ForecastVariable } from '../../schemas/quantities.ts'

@@ -44,7 +44,7 @@ export function tellDrift(event: DriftEvent): StoryEntry | null {
   const lines: Record<string, [StoryTone, string, string]> = {
     warned: ['warn', 'Drift suspected', `${what}: ${event.explanation || 'errors grow'}`],
     confirmed: ['bad', 'Drift confirmed', `${what}: ${event.explanation || 'errors grew'}${cause}`],
-    recovered: ['good', 'Recovered', `${what}: errors are back to normal`],
+    recovered: ['good', 'Recovered', `${what}: ${event.explanation || 'errors are back to normal'}`],
   }
   const line = lines[event.state]
   return line ? entry(event.eventId, event.at, line, event.stationId) : null
