@@ -79,11 +79,12 @@ function createWorld() {
     backOff: async () => undefined,
   })
   const adaptations = new Map<string, AdaptationRecord>()
+  const stationClock = createStationClock()
   const step = createInferenceStep({
     models,
     adaptationOf: (stationId, variable) => adaptations.get(`${stationId}/${variable}`),
     observeEventTime: () => undefined,
-    nowAt: createStationClock(),
+    nowAt: stationClock.nowAt,
     liveWithinHours: 3,
   })
   return {
@@ -92,6 +93,7 @@ function createWorld() {
     statuses,
     adaptations,
     handler,
+    reassigned: () => stationClock.forget(),
     setUnreachable: (times: number) => (unreachable = times),
     setGate: (promise: Promise<void>): void => void (gate = promise),
     served(level: number, over: Partial<ServedModel> = {}, spread = 0, slowRuns = 0): ServedModel {
@@ -459,5 +461,15 @@ describe('freshness in a replay', () => {
     await world.handler.settled()
     world.forecasts(aFeature({ validAt: T0 + 9 * HOUR_MS, knownAt: T0 + 9 * HOUR_MS }))
     expect(world.forecasts(aFeature())).toMatchObject([{ status: 'stale' }])
+  })
+  it('an hour that is read again after a rebalance is issued as it was, not late', async () => {
+    const world = createWorld()
+    await world.order(0, control(world.served(1)))
+    await world.handler.settled()
+    const [first] = world.forecasts(aFeature())
+    world.forecasts(aFeature({ validAt: T0 + 9 * HOUR_MS, knownAt: T0 + 9 * HOUR_MS }))
+    world.reassigned()
+    expect(world.forecasts(aFeature())).toEqual([first])
+    expect(first?.status).toBe('fresh')
   })
 })

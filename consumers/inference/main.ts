@@ -74,6 +74,7 @@ export const service = defineService({
       adaptationOf: (stationId: string, variable: string) => adaptations.get(modelKey(stationId, variable)),
       liveWithinHours: config.liveWithinHours,
     }
+    const stationClock = createStationClock()
     const processor = await own(
       startProcessor({
         config,
@@ -84,11 +85,14 @@ export const service = defineService({
         topics: ['weather.feature.v1'],
         isPipelined: true,
         maxBatchEvents: MAX_BATCH_EVENTS,
-        onAssigned: async () => serving.reports.forget(),
+        onAssigned: async () => {
+          serving.reports.forget()
+          stationClock.forget()
+        },
         step: createInferenceStep({
           ...serving,
           observeEventTime: (epochMs) => clock.observe(epochMs),
-          nowAt: clock.mode === 'stream' ? createStationClock() : () => clock.now(),
+          nowAt: clock.mode === 'stream' ? stationClock.nowAt : () => clock.now(),
         }),
       }),
     )

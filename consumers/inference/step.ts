@@ -87,13 +87,19 @@ export function createInferenceStep({
   }
 }
 
-/** The newest hour known of each station, for `nowAt` in a replay. */
-export function createStationClock(): Deps['nowAt'] {
+/**
+ * The newest hour known of each station, for `nowAt` in a replay. `forget` on (re)assignment: what follows is read again from the committed
+ * offset, and an hour that was in time when it was read first is so when it is read again.
+ */
+export function createStationClock(): { readonly nowAt: Deps['nowAt']; readonly forget: () => void } {
   const newest = new Map<string, number>()
-  return ({ stationId, knownAt }) => {
-    const now = Math.max(knownAt, newest.get(stationId) ?? Number.NEGATIVE_INFINITY)
-    newest.set(stationId, now)
-    return now
+  return {
+    nowAt({ stationId, knownAt }) {
+      const now = Math.max(knownAt, newest.get(stationId) ?? Number.NEGATIVE_INFINITY)
+      newest.set(stationId, now)
+      return now
+    },
+    forget: () => newest.clear(),
   }
 }
 
