@@ -247,7 +247,9 @@ it('carries a step in the series from a confirmed drift to a promoted model and 
     ).map(({ event }) => event)
   const run = ['training-started', 'trained', 'evaluated', 'accepted', 'promoted']
   await until('the archive', async () => (await stored()).includes('rolled-back'))
-  expect(await stored()).toEqual([...run, ...run, 'rolled-back'])
+  // The drift is still confirmed: with the cooldown over, another run may begin at once.
+  const whole = [...run, ...run, 'rolled-back']
+  expect((await stored()).slice(0, whole.length)).toEqual(whole)
   const duplicates = await system.clickhouse.query<{ n: string }>(
     'SELECT toString(count() - uniqExact(forecastId)) AS n FROM forecast',
   )
