@@ -174,7 +174,8 @@ describe('swap', () => {
       const { champion } = order
       // Of another station: what a replica has in memory by its SHA-256 it does not read again.
       const { artefact } = (orders.get(`jfk/${VARIABLE}`) as Control).champion
-      const inStore = (uri: string): string => join(home, 'artifacts', uri.replace(/^file:/, ''))
+      const pathOf = (uri: string): string => uri.replace(/^file:/, '')
+      const inStore = (uri: string): string => join(pathOf(system.run().extra['artifactStore'] as string), pathOf(uri))
       const damaged = `${artefact.uri}.damaged`
       const bytes = await readFile(inStore(artefact.uri))
       bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1
