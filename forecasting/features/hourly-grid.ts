@@ -52,6 +52,13 @@ export function createHourlyGrid(startHour: number, length: number): HourlyWindo
   return store
 }
 
+/** Place of a whole number in a ring of so many, also of one below zero (hours and days before 1970). */
+export function ringSlot(position: number, capacity: number): number {
+  // | 0: the remainder of whole numbers, many times as fast as that of floats, which these are because a border may be NaN.
+  const remainder = (position | 0) % capacity
+  return remainder < 0 ? remainder + capacity : remainder
+}
+
 const NO_DAY = -(2 ** 31)
 
 let scratch = new Float32Array(DAY_HOURS)
@@ -249,14 +256,11 @@ class HourlyStore implements HourlyWindow {
   }
 
   private slot(hour: number): number {
-    // | 0: the remainder of whole numbers, many times as fast as that of floats, which these are because a border may be NaN.
-    const remainder = (hour | 0) % this.capacity
-    return remainder < 0 ? remainder + this.capacity : remainder
+    return ringSlot(hour, this.capacity)
   }
 
   private daySlot(day: number): number {
-    const remainder = (day | 0) % this.dayCapacity
-    return remainder < 0 ? remainder + this.dayCapacity : remainder
+    return ringSlot(day, this.dayCapacity)
   }
 }
 

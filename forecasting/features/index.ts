@@ -10,7 +10,7 @@ export {
   windComponents,
 } from './columns.ts'
 export type { HourlyColumn } from './columns.ts'
-export { createHourlyGrid, createHourlyWindow } from './hourly-grid.ts'
+export { createHourlyGrid, createHourlyWindow, ringSlot } from './hourly-grid.ts'
 export type { HourlyGrid, HourlyWindow } from './hourly-grid.ts'
 export {
   FEATURE_COUNT,

@@ -9,6 +9,7 @@ import {
   FEATURE_REACH_HOURS,
   HOUR_MS,
   type HourlyWindow,
+  ringSlot,
 } from '../../forecasting/features/index.ts'
 
 /** The reach of a vector plus five days, so that hours corrected up to five days late are rebuilt exactly. */
@@ -96,11 +97,7 @@ export function knownAtOf(state: StationState, hour: number): number {
   return newest
 }
 
-/** Hours before 1970 are below zero, and so would their remainders be. */
-function slotOf(hour: number): number {
-  const remainder = hour % WINDOW_HOURS
-  return remainder < 0 ? remainder + WINDOW_HOURS : remainder
-}
+const slotOf = (hour: number): number => ringSlot(hour, WINDOW_HOURS)
 
 /** receivedAt of the hour's own observation; −∞ of a gap. */
 function ownKnownAt({ delaysMs }: StationState, hour: number): number {
