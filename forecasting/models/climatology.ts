@@ -343,8 +343,8 @@ export function hourOfDay(epochHour: number): number {
   return ((epochHour % 24) + 24) % 24
 }
 
-/** 1, cos x, sin x, cos 2x, sin 2x, … */
-function harmonics(angle: number, out: Float64Array): void {
+/** 1, cos x, sin x, cos 2x, sin 2x, … as far as `out` goes. */
+export function harmonics(angle: number, out: Float64Array): void {
   out[0] = 1
   for (let k = 1; k <= (out.length - 1) / 2; k++) {
     out[2 * k - 1] = Math.cos(k * angle)

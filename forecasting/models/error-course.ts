@@ -7,7 +7,7 @@
  */
 import type { ForecastVariable } from '../../schemas/quantities.ts'
 import { COLUMN } from '../features/index.ts'
-import { annualAngle, type Climatology } from './climatology.ts'
+import { annualAngle, type Climatology, harmonics } from './climatology.ts'
 import { LEAD_GROUPS } from './lead-groups.ts'
 import { cholesky, solveColumns } from './linear.ts'
 
@@ -60,7 +60,7 @@ export function fitCourse(logs: Float64Array, hours: Float64Array, { usual, know
   const n = hours.length
   const terms = 1 + 2 * (knowsSeasons ? PAIRS : 1)
   const basis = new Float64Array(n * terms)
-  for (let r = 0; r < n; r++) basisOf(hours[r]!, terms, basis, r * terms)
+  for (let r = 0; r < n; r++) harmonics(annualAngle(hours[r]!), basis.subarray(r * terms, (r + 1) * terms))
   const draws = Math.max(1, (hours[n - 1]! - hours[0]!) / 24 / DAYS_PER_DRAW)
   const course = noCourse()
   const solved = new Float64Array(terms)
@@ -95,21 +95,11 @@ export function fitCourse(logs: Float64Array, hours: Float64Array, { usual, know
   return course
 }
 
+const terms = new Float64Array(1 + 2 * PAIRS)
+
 /** Adds the course at an hour of issue to the log scale of every lead group, out[at…]. */
 export function addCourse(course: ArrayLike<number>, hour: number, out: Float64Array, at: number): void {
-  const angle = annualAngle(hour)
-  const [cosine, sine] = [Math.cos(angle), Math.sin(angle)]
-  const [cosine2, sine2] = [cosine * cosine - sine * sine, 2 * sine * cosine]
+  harmonics(annualAngle(hour), terms)
   for (let g = 0, k = 0; g < G; g++, k += 2 * PAIRS)
-    out[at + g]! += course[k]! * cosine + course[k + 1]! * sine + course[k + 2]! * cosine2 + course[k + 3]! * sine2
-}
-
-/** 1, cos φ, sin φ, cos 2φ, sin 2φ: the first `terms` of them. */
-function basisOf(hour: number, terms: number, out: Float64Array, at: number): void {
-  const angle = annualAngle(hour)
-  out[at] = 1
-  for (let i = 1; i < terms; i++) {
-    const turned = Math.ceil(i / 2) * angle
-    out[at + i] = i % 2 === 1 ? Math.cos(turned) : Math.sin(turned)
-  }
+    out[at + g]! += course[k]! * terms[1]! + course[k + 1]! * terms[2]! + course[k + 2]! * terms[3]! + course[k + 3]! * terms[4]!
 }
