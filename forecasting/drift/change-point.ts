@@ -3,6 +3,7 @@
  * forecasts issued before it and valid after it are wrong by the whole of it. Those are compared hour by hour, in units of what each
  * forecast expected: a jump in the quiet of the night stands out that would be weather in the afternoon.
  */
+import { median } from './numbers.ts'
 import { INNOVATION_LEADS } from './standardise.ts'
 
 /** Errors at INNOVATION_LEADS by epoch hour, then the same in expected scales (standardise.ts); null: not verified. */
@@ -138,9 +139,3 @@ function jumpAt(innovations: Innovations, hour: number): Omit<Jump, 'hour'> | nu
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
-}

@@ -7,6 +7,7 @@
  */
 import type { ChartSpec, Usual } from './charts.ts'
 import { CHARTS } from './charts.ts'
+import { within } from './numbers.ts'
 import { RUN_LENGTHS } from './run-lengths.ts'
 
 /** One day of extreme weather must not alarm by itself, nor teach much: standard deviations. */
@@ -110,8 +111,6 @@ export function fade({ weight, sum }: Faded, over: number, value: number): Faded
   const left = 1 - 1 / over
   return { weight: weight * left + 1, sum: sum * left + value }
 }
-
-export const within = (x: number, limit: number): number => Math.max(-limit, Math.min(limit, x))
 
 export function step(side: Side, day: number, value: number): Side {
   const sum = Math.max(0, side.sum + value)

@@ -1,4 +1,5 @@
 /** What the charts look at: one number a day each, from the verified hours of the day. */
+import { median, within } from './numbers.ts'
 import { type ChartLeads, REFERENCE, REFERENCE_INDEX, USUAL_INDEX, WATCHED_LEADS } from './standardise.ts'
 
 /** Standardised errors of one hour by WATCHED_LEADS and at REFERENCE, then what is usual; null: the hour was not verified. */
@@ -68,11 +69,4 @@ function alongSlope(errors: readonly (number | null)[], hours: readonly HourOfDa
   return n < MIN_HOURS || squares === 0 ? null : along / Math.sqrt(n * squares)
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
-}
-
-const kept = (value: number | null): number | null =>
-  value === null ? null : Math.max(-LARGEST_ERROR, Math.min(LARGEST_ERROR, value))
+const kept = (value: number | null): number | null => (value === null ? null : within(value, LARGEST_ERROR))

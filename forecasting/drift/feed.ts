@@ -4,7 +4,8 @@
  * budget to calibrate to, because real series do not say when they came; the rule is fixed.
  */
 import type { ChartSpec } from './charts.ts'
-import { type Chart, fade, LEARNT_AFTER_DAYS, step, within } from './cusum.ts'
+import { type Chart, fade, LEARNT_AFTER_DAYS, step } from './cusum.ts'
+import { within } from './numbers.ts'
 
 /** Irregularity below this is none, hours: the least unit of a departure. */
 const SMALLEST_UNIT_HOURS = 1.5

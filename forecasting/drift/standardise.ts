@@ -1,5 +1,6 @@
 /** Verified errors in units of what the forecast itself expected: like with like over leads, seasons and hours. */
 import type { Verification } from '../../schemas/generated/types.ts'
+import { HOUR_MS } from '../features/index.ts'
 
 /**
  * Lead ranges that are watched. The shortest forget the weather within a day; a model that starts from recent observations hides a change from
@@ -25,7 +26,6 @@ export type ChartLeads = WatchedLeads | typeof REFERENCE.name
 export const INNOVATION_LEADS = [1, 2, 3] as const
 
 const SMALLEST_PROBABILITY = 0.05
-const HOUR_MS = 3_600_000
 
 /** One verified hour of one model; null where no lead verified. */
 export type VerifiedHour = {

@@ -212,14 +212,9 @@ export function createDriftStep({ memory, neighbourhood, detector: options }: Dr
             ownChange.hour + SEARCH_HOURS,
             verdict.leaning ?? verdict.direction,
           ) ?? ownChange)
-    const cause = !isConfirmed
-      ? 'unknown'
-      : verdict.chart.of === 'feed'
-        ? 'feed'
-        : // Values that depart alone while errors are as expected: nothing for a model to learn.
-          verdict.chart.measure === 'missing' || verdict.chart.of === 'values'
-          ? 'sensor'
-          : causeOf({ direction: verdict.direction, flaggedShare, neighbours, changePoint })
+    const cause = isConfirmed
+      ? (causeByChart(verdict.chart) ?? causeOf({ direction: verdict.direction, flaggedShare, neighbours, changePoint }))
+      : 'unknown'
     const at = (day + 1) * DAY_MS
     return {
       eventId: `drift/${key}/${modelVersion}/${new Date(at).toISOString()}/${verdict.state}`,
@@ -277,6 +272,13 @@ function explain(
 }
 
 const hourText = (hour: number): string => `${new Date(hour * HOUR_MS).toISOString().slice(0, 13)}Z`
+
+/** Some charts tell the cause by themselves; null: it has to be looked for. */
+function causeByChart({ of, measure }: Verdict['chart']): 'feed' | 'sensor' | null {
+  if (of === 'feed') return 'feed'
+  // Values that depart alone while errors are as expected: nothing for a model to learn.
+  return of === 'values' || measure === 'missing' ? 'sensor' : null
+}
 
 function complaint({ chart: { measure, leads, of }, direction }: Verdict): string {
   if (measure === 'apart')
