@@ -1,6 +1,8 @@
 /** Words and links of alerts. Names from outside are cut to one harmless line here; each transport escapes for its own medium. */
+import type { Memory } from '../../infra/runtime/state/index.ts'
 import { VARIABLE_UNITS, type ForecastVariable } from '../../schemas/quantities.ts'
 import { oneLine } from '../shared/text.ts'
+import type { NameRecord } from './records.ts'
 import type { Outlook, WeatherRule } from './weather-probability.ts'
 
 const QUANTITY_WORDS: Readonly<Record<string, string>> = {
@@ -25,7 +27,8 @@ export function quantityWords(name: string): string {
 }
 
 /** "Newark (ewr)", or the id alone while the name is unknown. */
-export function stationWords(stationId: string, name: string | undefined): string {
+export function stationWords(stationId: string, memory: Pick<Memory, 'get'>): string {
+  const name = memory.get<NameRecord>(`name/${stationId}`)?.name
   return name === undefined ? stationId : `${oneLine(name, 80)} (${stationId})`
 }
 

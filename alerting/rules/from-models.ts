@@ -4,7 +4,7 @@ import type { Alert, Control, Drift, Lifecycle, ReplicaStatus } from '../../sche
 import { modelKey } from '../../schemas/event-ids.ts'
 import { oneLine } from '../shared/text.ts'
 import { linksOf, quantityWords, stationWords } from './describe.ts'
-import type { FleetRecord, NameRecord, ReplicaRecord } from './records.ts'
+import type { FleetRecord, ReplicaRecord } from './records.ts'
 import type { RuleDeps } from './from-weather.ts'
 
 const HOUR_MS = 3_600_000
@@ -16,10 +16,9 @@ type Model = { readonly stationId: string; readonly variable: string }
 export function createModelRules({ memory, book, config }: RuleDeps) {
   const labelsOf = ({ stationId, variable }: Model): Record<string, string> => ({ station: stationId, variable })
   const modelWords = ({ stationId, variable }: Model): string =>
-    `${quantityWords(variable)} at ${stationWords(stationId, memory.get<NameRecord>(`name/${stationId}`)?.name)}`
+    `${quantityWords(variable)} at ${stationWords(stationId, memory)}`
   const driftSummary = (drift: Drift): string => {
-    if (drift.cause === 'feed')
-      return `Observations of ${stationWords(drift.stationId, memory.get<NameRecord>(`name/${drift.stationId}`)?.name)} come late or with gaps`
+    if (drift.cause === 'feed') return `Observations of ${stationWords(drift.stationId, memory)} come late or with gaps`
     return drift.cause === 'sensor'
       ? `The sensor for ${modelWords(drift)} is in doubt`
       : `Forecast errors of ${modelWords(drift)} have drifted`

@@ -7,7 +7,7 @@ import type { Memory } from '../../infra/runtime/state/index.ts'
 import type { AlertBook } from './alert-book.ts'
 import type { RulesConfig } from './config.ts'
 import { describeWeather, linksOf, quantityWords, stationWords, utc } from './describe.ts'
-import type { ForecastRecord, NameRecord, ObservedRecord, SensorRun } from './records.ts'
+import type { ForecastRecord, ObservedRecord, SensorRun } from './records.ts'
 import { decideSensorFault } from './sensor-fault.ts'
 import { DEFAULT_WEATHER_RULES, decideWeather, outlookOf, type WeatherRule } from './weather-probability.ts'
 
@@ -34,7 +34,7 @@ export type Judged =
 
 export function createWeatherRules({ memory, book, config, wallNow }: RuleDeps) {
   const heardAtWallMs = new Map<string, number>()
-  const stationOf = (stationId: string): string => stationWords(stationId, memory.get<NameRecord>(`name/${stationId}`)?.name)
+  const stationOf = (stationId: string): string => stationWords(stationId, memory)
 
   return {
     onObservation(observation: CheckedObservation, partition: number): Judged {
