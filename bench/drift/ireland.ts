@@ -2,14 +2,12 @@
  * A network that did not change: how far the values of each of the 25 Irish stations of 2017 were from those of its neighbours, all against
  * what is usual, with models of the first half of the year in the second. Half a year shows half the seasons: a hard test.
  */
-import { readFileSync } from 'node:fs'
-import { parse } from 'csv-parse/sync'
 import { apartFrom, CHARTS, REFERENCE_CHART } from '../../forecasting/drift/index.ts'
 import { hourOf } from '../../forecasting/features/index.ts'
 import { randomFeatureRidge } from '../../forecasting/models/index.ts'
 import { distanceKm } from '../../stream-processors/drift/neighbours.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
-import { readReference, REFERENCE_DATA, type Station } from '../shared/reference.ts'
+import { readPlaces, readReference, type Station } from '../shared/reference.ts'
 import type { Clean } from './compare.ts'
 import { daysOf } from './days.ts'
 import { verifiedErrors } from './errors.ts'
@@ -26,7 +24,7 @@ type Departures = Pick<Clean, 'station' | 'variable'> & { readonly byDay: Readon
 
 /** Series that know of the charts only those of values. Every second station calibrates, the others are held out. */
 export function irishSeries(stations = Number.POSITIVE_INFINITY): { readonly calibration: Clean[]; readonly heldOut: Clean[] } {
-  const places = readPlaces()
+  const places = readPlaces(IRISH_FILES[1])
   const read = readReference(IRISH_FILES[0]).slice(0, stations)
   const departures = read.flatMap(departuresOf)
   const seriesOf = (one: Station): Clean[] => {
@@ -69,14 +67,4 @@ function departuresOf(station: Station): Departures[] {
     const byDay = new Map(days.map(({ day, charts }) => [day, charts[REFERENCE_CHART] ?? null]))
     return [{ station: station.stationId, variable, byDay }]
   })
-}
-
-function readPlaces(): Map<string, Place> {
-  const rows: Array<Record<string, string>> = parse(readFileSync(new URL(IRISH_FILES[1], REFERENCE_DATA)), { columns: true })
-  return new Map(
-    rows.map((row) => [
-      (row['station'] ?? '').toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'),
-      { latitude: Number(row['latitude']), longitude: Number(row['longitude']) },
-    ]),
-  )
 }

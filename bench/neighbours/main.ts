@@ -3,8 +3,6 @@
  * neighbours' departures, at the same origins, every 12 h of the second half of the year, refitted every 61 days on what was known.
  * `npm run bench -- neighbours [VARIABLE]`; `--quick`: one refit, five stations. The second table leaves a third of the reports out.
  */
-import { readFileSync } from 'node:fs'
-import { parse } from 'csv-parse/sync'
 import { checkedHours, knownAt, toFullSet } from '../../cli/evaluate/series.ts'
 import { FEATURE_COUNT, HOUR_MS } from '../../forecasting/features/index.ts'
 import { type LeftOut, randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
@@ -12,7 +10,7 @@ import { fitNeighbours, networkStation, type Place } from '../../forecasting/mod
 import { createBucketScores, createRng, pairedBlockBootstrap, verifyLead } from '../../forecasting/verification/index.ts'
 import { FORECAST_VARIABLES, type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { type BenchOptions, type Figure, figure } from '../shared/figures.ts'
-import { hasReference, readReference, REFERENCE_DATA } from '../shared/reference.ts'
+import { hasReference, readPlaces, readReference } from '../shared/reference.ts'
 
 const FILE = 'ireland_network_2017.csv.gz'
 const PLACES = 'ireland_stations.csv'
@@ -90,18 +88,13 @@ export async function run({ quick, json, only }: BenchOptions): Promise<Figure[]
 }
 
 function readStations(): Station[] {
-  const rows: Array<Record<string, string>> = parse(readFileSync(new URL(PLACES, REFERENCE_DATA)), { columns: true })
-  const placeOf = new Map(rows.map((row) => [idOf(row['station']!), row]))
+  const places = readPlaces(PLACES)
   return readReference(FILE).flatMap(({ stationId, observations }) => {
-    const place = placeOf.get(stationId)
+    const place = places.get(stationId)
     if (!place) return []
     const full = toFullSet(checkedHours(stationId, [...observations]))
-    return [{ stationId, latitude: Number(place['latitude']), longitude: Number(place['longitude']), full }]
+    return [{ stationId, ...place, full }]
   })
-}
-
-function idOf(name: string): string {
-  return name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
 }
 
 function vectorAt({ startHour, features, featureHours }: TrainingSet, hour: number): Float32Array | undefined {

@@ -6,7 +6,7 @@ import { createObservation } from '../../producers/shared/observation.ts'
 import type { Observation } from '../../schemas/generated/types.ts'
 
 /** A checkout may have them beside it. */
-export const REFERENCE_DATA = new URL('../../../shared/data/', import.meta.url)
+const REFERENCE_DATA = new URL('../../../shared/data/', import.meta.url)
 export const hasReference = (file: string): boolean => existsSync(new URL(file, REFERENCE_DATA))
 
 export type Station = { readonly stationId: string; readonly observations: readonly Observation[] }
@@ -14,11 +14,22 @@ export type Station = { readonly stationId: string; readonly observations: reado
 type Row = Readonly<Record<string, string | undefined>>
 const KMH_PER_MPS = 3.6
 
+/** The id that `readReference` gives a station of that name. */
+const idOf = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
+
+/** Where the stations of a network are, by id. */
+export function readPlaces(file: string): Map<string, { readonly latitude: number; readonly longitude: number }> {
+  const rows: Row[] = parse(readFileSync(new URL(file, REFERENCE_DATA)), { columns: true })
+  return new Map(
+    rows.map((row) => [idOf(row['station'] ?? ''), { latitude: Number(row['latitude']), longitude: Number(row['longitude']) }]),
+  )
+}
+
 /** A file of hourly observations in Meteostat's columns, by station. */
 export function readReference(file: string): Station[] {
   const rows: Row[] = parse(gunzipSync(readFileSync(new URL(file, REFERENCE_DATA))), { columns: true })
   const name = file.replace(/_\d.*$/, '')
-  const byStation = Map.groupBy(rows, (row) => (row['station'] || name).toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'))
+  const byStation = Map.groupBy(rows, (row) => idOf(row['station'] || name))
   return [...byStation].map(([stationId, own]) => ({ stationId, observations: own.map((row) => toObservation(stationId, row)) }))
 }
 
