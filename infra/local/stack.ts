@@ -72,8 +72,8 @@ const STOP_DEADLINE_MS = 14_000
 const OTHER_LAUNCHER_MS = 120_000
 
 /**
- * Starts the parts (but the late ones) side by side and resolves when each has answered. A healthy stack of another launcher on the same folder is used
- * instead of started; what a killed launcher left behind is ended first. On failure everything started is stopped again.
+ * Starts the parts (but the late ones) side by side and resolves when each has answered. A healthy stack of another launcher on the same
+ * folder is used instead of started; what a killed launcher left behind is ended first. On failure everything started is stopped again.
  */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const { dataDir, say = () => {}, onEvent } = options

@@ -66,8 +66,8 @@ function npmCi(npm, project, onChild) {
   return new Promise((resolve, reject) => {
     // include: a NODE_ENV=production in the shell must not leave out what the start needs.
     // fetch-retries: one answer that fails must not fail a thousand packages.
-    const args = ['ci', '--prefer-offline', '--no-audit', '--no-fund', '--include=dev', '--include=optional', '--loglevel=error']
-    args.push('--fetch-retries=5')
+    const kinds = ['--include=dev', '--include=optional']
+    const args = ['ci', '--prefer-offline', '--fetch-retries=5', '--no-audit', '--no-fund', ...kinds, '--loglevel=error']
     const child = spawn(npm, args, { cwd: project, stdio: ['ignore', 'pipe', 'pipe'] })
     onChild(child)
     let output = ''
