@@ -1,4 +1,4 @@
-/** The features processor without its store, in a process of its own: the same step, loop and publisher, in a group of its own. */
+/** The features processor without its store, in a process of its own: the same step, loop and publisher, in the group BENCH_GROUP. */
 import { z } from 'zod'
 import { kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
 import { openPublisher, startProcessor } from '../../infra/runtime/kafka/index.ts'
@@ -8,7 +8,7 @@ import { createFeatureStep } from '../../stream-processors/features/step.ts'
 
 const service = defineService({
   name: 'features',
-  config: z.object({ ...kafkaBlock.shape, ...registryBlock.shape }),
+  config: z.object({ ...kafkaBlock.shape, ...registryBlock.shape, benchGroup: z.string() }),
   async start({ config, own, clock, log, metrics, fail }) {
     const publisher = await own(openPublisher({ config, name: 'features', log }))
     const { step, forget } = createFeatureStep({
@@ -23,7 +23,7 @@ const service = defineService({
         metrics,
         publisher,
         name: 'features',
-        groupId: 'bench-topic-to-topic',
+        groupId: config.benchGroup,
         topics: ['weather.observation-checked.v1'],
         // Rows have no sink here; made and dropped they would still cost what they cost in the product.
         step,

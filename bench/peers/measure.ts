@@ -119,7 +119,7 @@ async function measurePeer(peer: Peer, { kafka, admin, env, source, id, warmUp, 
       PEER_GROUP: group,
       PEER_STATE_DIR: stateDir,
     })
-    const pace = await timeBacklog(process, sent, warmUp, total)
+    const pace = await timeBacklog([process], sent, warmUp, total)
     await checkNewest(kafka, admin, target, expected, peer.name)
     return pace
   } finally {

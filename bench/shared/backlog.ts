@@ -1,29 +1,32 @@
-/** A process that works off a backlog: how fast, and at what cost of CPU time. */
+/** Processes that work off a backlog: how fast, and at what cost of CPU time. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { quantile } from './distribution.ts'
 import { type BenchProcess, cpuSecondsOf } from './processes.ts'
 
 const SAMPLE_MS = 100
 const LIMIT_MS = 120_000
 
-/** What one process did with a backlog after its warm-up: observations per second, and its own CPU time per observation. */
+/** What processes did with a backlog after its warm-up: observations per second, and their own CPU time per observation. */
 export type Pace = { readonly perSecond: number; readonly cpuMicroseconds: number | null }
 
-/** Watches how far a process has come until it is through; the pace counts from the first look past the warm-up. */
+/** Watches how far the processes have come until they are through; the pace counts from the first look past the warm-up. */
 export async function timeBacklog(
-  process: BenchProcess,
+  processes: readonly BenchProcess[],
   done: () => Promise<number>,
   warmUp: number,
   total: number,
 ): Promise<Pace> {
   const look = async (): Promise<{ at: number; count: number; cpu: number | null }> => {
     const count = await done()
-    return { at: performance.now(), count, cpu: cpuSecondsOf(process.pid) }
+    const seconds = processes.map(({ pid }) => cpuSecondsOf(pid))
+    const cpu = seconds.reduce((sum, own) => (sum === null || own === null ? null : sum + own), 0)
+    return { at: performance.now(), count, cpu }
   }
   try {
     const deadline = performance.now() + LIMIT_MS
     let first: Awaited<ReturnType<typeof look>> | null = null
     for (;;) {
-      const now = await Promise.race([look(), process.failed])
+      const now = await Promise.race([look(), ...processes.map(({ failed }) => failed)])
       if (first === null && now.count >= warmUp) first = now
       if (first !== null && now.count >= total) {
         const count = now.count - first.count
@@ -36,7 +39,21 @@ export async function timeBacklog(
       await sleep(SAMPLE_MS)
     }
   } finally {
-    await process.stop()
+    await Promise.all(processes.map((process) => process.stop()))
+  }
+}
+
+/** The median of each by itself. */
+export function medianPace(paces: readonly Pace[]): Pace {
+  const median = (values: readonly number[]): number =>
+    quantile(
+      values.toSorted((a, b) => a - b),
+      0.5,
+    )
+  const costs = paces.flatMap(({ cpuMicroseconds }) => cpuMicroseconds ?? [])
+  return {
+    perSecond: median(paces.map(({ perSecond }) => perSecond)),
+    cpuMicroseconds: costs.length < paces.length ? null : median(costs),
   }
 }
 
