@@ -1,4 +1,5 @@
 /** Scores from sums, and the headline "useful to +N h". Pure. */
+import { mean, sampleVariance } from 'simple-statistics'
 import { LEAD_BUCKETS } from '../../schemas/quantities.ts'
 import type { DailyGain, PairedSums, SkillSums } from '../ports.ts'
 
@@ -110,13 +111,11 @@ export function headlines(gains: readonly DailyGain[]): Headline[] {
 
 function isUseful(days: readonly DailyGain[], lead: number): boolean {
   const blockMs = Math.ceil(lead / 24) * DAY_MS
-  const means = [...Map.groupBy(days, ({ dayAt }) => Math.floor(dayAt / blockMs)).values()].map(
-    (block) => block.reduce((sum, { gain }) => sum + gain, 0) / block.length,
+  const means = [...Map.groupBy(days, ({ dayAt }) => Math.floor(dayAt / blockMs)).values()].map((block) =>
+    mean(block.map(({ gain }) => gain)),
   )
   if (means.length < MIN_BLOCKS) return false
-  const mean = means.reduce((a, b) => a + b, 0) / means.length
-  const variance = means.reduce((sum, m) => sum + (m - mean) ** 2, 0) / (means.length - 1)
-  return mean - studentT95(means.length - 1) * Math.sqrt(variance / means.length) > 0
+  return mean(means) - studentT95(means.length - 1) * Math.sqrt(sampleVariance(means) / means.length) > 0
 }
 
 /** One-sided 95 % quantile of Student's t. */

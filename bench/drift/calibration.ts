@@ -3,6 +3,7 @@
  * changed. Run lengths by moving-block bootstrap (Künsch, 1989, Annals of Statistics 17): long series are put together from stretches of
  * three months of one real series, so that the weeks of a weather regime, the tails, and what a chart learns of its own stay in them.
  */
+import { mean, variance } from 'simple-statistics'
 import {
   advance,
   afterAlarm,
@@ -94,10 +95,4 @@ export function bootstrapRunLengths(
 function drawn(weights: readonly number[], rng: Rng): number {
   let left = rng() * weights.reduce((sum, weight) => sum + weight, 0)
   return weights.findIndex((weight) => (left -= weight) < 0)
-}
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
-const variance = (values: readonly number[]): number => {
-  const centre = mean(values)
-  return mean(values.map((value) => (value - centre) ** 2))
 }

@@ -2,6 +2,7 @@
  * Detectors on the same days: Isobar's, three from the literature, three that know nothing. The literature's are given the daily mean of
  * the standardised errors at 1–6 h, the input that serves Isobar best; KS is given raw values, as monitoring tools do.
  */
+import { sum, variance } from 'simple-statistics'
 import { closeDay, DEFAULT_DETECTOR, NEW_DETECTOR } from '../../forecasting/drift/index.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
 import type { Day } from './days.ts'
@@ -42,14 +43,14 @@ const adwin: Compared = {
       return (value) => {
         window = [...window, value].slice(-730)
         const n = window.length
-        const total = window.reduce((sum, x) => sum + x, 0)
-        const variance = window.reduce((sum, x) => sum + (x - total / n) ** 2, 0) / n
+        const total = sum(window)
+        const spread = variance(window)
         const logarithm = Math.log(2 * Math.log(Math.max(n, 3))) + setting
         let before = 0
         for (let i = 1; i < n; i++) {
           before += window[i - 1] as number
           const m = 1 / (1 / i + 1 / (n - i))
-          const cut = Math.sqrt((2 / m) * variance * logarithm) + (2 / (3 * m)) * logarithm
+          const cut = Math.sqrt((2 / m) * spread * logarithm) + (2 / (3 * m)) * logarithm
           if (i >= 5 && n - i >= 5 && Math.abs(before / i - (total - before) / (n - i)) > cut) {
             window = window.slice(i)
             return true

@@ -3,6 +3,7 @@
  * neighbours' departures, at the same origins, every 12 h of the second half of the year, refitted every 61 days on what was known.
  * `npm run bench -- neighbours [VARIABLE]`; `--quick`: one refit, five stations. The second table leaves a third of the reports out.
  */
+import { mean as average } from 'simple-statistics'
 import { checkedHours, knownAt, toFullSet } from '../../cli/evaluate/series.ts'
 import { FEATURE_COUNT, HOUR_MS } from '../../forecasting/features/index.ts'
 import { type LeftOut, randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
@@ -131,7 +132,7 @@ function gain(rows: ReadonlyMap<number, Row>, arm: Arm, variable: ForecastVariab
     number[],
     number[],
   ]
-  const unit = alone.reduce((a, b) => a + b, 0) / alone.length
+  const unit = average(alone)
   const { mean, low, high } = pairedBlockBootstrap(alone, ours, {
     blockLength: Math.ceil(HORIZON_HOURS / EVERY_HOURS),
     rng: createRng(1),

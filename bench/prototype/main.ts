@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { mean } from 'simple-statistics'
 import { checkedHours, knownAt, toFullSet } from '../../cli/evaluate/series.ts'
 import { COLUMN, FEATURE_COUNT, HOUR_MS, isWet } from '../../forecasting/features/index.ts'
 import { randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
@@ -207,8 +208,4 @@ function engineOf(): string {
   const git = (...args: string[]): string => execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim()
   const tree = git('rev-parse', '--short', 'HEAD:forecasting')
   return git('status', '--porcelain', ':/forecasting') === '' ? tree : `${tree}-changed`
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0) / values.length
 }

@@ -1,9 +1,9 @@
 /** An even stream of events and what it took: pace, waiting for an outcome, times in a line, an order to serve one model. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { quantileSorted } from 'simple-statistics'
 import { HOUR_MS } from '../../forecasting/features/index.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
 import type { Control } from '../../schemas/generated/types.ts'
-import { quantile } from './distribution.ts'
 
 /** Calls `send` so often a second until `isOver(n)`, without waiting for the one before. */
 export async function pace(perSecond: number, isOver: (n: number) => boolean, send: (n: number) => Promise<void>): Promise<void> {
@@ -32,7 +32,8 @@ export async function untilOrFailed(
 }
 
 export function shownQuantiles(sorted: readonly number[], levels: readonly number[]): string {
-  return levels.map((p) => `${p * 100} % ${quantile(sorted, p).toFixed(1)}`).join(', ')
+  if (sorted.length === 0) return 'none'
+  return levels.map((p) => `${p * 100} % ${quantileSorted(sorted, p).toFixed(1)}`).join(', ')
 }
 
 /** `changedAtHour`: epoch hour. */

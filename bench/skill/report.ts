@@ -1,4 +1,5 @@
 /** Tables of the pieces there are. Every network counts the same, and every station within it: Ireland's 25 stations have one weather. */
+import { mean } from 'simple-statistics'
 import { createRng, pairedBlockBootstrap, type PairedDifference, skillScore } from '../../forecasting/verification/index.ts'
 import { type ForecastVariable, HORIZON_HOURS, VARIABLE_UNITS } from '../../schemas/quantities.ts'
 import { BUCKETS, type Cell, type PieceSummary, type Season } from './summary.ts'
@@ -64,20 +65,20 @@ function pool(pieces: readonly PieceSummary[], model: string, season: Season, bu
     .map((own) => own.flatMap((piece) => cellOf(piece, model, season, bucket) ?? []))
     .filter((cells) => cells.length > 0)
   if (networks.length === 0) return null
-  const mean = (of: (cell: Cell) => number): number => average(networks.map((cells) => average(cells.map(of))))
+  const meanOf = (of: (cell: Cell) => number): number => mean(networks.map((cells) => mean(cells.map(of))))
   return {
     model,
     season,
     bucket,
-    mae: mean((cell) => cell.mae),
-    rmse: mean((cell) => cell.rmse),
-    bias: mean((cell) => cell.bias),
-    crps: mean((cell) => cell.crps),
-    coverage80: mean((cell) => cell.coverage80),
-    coverage95: mean((cell) => cell.coverage95),
-    width80: mean((cell) => cell.width80),
-    width95: mean((cell) => cell.width95),
-    pit: networks[0]![0]!.pit.map((_, bin) => mean((cell) => cell.pit[bin]!)),
+    mae: meanOf((cell) => cell.mae),
+    rmse: meanOf((cell) => cell.rmse),
+    bias: meanOf((cell) => cell.bias),
+    crps: meanOf((cell) => cell.crps),
+    coverage80: meanOf((cell) => cell.coverage80),
+    coverage95: meanOf((cell) => cell.coverage95),
+    width80: meanOf((cell) => cell.width80),
+    width95: meanOf((cell) => cell.width95),
+    pit: networks[0]![0]!.pit.map((_, bin) => meanOf((cell) => cell.pit[bin]!)),
   }
 }
 
@@ -254,7 +255,4 @@ function share(value: number): string {
 }
 function percent(value: number): string {
   return `${value < 0 ? '−' : '+'}${Math.abs(100 * value).toFixed(1)}`
-}
-function average(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0) / values.length
 }

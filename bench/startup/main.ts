@@ -5,11 +5,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { median } from 'simple-statistics'
 import { isRunning } from '../../infra/local/process-identity.ts'
 import { endOrphans } from '../../infra/local/orphans.ts'
 import { assessRun, readRunFile, runFilePath } from '../../infra/local/run-file.ts'
 import { findChromium, launchChromium, NO_CHROMIUM } from '../../tests/support/browser.ts'
-import { quantile } from '../shared/distribution.ts'
 import { type Figure, figure } from '../shared/figures.ts'
 import { clone, npmStart, type Start } from './newcomer.ts'
 
@@ -35,21 +35,17 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
       // What a cold start fetched is in the cache now.
       if (round !== null) rounds.push(round)
     }
-    const median = (name: keyof Round): number =>
-      quantile(
-        rounds.map((round) => round[name]).toSorted((a, b) => a - b),
-        0.5,
-      )
+    const usual = (name: keyof Round): number => median(rounds.map((round) => round[name]))
     const worst = (name: keyof Round): number => Math.max(...rounds.map((round) => round[name]))
     const seconds = (name: string, value: number, goal: number): Figure =>
       figure(name, Math.round(10 * value) / 10, 's', '<=', goal)
     return [
-      seconds('first start: clone → everything runs', median('firstReady'), GOAL_FIRST_SECONDS),
-      seconds(`first start: clone → a live forecast ${where}`, median('first'), GOAL_FIRST_SECONDS),
+      seconds('first start: clone → everything runs', usual('firstReady'), GOAL_FIRST_SECONDS),
+      seconds(`first start: clone → a live forecast ${where}`, usual('first'), GOAL_FIRST_SECONDS),
       seconds('Ctrl-C → ended', worst('stop'), GOAL_STOP_SECONDS),
       figure('processes left after Ctrl-C', worst('left'), '', '<=', 0),
-      seconds(`second start → a forecast ${where}`, median('second'), GOAL_AGAIN_SECONDS),
-      seconds(`start after kill -9 of the launcher → a forecast ${where}`, median('afterKill'), GOAL_AGAIN_SECONDS),
+      seconds(`second start → a forecast ${where}`, usual('second'), GOAL_AGAIN_SECONDS),
+      seconds(`start after kill -9 of the launcher → a forecast ${where}`, usual('afterKill'), GOAL_AGAIN_SECONDS),
       figure('processes of the killed run left after that start', worst('orphansLeft'), '', '<=', 0),
       seconds('Ctrl-C of that start → ended', worst('stopAfterKill'), GOAL_STOP_SECONDS),
     ]

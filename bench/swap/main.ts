@@ -4,6 +4,7 @@
  * started half-way.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { quantileSorted } from 'simple-statistics'
 import { z } from 'zod'
 import { deploy } from '../../cli/start/deploy.ts'
 import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
@@ -13,7 +14,7 @@ import { createLogger } from '../../infra/runtime/log.ts'
 import type { Control } from '../../schemas/generated/types.ts'
 import { type BenchOptions, type Figure, figure } from '../shared/figures.ts'
 import { isolated, withServers } from '../shared/servers.ts'
-import { orderOf } from '../shared/stream.ts'
+import { orderOf, shownQuantiles } from '../shared/stream.ts'
 import { makeModels, type MadeModels } from './artefacts.ts'
 import { type Replica, startReplica } from './replicas.ts'
 import { introduce, type Requests, startRequests } from './requests.ts'
@@ -26,6 +27,7 @@ const FEATURES_PER_SECOND = 200
 const HOUR_MS = 3_600_000
 const STATION = 'bench-0'
 const GOAL_MS = 250
+const SHOWN = [0, 0.5, 0.9, 0.99, 1]
 
 export async function run({ quick, json }: BenchOptions): Promise<Figure[]> {
   const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
@@ -128,11 +130,11 @@ async function measure({ env, swaps, killsOne, say }: Setting): Promise<Figure[]
 
     toAll.sort((a, b) => a - b)
     inReplica.sort((a, b) => a - b)
-    say(`control → all ${REPLICAS} serving, ms: ${distribution(toAll)}`)
-    say(`load → verify → warm → replace in one replica, ms: ${distribution(inReplica)}`)
+    say(`control → all ${REPLICAS} serving, ms: ${shownQuantiles(toAll, SHOWN)}`)
+    say(`load → verify → warm → replace in one replica, ms: ${shownQuantiles(inReplica, SHOWN)}`)
     return [
-      figure('control event to all replicas serving, median', quantile(toAll, 0.5), 'ms', '<=', GOAL_MS),
-      figure('control event to all replicas serving, 99th percentile', quantile(toAll, 0.99), 'ms', '<=', GOAL_MS),
+      figure('control event to all replicas serving, median', quantileSorted(toAll, 0.5), 'ms', '<=', GOAL_MS),
+      figure('control event to all replicas serving, 99th percentile', quantileSorted(toAll, 0.99), 'ms', '<=', GOAL_MS),
       figure('control event to all replicas serving, slowest', toAll.at(-1) ?? Number.NaN, 'ms', '<=', 2 * GOAL_MS),
       figure('swaps in a row', toAll.length, 'swaps', '>=', killsOne ? swaps - 1 : swaps),
       figure('orders refused', refused, 'orders', '<=', 0),
@@ -232,12 +234,4 @@ async function waitFor(what: string, condition: () => boolean, limitMs: number):
     if (Date.now() > deadline) throw new Error(`not within ${limitMs / 1000} s: ${what}`)
     await sleep(5)
   }
-}
-
-function quantile(sorted: readonly number[], p: number): number {
-  return Math.round((sorted[Math.min(sorted.length - 1, Math.ceil(p * sorted.length) - 1)] ?? Number.NaN) * 10) / 10
-}
-
-function distribution(sorted: readonly number[]): string {
-  return [0, 0.5, 0.9, 0.99, 1].map((p) => `${p * 100} % ${quantile(sorted, Math.max(p, 1e-9))}`).join(', ')
 }

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { mean } from 'simple-statistics'
 import { knownAt, toFullSet } from '../../cli/evaluate/series.ts'
 import { FEATURE_COUNT, HOUR_MS } from '../../forecasting/features/index.ts'
 import { type Fitted, randomFeatureRidge, startRolling, type TrainingSet } from '../../forecasting/models/index.ts'
@@ -179,8 +180,4 @@ function meanError(
     }
   })
   return mean(errors)
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0) / values.length
 }

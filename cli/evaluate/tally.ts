@@ -1,4 +1,5 @@
 /** Scores on common support: an origin counts only when every model answered, a lead only when it was observed. */
+import { mean } from 'simple-statistics'
 import { type BucketScore, createBucketScores, verifyLead } from '../../forecasting/verification/index.ts'
 import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { withCombination } from './combine.ts'
@@ -66,7 +67,12 @@ export function createTally(variable: ForecastVariable, models: readonly string[
           }
         }
         const buckets = scores.result().map(({ leadBucket, ...score }) => ({ bucket: leadBucket, ...score }))
-        return { model, fitSeconds: fits.length > 0 ? mean(fits) : null, predictMilliseconds: mean(predicts), buckets }
+        return {
+          model,
+          fitSeconds: fits.length > 0 ? mean(fits) : null,
+          predictMilliseconds: predicts.length > 0 ? mean(predicts) : 0,
+          buckets,
+        }
       })
       return { origins: common.length, refused, rows }
     },
@@ -87,8 +93,4 @@ export function createTally(variable: ForecastVariable, models: readonly string[
         }
     },
   }
-}
-
-function mean(values: readonly number[]): number {
-  return values.length > 0 ? values.reduce((a, b) => a + b, 0) / values.length : 0
 }

@@ -3,7 +3,7 @@
  * forecasts issued before it and valid after it are wrong by the whole of it. Those are compared hour by hour, in units of what each
  * forecast expected: a jump in the quiet of the night stands out that would be weather in the afternoon.
  */
-import { median } from './numbers.ts'
+import { mean, medianAbsoluteDeviation } from 'simple-statistics'
 import { INNOVATION_LEADS } from './standardise.ts'
 
 /** Errors at INNOVATION_LEADS by epoch hour, then the same in expected scales (standardise.ts); null: not verified. */
@@ -113,8 +113,7 @@ function jumpsOf(
 
 function robustSd(values: readonly number[]): number {
   if (values.length === 0) return 1
-  const centre = median(values)
-  return Math.max(1e-6, MAD_TO_SD * median(values.map((value) => Math.abs(value - centre))))
+  return Math.max(1e-6, MAD_TO_SD * medianAbsoluteDeviation(values))
 }
 
 /** Mean error of the forecasts issued before `hour` and valid in the hours from it on, as far as the leads reach; null when too few verified. */
@@ -137,5 +136,3 @@ function jumpAt(innovations: Innovations, hour: number): Omit<Jump, 'hour'> | nu
   })
   return n * 2 >= expected ? { jump: jump / n, standardised: standardised / n } : null
 }
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length

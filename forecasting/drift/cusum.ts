@@ -5,6 +5,7 @@
  * Centre, standard deviation and long-run standard deviation begin with what is usual for the variable (usual.ts) and are learnt from the
  * model's own days, three weeks late; the centre forgets within months, so that a season that a model leans in is not a change.
  */
+import { mean } from 'simple-statistics'
 import type { ChartSpec, Usual } from './charts.ts'
 import { CHARTS } from './charts.ts'
 import { within } from './numbers.ts'
@@ -98,11 +99,10 @@ function known({ centre, days, weeks }: Chart['learnt'], usual: Usual): Usual {
 function learn({ centre, days, weeks, week }: Chart['learnt'], value: number, departure: number): Chart['learnt'] {
   const filled = [...week, departure]
   const isFull = filled.length === WEEK
-  const mean = filled.reduce((sum, x) => sum + x, 0) / WEEK
   return {
     centre: fade(centre, FORGET.centreDays, value),
     days: fade(days, FORGET.sdDays, departure ** 2),
-    weeks: isFull ? fade(weeks, FORGET.longRunWeeks, WEEK * mean ** 2) : weeks,
+    weeks: isFull ? fade(weeks, FORGET.longRunWeeks, WEEK * mean(filled) ** 2) : weeks,
     week: isFull ? [] : filled,
   }
 }

@@ -1,5 +1,6 @@
 /** What the charts look at: one number a day each, from the verified hours of the day. */
-import { median, within } from './numbers.ts'
+import { mean, median } from 'simple-statistics'
+import { within } from './numbers.ts'
 import { type ChartLeads, REFERENCE, REFERENCE_INDEX, USUAL_INDEX, WATCHED_LEADS } from './standardise.ts'
 
 /** Standardised errors of one hour by WATCHED_LEADS and at REFERENCE, then what is usual; null: the hour was not verified. */
@@ -42,13 +43,11 @@ export function measureDay(
   const values = Array.from({ length: HOURS }, (_, hour) => kept(hours[hour]?.[index] ?? null))
   const known = values.filter((value) => value !== null)
   if (known.length < MIN_HOURS) return null
-  const mean = (of: (value: number, hour: number) => number): number =>
-    values.reduce<number>((sum, value, hour) => (value === null ? sum : sum + of(value, hour)), 0) / known.length
   switch (measure) {
     case 'mean':
-      return mean((value) => value)
+      return mean(known)
     case 'spread':
-      return Math.log(mean((value) => value * value) + SMALLEST_SQUARE)
+      return Math.log(mean(known.map((value) => value * value)) + SMALLEST_SQUARE)
     case 'clock':
       return alongSlope(values, hours)
   }

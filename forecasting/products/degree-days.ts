@@ -1,4 +1,5 @@
 /** Warmth that lets plants grow, °C·day. Null in, null out. */
+import { mean } from 'simple-statistics'
 import { type Maybe, within } from './humidity.ts'
 
 export type GrowthLimits = {
@@ -24,8 +25,7 @@ export function growingDegreeDays(maxC: Maybe, minC: Maybe, limits: GrowthLimits
 export function growingDegreeDaysFromHours(temperaturesC: readonly Maybe[], limits: GrowthLimits): number | null {
   const known = temperaturesC.filter((value) => within(value, -90, 60))
   if (known.length === 0 || known.length < 0.75 * temperaturesC.length) return null
-  const mean = known.reduce((sum, value) => sum + limited(value, limits) - limits.baseC, 0) / known.length
-  return (mean * temperaturesC.length) / 24
+  return (mean(known.map((value) => limited(value, limits) - limits.baseC)) * temperaturesC.length) / 24
 }
 
 function limited(value: number, { baseC, upperC = Infinity }: GrowthLimits): number {

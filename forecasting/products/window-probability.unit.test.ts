@@ -1,4 +1,5 @@
 import { array, assert, constantFrom, double, integer, property } from 'fast-check'
+import { mean } from 'simple-statistics'
 import { describe, expect, it } from 'vitest'
 import { QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { brierScore, createRng, decomposeBrier } from '../verification/index.ts'
@@ -37,7 +38,6 @@ describe('probability of crossing a threshold within a window', () => {
       coupled.push(probabilityInWindow(quantiles, past, FROST).probability!)
       independent.push(1 - quantiles.reduce((none, q) => none * (1 - probabilityAtMost(q, 0)), 1))
     }
-    const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
     expect(Math.abs(mean(coupled) - mean(outcomes))).toBeLessThan(0.03)
     expect(mean(independent) - mean(outcomes)).toBeGreaterThan(0.08)
     expect(brierScore(coupled, outcomes)).toBeLessThan(0.9 * brierScore(independent, outcomes))
