@@ -4,17 +4,7 @@
  * are no part of the repository (../shared/data); adaptation as verification folds it and inference applies it.
  */
 import { FEATURE_COUNT, HOUR_MS } from '../../forecasting/features/index.ts'
-import {
-  adaptationFor,
-  type AdaptationRecord,
-  blockOf,
-  completeUntil,
-  foldBlock,
-  OWN,
-  randomFeatureRidge,
-  type VerifiedPart,
-  withAdaptation,
-} from '../../forecasting/models/index.ts'
+import { createIssuer, randomFeatureRidge } from '../../forecasting/models/index.ts'
 import { createBucketScores, createRng, verifyLead } from '../../forecasting/verification/index.ts'
 import type { Observation } from '../../schemas/generated/types.ts'
 import { type ForecastVariable, HORIZON_HOURS, LEAD_BUCKETS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
@@ -95,48 +85,39 @@ function runYear(station: Station, variable: ForecastVariable, { made, alter }: 
   )
   const fit = randomFeatureRidge.fit(knownUntil(training, start - 1), { variable })
   if (!fit.ok) throw new Error(`${station.stationId} ${variable}: ${fit.refused}`)
-  const { low, high } = OWN[variable]
   const target = training.targets[variable]
   const raw = new Map<number, Float32Array>()
   const adapted = new Map<number, Float32Array>()
-  const parts = new Map<number, VerifiedPart[]>()
-  let record: AdaptationRecord = { end: blockOf(start), versions: [] }
+  const issuer = createIssuer(variable)
   for (let hour = start; hour <= endHour; hour++) {
     const row = hour - training.startHour
     const observed = target[row]!
-    if (!Number.isNaN(observed)) parts.set(hour, [verify(hour, observed)])
-    for (const end = completeUntil(hour); record.end < end;) record = foldBlock(record, (of) => parts.get(of) ?? [])
-    parts.delete(hour - 2 * 24)
+    if (!Number.isNaN(observed)) score(hour, observed)
+    issuer.observe(hour, observed)
     const features = training.features.subarray(row * FEATURE_COUNT, (row + 1) * FEATURE_COUNT)
     const { quantiles } = fit.fitted.predict({ validAtMs: hour * HOUR_MS, features })
     const issued = made && hour >= change ? made(quantiles) : quantiles
-    const factors = adaptationFor(record, VERSION, hour)
     raw.set(hour, issued)
-    adapted.set(hour, factors ? withAdaptation(issued, factors, low, high) : issued)
+    adapted.set(hour, issuer.issue(hour, VERSION, issued))
     raw.delete(hour - H)
     adapted.delete(hour - H)
   }
 
-  function verify(hour: number, observed: number): VerifiedPart {
-    const leadHours: number[] = []
-    const pit: number[] = []
+  function score(hour: number, observed: number): void {
     const phase = PHASES.find(({ from, to }) => hour - start >= from && hour - start < to)
+    if (!phase) return
     for (let lead = 1; lead <= H; lead++) {
       const before = raw.get(hour - lead)
       const after = adapted.get(hour - lead)
       if (!before || !after) continue
       const at = (lead - 1) * Q
-      const score = verifyLead(after.subarray(at, at + Q), observed, variable)
-      leadHours.push(lead)
-      pit.push(score.pit)
-      if (!phase) continue
       const asMade = verifyLead(before.subarray(at, at + Q), observed, variable)
+      const asIssued = verifyLead(after.subarray(at, at + Q), observed, variable)
       for (const board of boards) {
         scoresOf(board, phase.name, 'as made').add(lead, asMade)
-        scoresOf(board, phase.name, 'adapted').add(lead, score)
+        scoresOf(board, phase.name, 'adapted').add(lead, asIssued)
       }
     }
-    return { modelVersion: VERSION, leadHours, pit }
   }
 }
 

@@ -111,10 +111,8 @@ function score(station: StationHours, origin: number, name: string, hours: numbe
     const values = set.targets[variable]
     const fit = fits.get(variable)
     if (!fit?.ok) continue
-    const others = BASELINES.map((baseline) => ({
-      name: baseline.name,
-      made: baseline.forecast({ startHour: set.startHour, values }, variable),
-    }))
+    const series = { startHour: set.startHour, values }
+    const others = BASELINES.map((baseline) => ({ name: baseline.name, made: baseline.fit(series, variable)(series) }))
     const own = fit.fitted.predict({ validAtMs: origin * HOUR_MS, features: set.features.subarray(-FEATURE_COUNT) })
     add(board, `${variable}|${name}|engine`, station, origin, variable, own.quantiles)
     for (const { name: model, made } of others)

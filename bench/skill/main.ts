@@ -1,7 +1,7 @@
 /**
  * Skill on real series that are no part of the repository (../shared/data): every family and baseline at the same origins, every 12 h through
- * the last year of each record. A piece is one station and one variable; pieces are kept in bench/results/skill, so that a run can be stopped,
- * gone on with, and split: `npm run bench -- skill [families] [thinned] tokyo windSpeedMps`. The tables are of all pieces that there are.
+ * the last year of each record, all fitted at the same pace. A piece is one station and one variable; pieces are kept in bench/results/skill, so that a run can be stopped,
+ * gone on with, and split: `npm run bench -- skill [families | anew] [thinned] tokyo windSpeedMps`. The tables are of all pieces that there are.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -13,7 +13,9 @@ import { createTally } from '../../cli/evaluate/tally.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import { type Figure, figure } from '../shared/figures.ts'
 import { choosePieces, type Piece, testOrigins } from './pieces.ts'
-import { markdownOf, OURS, type Table, tableOf } from './report.ts'
+import { AS_MADE, SERVED as OURS } from '../../cli/evaluate/families.ts'
+import { isAdapted } from '../../forecasting/models/index.ts'
+import { markdownOf, type Table, tableOf } from './report.ts'
 import { type PieceSummary, summarise } from './summary.ts'
 
 const BASELINES = ['damped-anomaly', 'recentred-climatology', 'climatology', 'seasonal-naive', 'persistence']
@@ -21,36 +23,39 @@ const BASELINES = ['damped-anomaly', 'recentred-climatology', 'climatology', 'se
 const MONTH_HOURS = 730
 /**
  * `every12h`: what is fitted and asked in milliseconds. `thinned`: the engine and the baselines at every fifth of these origins, for machines with
- * other work. `families`: those that take seconds at an origin, at fewer origins, with fewer refits; `familiesThinned` has too few for what a
+ * other work. `anew`: everything fitted at every origin, which no service does; what age of a fit costs is the difference. `families`: those that take seconds at an origin, at fewer origins, with fewer refits; `familiesThinned` has too few for what a
  * combination would learn. `quick`: an example of the tables on three stations, no verdict.
  */
 const SETTINGS = {
-  every12h: { folder: 'skill', everyHours: 12, refitHours: MONTH_HOURS, models: [OURS, 'ridge-direct', ...BASELINES] },
-  thinned: { folder: 'skill-thinned', everyHours: 60, refitHours: MONTH_HOURS, models: [OURS, ...BASELINES] },
+  every12h: { folder: 'skill', everyHours: 12, refitHours: MONTH_HOURS, models: [OURS, AS_MADE, 'ridge-direct', ...BASELINES] },
+  thinned: { folder: 'skill-thinned', everyHours: 60, refitHours: MONTH_HOURS, models: [OURS, AS_MADE, ...BASELINES] },
+  anew: { folder: 'skill-anew', everyHours: 60, refitHours: 0, models: [OURS, AS_MADE, 'recentred-climatology'] },
   families: {
     folder: 'skill-families',
     everyHours: 73,
     refitHours: 2190,
-    models: [OURS, 'ridge-direct', 'analog-ensemble', 'combination', 'prophet', 'sarimax', 'recentred-climatology'],
+    models: [OURS, AS_MADE, 'ridge-direct', 'analog-ensemble', 'combination', 'prophet', 'sarimax', 'recentred-climatology'],
   },
   familiesThinned: {
     folder: 'skill-families-thinned',
     everyHours: 180,
     refitHours: 2190,
-    models: [OURS, 'ridge-direct', 'analog-ensemble', 'prophet', 'sarimax', 'recentred-climatology'],
+    models: [OURS, AS_MADE, 'ridge-direct', 'analog-ensemble', 'prophet', 'sarimax', 'recentred-climatology'],
   },
-  quick: { folder: 'skill-quick', everyHours: 397, refitHours: 4380, models: [OURS, 'ridge-direct', ...BASELINES] },
+  quick: { folder: 'skill-quick', everyHours: 397, refitHours: 4380, models: [OURS, AS_MADE, 'ridge-direct', ...BASELINES] },
 }
 const FAMILIES = 'families'
 const THINNED = 'thinned'
+const ANEW = 'anew'
+const MANNERS: readonly string[] = [FAMILIES, THINNED, ANEW]
 const QUICK_PLACES = ['tokyo', 'recife', 'ireland-belmullet']
 
 type Settings = (typeof SETTINGS)['every12h']
 
 export async function run({ quick, json, only }: { quick: boolean; json: boolean; only: readonly string[] }): Promise<Figure[]> {
   const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
-  const settings = quick ? SETTINGS.quick : settingsOf(only.includes(FAMILIES), only.includes(THINNED))
-  const named = only.filter((word) => word !== FAMILIES && word !== THINNED)
+  const settings = quick ? SETTINGS.quick : settingsOf(only)
+  const named = only.filter((word) => !MANNERS.includes(word))
   const folder = join(import.meta.dirname, '../results', settings.folder)
   mkdirSync(folder, { recursive: true })
   const engine = engineOf()
@@ -90,14 +95,15 @@ export async function run({ quick, json, only }: { quick: boolean; json: boolean
 
 async function measure(piece: Piece, settings: Settings, engine: string, partial: string): Promise<PieceSummary | null> {
   const { network, station, label, variable } = piece
-  const { everyHours, refitHours, models } = settings
+  const { everyHours, refitHours } = settings
+  const models = settings.models.filter((model) => model !== AS_MADE || isAdapted(variable))
   const hours = checkedHours(label, [...station.observations])
   const observed = toFullSet(hours).targets[variable].filter((value) => !Number.isNaN(value)).length
   if (observed < hours.length / 2) return null
   const origins = testOrigins(hours.startHour, hours.length, everyHours)
   const journal = openJournal(partial, { engine, everyHours, refitHours, models })
-  const tally = createTally(variable, models, everyHours)
   const job = { station: hours, variable, models, origins, refitHours, poison: false }
+  const tally = createTally({ ...job, everyHours })
   await runJobs(job, { jobs: 1, journal }, (result) => tally.add(result))
   const { common, compared, refused } = tally.onCommonSupport()
   journal.done()
@@ -115,8 +121,10 @@ async function measure(piece: Piece, settings: Settings, engine: string, partial
   }
 }
 
-function settingsOf(withFamilies: boolean, isThinned: boolean): Settings {
-  if (withFamilies) return isThinned ? SETTINGS.familiesThinned : SETTINGS.families
+function settingsOf(words: readonly string[]): Settings {
+  const isThinned = words.includes(THINNED)
+  if (words.includes(ANEW)) return SETTINGS.anew
+  if (words.includes(FAMILIES)) return isThinned ? SETTINGS.familiesThinned : SETTINGS.families
   return isThinned ? SETTINGS.thinned : SETTINGS.every12h
 }
 

@@ -2,9 +2,9 @@
 import { mean } from 'simple-statistics'
 import { createRng, pairedBlockBootstrap, type PairedDifference, skillScore } from '../../forecasting/verification/index.ts'
 import { type ForecastVariable, HORIZON_HOURS, VARIABLE_UNITS } from '../../schemas/quantities.ts'
+import { AS_MADE, SERVED as OURS } from '../../cli/evaluate/families.ts'
 import { BUCKETS, type Cell, type PieceSummary, type Season } from './summary.ts'
 
-export const OURS = 'isobar'
 const REFERENCE = 'recentred-climatology'
 const LEADS = BUCKETS.filter((bucket) => bucket !== 'all')
 
@@ -148,19 +148,20 @@ export function markdownOf(table: Table, pieces: readonly PieceSummary[]): strin
     )
   }
   if (variable !== 'precipitationProbabilityPct') {
-    lines.push('', `\`${OURS}\` by season, and CRPS by lead:`, '')
+    lines.push('', `\`${OURS}\` by season, its intervals as made → as issued, and CRPS by lead:`, '')
     lines.push(
       row(['', ...BUCKETS.map((bucket) => (bucket === 'all' ? 'all' : `${bucket} h`))]),
       row(Array.from({ length: 6 }, () => '---')),
     )
     for (const season of ['year', 'summer', 'winter'] as const) {
-      const cells = BUCKETS.map((bucket) =>
-        table.pooled.find((c) => c.model === OURS && c.season === season && c.bucket === bucket),
-      )
+      const covered = (model: string, bucket: string): string => {
+        const found = table.pooled.find((c) => c.model === model && c.season === season && c.bucket === bucket)
+        return found ? `${share(found.coverage80)} / ${share(found.coverage95)}` : ''
+      }
       lines.push(
         row([
           `covered by 80 / 95 %, ${season}`,
-          ...cells.map((c) => (c ? `${share(c.coverage80)} / ${share(c.coverage95)}` : '')),
+          ...BUCKETS.map((bucket) => `${covered(AS_MADE, bucket)} → ${covered(OURS, bucket)}`),
         ]),
       )
     }
@@ -172,10 +173,11 @@ export function markdownOf(table: Table, pieces: readonly PieceSummary[]): strin
       lines.push(
         row([
           `${score.toUpperCase()} beside \`${REFERENCE}\`'s, %`,
-          ...BUCKETS.map((bucket) => besideReference(table, bucket, score)),
+          ...BUCKETS.map((bucket) => beside(table, REFERENCE, bucket, score)),
         ]),
       )
     lines.push(row(['CRPS', ...year.map((c) => number(c.crps))]))
+    lines.push(row(['CRPS beside that as made, %', ...BUCKETS.map((bucket) => beside(table, AS_MADE, bucket, 'crps'))]))
     lines.push(
       row([
         `CRPS, \`${REFERENCE}\``,
@@ -232,8 +234,8 @@ export function markdownOf(table: Table, pieces: readonly PieceSummary[]): strin
 }
 
 /** Of what is ours, in shares of the station's reference: below 0 is better. */
-function besideReference({ against }: Table, bucket: string, score: 'mae' | 'crps'): string {
-  const paired = against.find((d) => d.model === REFERENCE && d.bucket === bucket && d.score === score)
+function beside({ against }: Table, model: string, bucket: string, score: 'mae' | 'crps'): string {
+  const paired = against.find((d) => d.model === model && d.bucket === bucket && d.score === score)
   return paired ? `${percent(-paired.mean)} [${percent(-paired.high)}, ${percent(-paired.low)}]` : ''
 }
 

@@ -5,7 +5,7 @@ import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantit
 import { countingNumber, instant, unknownName, wholeNumber } from '../arguments.ts'
 import { CliError, EXIT } from '../exit.ts'
 import { printJson, printTable, talk } from '../output.ts'
-import { COMBINATION, COMBINED, FAMILY_NAMES } from './families.ts'
+import { FAMILY_NAMES, MADE_OF } from './families.ts'
 import { openJournal } from './journal.ts'
 import { createTally } from './tally.ts'
 import { runJobs } from './run.ts'
@@ -41,7 +41,7 @@ export function register(program: Command): void {
     .option('--to <instant>', 'no origin at or after; default: the end of the series', instant)
     .option('--every-hours <n>', 'hours between origins', countingNumber, 12)
     .option('--models <names>', `all, or some of ${FAMILY_NAMES.join(',')}`, 'all')
-    .option('--refit-hours <n>', 'refit the engine only when the last fit is so old; 0 = at every origin', wholeNumber, 0)
+    .option('--refit-hours <n>', 'refit only when the last fit is so old; 0 = at every origin', wholeNumber, 0)
     .option('--predictions <file>', 'write every prediction as CSV; an interrupted run goes on where it stopped')
     .option('--jobs <n>', 'threads', countingNumber, availableParallelism())
     .option('--poison', 'corrupt everything after each origin and fail when a forecast changes')
@@ -49,7 +49,7 @@ export function register(program: Command): void {
     .addHelpText(
       'after',
       `
-isobar is the served engine; the others are other families and the baselines (docs/forecasting/families.md). All are scored on the
+isobar is the served engine with its intervals as issued, isobar-as-made with the model's own; the others are other families and the baselines (docs/forecasting/families.md). All are scored on the
 origins that all answered; a model that never answered is named with its reason. Prophet and SARIMAX take seconds a fit: --refit-hours helps.
 The file is quality-controlled first, as the service does it.
 
@@ -103,7 +103,7 @@ async function evaluate(options: Options): Promise<void> {
     observations: observationsFingerprint(station),
     code: codeFingerprint(),
   })
-  const tally = createTally(variable as ForecastVariable, models, everyHours)
+  const tally = createTally({ variable: variable as ForecastVariable, models, everyHours, refitHours, poison })
   const startedAt = performance.now()
   let done = 0
   await runJobs(
@@ -148,8 +148,9 @@ function chooseModels(text: string): string[] {
   const names = text.split(',').map((name) => name.trim())
   const unknown = names.find((name) => !FAMILY_NAMES.includes(name))
   if (unknown !== undefined) throw new CliError(unknownName('model', unknown, ['all', ...FAMILY_NAMES]), EXIT.usage)
-  if (names.includes(COMBINATION) && !COMBINED.every((name) => names.includes(name)))
-    throw new CliError(`${COMBINATION} is made of ${COMBINED.join(', ')}; name them too in --models`, EXIT.usage)
+  for (const name of names)
+    if (MADE_OF[name] && !MADE_OF[name].every((member) => names.includes(member)))
+      throw new CliError(`${name} is made of ${MADE_OF[name].join(', ')}; name that too in --models`, EXIT.usage)
   return [...new Set(names)]
 }
 

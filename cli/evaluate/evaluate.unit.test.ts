@@ -79,6 +79,7 @@ describe('isobar evaluate', { timeout: 60_000 }, () => {
     )
     expect(new Set(Object.values(all).map((bucket) => (bucket as { n: number }).n))).toEqual(new Set([24]))
     expect(all['isobar'].mae).toBeLessThan(all['persistence'].mae)
+    expect(all['isobar-as-made'].mae).toBe(all['isobar'].mae)
     // The file alone gives the same mean error.
     const rows = readFileSync(predictions, 'utf8')
       .trim()
@@ -117,6 +118,7 @@ describe('isobar evaluate', { timeout: 60_000 }, () => {
   it.each([
     [['--variable', 'temperature'], 2, /did you mean temperatureC\?/],
     [['--models', 'prophecy'], 2, /no model named prophecy; did you mean prophet\?/],
+    [['--models', 'isobar-as-made'], 2, /isobar-as-made is made of isobar; name that too/],
     [['--models', 'isobar,combination'], 2, /made of isobar, ridge-direct, analog-ensemble/],
     [['--from', '2030-01-01', '--to', '2031-01-01'], 2, /does not meet the series/],
     [['--every-hours', 'x'], 2, /whole number/],
@@ -132,17 +134,9 @@ describe('the leakage guard', () => {
   it('lets an honest model pass and the tally count it', async () => {
     const station = await readStation(csv, undefined, (line) => expect.unreachable(line))
     const origins = [START + 100 * 24, START + 101 * 24 + 5]
-    const tally = createTally('temperatureC', ['isobar', 'damped-anomaly'], 12)
-    for (const result of runOrigins({
-      station,
-      variable: 'temperatureC',
-      models: ['isobar', 'damped-anomaly'],
-      origins,
-      refitHours: 0,
-      poison: true,
-      hoursOfDay: 2,
-    }))
-      tally.add(result)
+    const options = { variable: 'temperatureC', models: ['isobar', 'damped-anomaly'], refitHours: 0, poison: true } as const
+    const tally = createTally({ ...options, everyHours: 12 })
+    for (const result of runOrigins({ ...options, station, origins, hoursOfDay: 2 })) tally.add(result)
     expect(tally.result().origins).toBe(2)
   })
 

@@ -2,8 +2,10 @@
 import { FEATURE_COUNT } from '../../forecasting/features/index.ts'
 import {
   analogEnsemble,
+  type Baseline,
   BASELINES,
   type Fitted,
+  type FittedBaseline,
   hourOfDay,
   linearRidge,
   type ModelFamily,
@@ -17,17 +19,24 @@ import type { Evaluated } from './evaluated.ts'
 import { createPeer, PEER_NAMES } from './peers/family.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
 
+/** What the service serves, with its intervals as they would have been issued; and as the model made them (issued.ts). */
+export const SERVED = 'isobar'
+export const AS_MADE = 'isobar-as-made'
 /** Families of the forecast engine's kind: fitted, then asked. */
 const FITTED: ReadonlyMap<string, ModelFamily> = new Map([
-  ['isobar', randomFeatureRidge],
+  [SERVED, randomFeatureRidge],
   ['ridge-direct', linearRidge],
 ])
 /** Made of the answers of others (combine.ts). */
 export const COMBINATION = 'combination'
-export const COMBINED = ['isobar', 'ridge-direct', analogEnsemble.name] as const
+export const COMBINED = [SERVED, 'ridge-direct', analogEnsemble.name] as const
+/** Answers made of those of others, which must be asked for too. */
+export const MADE_OF: Readonly<Record<string, readonly string[]>> = { [AS_MADE]: [SERVED], [COMBINATION]: COMBINED }
 
 export const FAMILY_NAMES: readonly string[] = [
-  ...FITTED.keys(),
+  SERVED,
+  AS_MADE,
+  'ridge-direct',
   analogEnsemble.name,
   COMBINATION,
   ...PEER_NAMES,
@@ -42,20 +51,42 @@ export function createFamily(name: string, refitHours: number, hoursOfDay: numbe
   const fitted = FITTED.get(name)
   if (fitted) return createFitted(name, fitted, refitHours === 0 || hoursOfDay <= FEW_HOURS)
   if (PEER_NAMES.includes(name)) return createPeer(name, refitHours)
+  const baseline = BASELINES.find((candidate) => candidate.name === name)
+  if (baseline) return createBaseline(baseline)
   return {
     name,
+    // It learns nothing that could grow old: the past itself is searched at each origin.
     forecast(known, variable) {
       const startedAt = performance.now()
-      const series = seriesOf(known, variable)
-      const baseline = BASELINES.find((candidate) => candidate.name === name)
-      const result = baseline ? baseline.forecast(series, variable) : analogEnsemble.forecast(known, variable)
+      const result = analogEnsemble.forecast(known, variable)
       if (!result.ok) return result
-      return {
-        ok: true,
-        quantiles: result.quantiles,
-        fitSeconds: (performance.now() - startedAt) / 1000,
-        predictMilliseconds: 0,
+      return { ...result, fitSeconds: (performance.now() - startedAt) / 1000, predictMilliseconds: 0 }
+    },
+  }
+}
+
+/** Learns when the engine does: climatologies of different age would be no comparison. Newest values and recent level are those of the origin. */
+function createBaseline({ name, fit }: Baseline): Evaluated {
+  let fitted: FittedBaseline | null = null
+  return {
+    name,
+    forecast(known, variable, refit) {
+      const series = seriesOf(known, variable)
+      let startedAt = performance.now()
+      let fitSeconds: number | null = null
+      const learns = refit || !fitted
+      if (learns) {
+        fitted = fit(series, variable)
+        fitSeconds = (performance.now() - startedAt) / 1000
+        startedAt = performance.now()
       }
+      const result = fitted!(series)
+      if (!result.ok) {
+        // Of too little nothing was learnt: the next origin tries again.
+        if (learns) fitted = null
+        return result
+      }
+      return { ok: true, quantiles: result.quantiles, fitSeconds, predictMilliseconds: performance.now() - startedAt }
     },
   }
 }

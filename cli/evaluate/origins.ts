@@ -1,7 +1,7 @@
 /** A run of origins on one thread: what every family says at each, and what came. */
 import { HORIZON_HOURS, QUANTILE_LEVELS, type ForecastVariable } from '../../schemas/quantities.ts'
 import type { Answer } from './evaluated.ts'
-import { COMBINATION, createFamily } from './families.ts'
+import { createFamily, MADE_OF } from './families.ts'
 import { knownAt, poisonedAfter, type StationHours, toFullSet } from './series.ts'
 
 const H = HORIZON_HOURS
@@ -36,7 +36,7 @@ export function* runOrigins(share: Share): Generator<OriginResult> {
   const { station, variable, models, origins, refitHours, poison, hoursOfDay } = share
   const full = toFullSet(station)
   const everyOrigin = refitHours === 0
-  const run = models.filter((name) => name !== COMBINATION)
+  const run = models.filter((name) => !(name in MADE_OF))
   const families = run.map((name) => createFamily(name, refitHours, hoursOfDay))
   const clean = run.map((name) => createFamily(name, refitHours, hoursOfDay))
   let fittedAt = Number.NEGATIVE_INFINITY
@@ -57,7 +57,8 @@ export function* runOrigins(share: Share): Generator<OriginResult> {
   }
 }
 
-function assertSame(name: string, origin: number, a: Answer, b: Answer): void {
+/** Throws LeakageError. `a`: with the true future, `b`: with a corrupted one. */
+export function assertSame(name: string, origin: number, a: Answer, b: Answer): void {
   const at = `${name} at ${new Date(origin * 3_600_000).toISOString()}`
   if (a.ok !== b.ok) throw new LeakageError(`${at}: answers only with ${a.ok ? 'the true' : 'a corrupted'} future`)
   if (!a.ok || !b.ok) return

@@ -1,9 +1,10 @@
 /** Scores on common support: an origin counts only when every model answered, a lead only when it was observed. */
 import { mean } from 'simple-statistics'
 import { type BucketScore, createBucketScores, verifyLead } from '../../forecasting/verification/index.ts'
-import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
+import { HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { withCombination } from './combine.ts'
-import { COMBINATION } from './families.ts'
+import { COMBINATION, SERVED } from './families.ts'
+import { type IssueOptions, withIssued } from './issued.ts'
 import type { OriginResult } from './origins.ts'
 
 const Q = QUANTILE_LEVELS.length
@@ -24,11 +25,16 @@ export type Prediction = {
   readonly observed: number
 }
 
-export function createTally(variable: ForecastVariable, models: readonly string[], everyHours: number) {
+export type TallyOptions = IssueOptions & { readonly models: readonly string[]; readonly everyHours: number }
+
+export function createTally(options: TallyOptions) {
+  const { variable, models, everyHours } = options
   const added: OriginResult[] = []
   // In order of origin: threads answer in any order, and sums of floating point numbers depend on it.
-  const inOrder = (): readonly OriginResult[] =>
-    models.includes(COMBINATION) ? withCombination(added, everyHours) : added.toSorted((a, b) => a.origin - b.origin)
+  const inOrder = (): readonly OriginResult[] => {
+    const made = models.includes(COMBINATION) ? withCombination(added, everyHours) : added.toSorted((a, b) => a.origin - b.origin)
+    return models.includes(SERVED) ? withIssued(made, options) : made
+  }
   const onCommonSupport = () => {
     const results = inOrder()
     const refused: Record<string, { count: number; first: string }> = {}

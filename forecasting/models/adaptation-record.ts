@@ -4,6 +4,7 @@
  * later hours only. Event time alone decides; no forecast is adapted by what was verified after its issue.
  */
 import type { IntervalAdaptation } from '../../schemas/generated/types.ts'
+import type { ForecastVariable } from '../../schemas/quantities.ts'
 import { HOUR_MS } from '../features/index.ts'
 import { adapt, type Adaptation, NO_ADAPTATION } from './adaptive.ts'
 
@@ -13,6 +14,13 @@ const BLOCK_HOURS = 6
 const SETTLE_HOURS = 3
 /** Model versions of one station and variable that are adapted, the most recently verified ones: champion, challenger, shadow and one more. */
 const MAX_VERSIONS = 4
+
+/**
+ * What a version that has not verified begins with, of the factors of the one that has verified newest (of several the one known longest): how a
+ * recipe's intervals fail at a station is mostly the station's, and a trial of days is too short to learn it again; but the new version may have
+ * learnt from what the old one failed at (docs/forecasting/experiments.md).
+ */
+const INHERITED = 0.5
 
 /** PITs of one model version at one observed hour, by lead; of a version that changed its role there are two parts. */
 export type VerifiedPart = {
@@ -36,6 +44,9 @@ export type AdaptationRecord = {
   readonly versions: readonly AdaptedVersion[]
 }
 
+/** A probability has no interval. */
+export const isAdapted = (variable: ForecastVariable): boolean => variable !== 'precipitationProbabilityPct'
+
 /** As published. */
 export function recordOf({ verifiedUntil, versions }: Pick<IntervalAdaptation, 'verifiedUntil' | 'versions'>): AdaptationRecord {
   return {
@@ -57,18 +68,19 @@ export function blockOf(hour: number): number {
 /** The record after the block [record.end, record.end + 6 h). `partsOf`: what verified at an hour. */
 export function foldBlock(record: AdaptationRecord, partsOf: (hour: number) => readonly VerifiedPart[]): AdaptationRecord {
   const end = record.end + BLOCK_HOURS
+  const beginning = inherited(record.versions[0]?.logFactors) ?? NO_ADAPTATION
   const versions = new Map(
     record.versions.map((version) => [version.modelVersion, { ...version, previousLogFactors: version.logFactors }]),
   )
   for (let hour = record.end; hour < end; hour++) {
     for (const [modelVersion, parts] of Map.groupBy(partsOf(hour), (part) => part.modelVersion)) {
-      const before = versions.get(modelVersion)
+      const before = versions.get(modelVersion)?.logFactors ?? beginning
       const { leadHours, pit } = joined(parts)
       versions.set(modelVersion, {
         modelVersion,
         verifiedHour: hour,
-        logFactors: adapt(before?.logFactors ?? NO_ADAPTATION, leadHours, pit),
-        previousLogFactors: before?.previousLogFactors ?? NO_ADAPTATION,
+        logFactors: adapt(before, leadHours, pit),
+        previousLogFactors: versions.get(modelVersion)?.previousLogFactors ?? beginning,
       })
     }
   }
@@ -87,7 +99,11 @@ function joined(parts: readonly VerifiedPart[]): Pick<VerifiedPart, 'leadHours' 
 
 /** What a forecast issued at an hour by a version applies; null: nothing. From the hour `end + 6 h` on the newest; in the block before, the previous. */
 export function adaptationFor({ end, versions }: AdaptationRecord, modelVersion: string, issueHour: number): Adaptation | null {
-  const version = versions.find((one) => one.modelVersion === modelVersion)
-  if (!version || issueHour < end) return null
-  return issueHour >= end + BLOCK_HOURS ? version.logFactors : version.previousLogFactors
+  if (issueHour < end) return null
+  const newest = issueHour >= end + BLOCK_HOURS ? 'logFactors' : 'previousLogFactors'
+  return versions.find((one) => one.modelVersion === modelVersion)?.[newest] ?? inherited(versions[0]?.[newest])
+}
+
+function inherited(logFactors: Adaptation | undefined): Adaptation | null {
+  return logFactors ? logFactors.map((theta) => INHERITED * theta) : null
 }

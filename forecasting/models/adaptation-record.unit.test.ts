@@ -59,7 +59,21 @@ describe('a forecast', () => {
     for (const hour of [record.end, record.end + 5])
       expect(adaptationFor(record, 'v1', hour)).toEqual(adaptationFor(first, 'v1', hour + 6))
     expect(adaptationFor(record, 'v1', record.end - 1)).toBeNull()
-    expect(adaptationFor(record, 'v2', record.end + 6)).toBeNull()
+    expect(adaptationFor(NOTHING, 'v1', START + 6)).toBeNull()
+  })
+  it('of a version that has not verified applies a part of what the one verified newest has learnt, and the version goes on from there', () => {
+    const both = foldBlock(record, () => [part('v1', [1], 0.01), part('v0', [1], 0.5)])
+    const begun = adaptationFor(both, 'v2', both.end + 6)!
+    const learnt = both.versions[0]!
+    expect(learnt.modelVersion).toBe('v1')
+    const share = begun[0]! / learnt.logFactors[0]!
+    expect(share).toBeGreaterThan(0)
+    expect(share).toBeLessThan(1)
+    expect(begun).toEqual(learnt.logFactors.map((theta) => share * theta))
+    expect(adaptationFor(both, 'v2', both.end)).toEqual(learnt.previousLogFactors.map((theta) => share * theta))
+    const next = foldBlock(both, (hour) => [part('v1', [1], 0.5), ...(hour === both.end ? [part('v2', [1], 0.99)] : [])])
+    const v2 = next.versions.find(({ modelVersion }) => modelVersion === 'v2')
+    expect(v2).toMatchObject({ logFactors: adapt(begun, [1], [0.99]), previousLogFactors: begun })
   })
   it('applies the same from the published event', () => {
     const published = JSON.parse(

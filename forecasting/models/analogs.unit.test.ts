@@ -59,7 +59,7 @@ describe('analog ensemble', { timeout: 60_000 }, () => {
         if (i % 7 > 0) expect(quantiles[i]!).toBeGreaterThanOrEqual(quantiles[i - 1]!)
       }
       const series = { startHour: START_HOUR, values: until(origin).targets.temperatureC }
-      const climatology = BASELINES.find(({ name }) => name === 'recentred-climatology')!.forecast(series, 'temperatureC')
+      const climatology = BASELINES.find(({ name }) => name === 'recentred-climatology')!.fit(series, 'temperatureC')(series)
       if (!climatology.ok) throw new Error(climatology.refused)
       for (let h = 0; h < 6; h++) {
         const observed = full.targets.temperatureC[origin + h]!

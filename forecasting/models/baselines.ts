@@ -24,36 +24,46 @@ type Centre = (length: number) => Float64Array | null
 
 export type BaselineResult =
   { readonly ok: true; readonly quantiles: Float32Array } | { readonly ok: false; readonly refused: string }
+/** Of the same series, or of more of it since: what was learnt stays, what it is applied to (newest values, recent level) is the newest. */
+export type FittedBaseline = (series: SeriesSoFar) => BaselineResult
 export type Baseline = {
   readonly name: string
-  readonly forecast: (series: SeriesSoFar, variable: ForecastVariable) => BaselineResult
+  readonly fit: (series: SeriesSoFar, variable: ForecastVariable) => FittedBaseline
 }
 
+/** From a series to learn from to what is said of it, or of more of it. */
+type Learn = (learnt: SeriesSoFar, variable: ForecastVariable) => (series: SeriesSoFar) => Centre
+
 export const BASELINES: readonly Baseline[] = [
-  baseline('persistence', (series) => ({ centre: persistence(series.values) })),
-  baseline('seasonal-naive', (series) => ({ centre: seasonalNaive(series.values) })),
-  baseline('climatology', (series, variable) => ({ centre: climatology(series, variable, null) })),
-  baseline('recentred-climatology', (series, variable) => ({ centre: recentred(series, variable) })),
-  baseline('damped-anomaly', (series, variable) => ({ centre: dampedAnomaly(series, variable) })),
+  baseline('persistence', () => persistence),
+  baseline('seasonal-naive', () => seasonalNaive),
+  baseline('climatology', (learnt, variable) => {
+    const lookup = lookupOf(learnt, variable)
+    return (series) => climatology(series, lookup, null)
+  }),
+  baseline('recentred-climatology', recentred),
+  baseline('damped-anomaly', dampedAnomaly),
 ]
 
-function baseline(name: string, make: (series: SeriesSoFar, variable: ForecastVariable) => { centre: Centre }): Baseline {
+function baseline(name: string, learn: Learn): Baseline {
   return {
     name,
-    forecast(series, variable) {
-      const { centre } = make(series, variable)
-      const now = centre(series.values.length)
-      if (!now) return { ok: false, refused: `${name}: too little of ${variable} observed before the origin` }
+    fit(learnt, variable) {
+      const centreOf = learn(learnt, variable)
+      const residuals = pastResiduals(learnt.values, centreOf(learnt))
       const { low, high } = OWN[variable]
       const isProbability = variable === 'precipitationProbabilityPct'
-      const residuals = pastResiduals(series.values, centre)
-      const quantiles = new Float32Array(H * Q)
-      for (let h = 0; h < H; h++)
-        for (let q = 0; q < Q; q++) {
-          const value = now[h]! + (isProbability ? 0 : residuals[GROUP_OF_LEAD[h]! * Q + q]!)
-          quantiles[h * Q + q] = Math.min(high, Math.max(low, value))
-        }
-      return { ok: true, quantiles }
+      return (series) => {
+        const now = centreOf(series)(series.values.length)
+        if (!now) return { ok: false, refused: `${name}: too little of ${variable} observed before the origin` }
+        const quantiles = new Float32Array(H * Q)
+        for (let h = 0; h < H; h++)
+          for (let q = 0; q < Q; q++) {
+            const value = now[h]! + (isProbability ? 0 : residuals[GROUP_OF_LEAD[h]! * Q + q]!)
+            quantiles[h * Q + q] = Math.min(high, Math.max(low, value))
+          }
+        return { ok: true, quantiles }
+      }
     },
   }
 }
@@ -93,7 +103,7 @@ function pastResiduals(values: Float64Array, centre: Centre): Float64Array {
 }
 
 /** The last value stays. */
-function persistence(values: Float64Array): Centre {
+function persistence({ values }: SeriesSoFar): Centre {
   return (length) => {
     for (let i = length - 1; i >= Math.max(0, length - REACH); i--)
       if (!Number.isNaN(values[i]!)) return new Float64Array(H).fill(values[i]!)
@@ -102,7 +112,7 @@ function persistence(values: Float64Array): Centre {
 }
 
 /** The same hour of the last day that has it. */
-function seasonalNaive(values: Float64Array): Centre {
+function seasonalNaive({ values }: SeriesSoFar): Centre {
   return (length) => {
     const out = new Float64Array(H)
     for (let h = 0; h < H; h++) {
@@ -133,15 +143,17 @@ function lookupOf(series: SeriesSoFar, variable: ForecastVariable): ClimatologyL
 }
 
 /** Harmonic climatology, plus an offset by origin. */
-function climatology(series: SeriesSoFar, variable: ForecastVariable, offset: ((length: number) => number) | null): Centre {
-  const lookup = lookupOf(series, variable)
+function climatology(
+  { startHour }: SeriesSoFar,
+  lookup: ClimatologyLookup | null,
+  offset: ((length: number) => number) | null,
+): Centre {
   return (length) =>
-    lookup && Float64Array.from({ length: H }, (_, h) => lookup.at(series.startHour + length + h) + (offset ? offset(length) : 0))
+    lookup && Float64Array.from({ length: H }, (_, h) => lookup.at(startHour + length + h) + (offset ? offset(length) : 0))
 }
 
-/** Offset of an origin: 0.6 of the mean departure of the year and 0.15 of what the month adds; 0.7 of the month's with less than a year. */
-function offsets(series: SeriesSoFar, lookup: ClimatologyLookup): (length: number) => number {
-  const { startHour, values } = series
+/** Offset of an origin: 0.6 of the mean departure of the year and 0.15 of what the month adds; 0.7 of the month's when less than a year was learnt. */
+function offsets({ startHour, values }: SeriesSoFar, lookup: ClimatologyLookup, isFull: boolean): (length: number) => number {
   const sums = new Float64Array(values.length + 1)
   const counts = new Float64Array(values.length + 1)
   values.forEach((value, i) => {
@@ -149,7 +161,6 @@ function offsets(series: SeriesSoFar, lookup: ClimatologyLookup): (length: numbe
     sums[i + 1] = sums[i]! + (isKnown ? value - lookup.at(startHour + i) : 0)
     counts[i + 1] = counts[i]! + (isKnown ? 1 : 0)
   })
-  const isFull = spanOf(values) >= FULL_YEAR_HOURS
   return (length) => {
     const year = isFull ? (0.6 * (sums[length]! - sums[Math.max(0, length - YEAR)]!)) / YEAR : 0
     const from = Math.max(0, length - MONTH)
@@ -159,23 +170,28 @@ function offsets(series: SeriesSoFar, lookup: ClimatologyLookup): (length: numbe
   }
 }
 
-function recentred(series: SeriesSoFar, variable: ForecastVariable): Centre {
-  const lookup = lookupOf(series, variable)
-  return lookup ? climatology(series, variable, offsets(series, lookup)) : () => null
+function recentred(learnt: SeriesSoFar, variable: ForecastVariable): (series: SeriesSoFar) => Centre {
+  const lookup = lookupOf(learnt, variable)
+  const isFull = spanOf(learnt.values) >= FULL_YEAR_HOURS
+  return (series) => (lookup ? climatology(series, lookup, offsets(series, lookup, isFull)) : () => null)
 }
 
 /** Recentred climatology plus the share of the last departure that has lasted to each lead before (least squares through 0). */
-function dampedAnomaly(series: SeriesSoFar, variable: ForecastVariable): Centre {
-  const base = recentred(series, variable)
-  const lookup = lookupOf(series, variable)
-  if (!lookup) return () => null
-  const offset = offsets(series, lookup)
-  const { startHour, values } = series
-  const newest = (length: number): number | null => {
-    for (let i = length - 1; i >= Math.max(0, length - REACH); i--)
-      if (!Number.isNaN(values[i]!)) return values[i]! - lookup.at(startHour + i) - offset(length)
-    return null
+function dampedAnomaly(learnt: SeriesSoFar, variable: ForecastVariable): (series: SeriesSoFar) => Centre {
+  const lookup = lookupOf(learnt, variable)
+  if (!lookup) return () => () => null
+  const isFull = spanOf(learnt.values) >= FULL_YEAR_HOURS
+  const departures = ({ startHour, values }: SeriesSoFar) => {
+    const offset = offsets({ startHour, values }, lookup, isFull)
+    const newest = (length: number): number | null => {
+      for (let i = length - 1; i >= Math.max(0, length - REACH); i--)
+        if (!Number.isNaN(values[i]!)) return values[i]! - lookup.at(startHour + i) - offset(length)
+      return null
+    }
+    return { offset, newest }
   }
+  const { startHour, values } = learnt
+  const { offset, newest } = departures(learnt)
   const products = new Float64Array(H)
   const squares = new Float64Array(H)
   for (const length of pastOrigins(values)) {
@@ -189,9 +205,12 @@ function dampedAnomaly(series: SeriesSoFar, variable: ForecastVariable): Centre 
     }
   }
   const share = products.map((product, h) => (squares[h]! > 0 ? Math.min(1, Math.max(0, product / squares[h]!)) : 0))
-  return (length) => {
-    const centre = base(length)
-    const departure = newest(length)
-    return centre && departure !== null ? centre.map((value, h) => value + share[h]! * departure) : null
+  return (series) => {
+    const now = departures(series)
+    const base = climatology(series, lookup, now.offset)
+    return (length) => {
+      const departure = now.newest(length)
+      return departure === null ? null : base(length)!.map((value, h) => value + share[h]! * departure)
+    }
   }
 }

@@ -4,7 +4,8 @@ import { BASELINES } from './baselines.ts'
 const START = Date.UTC(2022, 0, 1) / 3_600_000
 const median = (quantiles: Float32Array, lead: number): number => quantiles[(lead - 1) * 7 + 3]!
 const of = (name: string, values: Float64Array): Float32Array => {
-  const result = BASELINES.find((baseline) => baseline.name === name)!.forecast({ startHour: START, values }, 'temperatureC')
+  const series = { startHour: START, values }
+  const result = BASELINES.find((baseline) => baseline.name === name)!.fit(series, 'temperatureC')(series)
   if (!result.ok) throw new Error(result.refused)
   return result.quantiles
 }
@@ -43,6 +44,22 @@ describe('baselines', () => {
     expect(median(recentred, 100) - median(plain, 100)).toBeGreaterThan(0.3)
   })
 
+  it('what was learnt stays until the next fit, the recent level and the newest values do not', () => {
+    const values = series(150 * 24, (i) => cycle(i) + (i > 120 * 24 ? 4 : 0))
+    const learnt = { startHour: START, values: values.subarray(0, 120 * 24) }
+    const now = { startHour: START, values }
+    const answer = (name: string): Float32Array => {
+      const result = BASELINES.find((baseline) => baseline.name === name)!.fit(learnt, 'temperatureC')(now)
+      if (!result.ok) throw new Error(result.refused)
+      return result.quantiles
+    }
+    expect(median(answer('climatology'), 24)).toBeCloseTo(cycle(values.length - 1 + 24), 0)
+    // Seven tenths of the four degrees.
+    expect(median(answer('recentred-climatology'), 100) - median(answer('climatology'), 100)).toBeCloseTo(2.8, 1)
+    expect(median(answer('persistence'), 1)).toBe(Math.fround(values.at(-1)!))
+    expect(median(answer('seasonal-naive'), 24)).toBe(Math.fround(values.at(-1)!))
+  })
+
   it('a departure fades with lead', () => {
     let weather = 0
     const values = series(200 * 24, (i) => cycle(i) + (weather = 0.97 * weather + Math.sin(i * i)))
@@ -54,8 +71,10 @@ describe('baselines', () => {
   })
 
   it.each(BASELINES.map(({ name }) => name))('%s refuses nothing at all as a value', (name) => {
-    const baseline = BASELINES.find((candidate) => candidate.name === name)!
-    expect(baseline.forecast({ startHour: START, values: new Float64Array(300).fill(Number.NaN) }, 'temperatureC').ok).toBe(false)
-    expect(baseline.forecast({ startHour: START, values: new Float64Array(0) }, 'temperatureC').ok).toBe(false)
+    const { fit } = BASELINES.find((candidate) => candidate.name === name)!
+    for (const values of [new Float64Array(300).fill(Number.NaN), new Float64Array(0)]) {
+      const series = { startHour: START, values }
+      expect(fit(series, 'temperatureC')(series).ok).toBe(false)
+    }
   })
 })

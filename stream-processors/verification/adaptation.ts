@@ -2,14 +2,18 @@
  * Scored hours → how far intervals are to be stretched (forecasting/models/adaptation-record.ts). An hour counts once, with what had verified
  * when its block was folded; the published record says how far it has come, so that redelivery and a restart fold nothing twice.
  */
-import { type AdaptationRecord, blockOf, completeUntil, foldBlock, type VerifiedPart } from '../../forecasting/models/index.ts'
+import {
+  type AdaptationRecord,
+  blockOf,
+  completeUntil,
+  foldBlock,
+  isAdapted,
+  type VerifiedPart,
+} from '../../forecasting/models/index.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
 import type { IntervalAdaptation, Verification } from '../../schemas/generated/types.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
 import { HOUR_MS, KEPT_HOURS, type StationLedger, verifyHour } from './ledger.ts'
-
-/** A probability has no interval. */
-const isAdapted = (variable: ForecastVariable): boolean => variable !== 'precipitationProbabilityPct'
 
 /** The new record of each variable of which blocks have been completed by these scores. */
 export function foldScored(ledger: StationLedger, stationId: string, scored: readonly Verification[]): IntervalAdaptation[] {
