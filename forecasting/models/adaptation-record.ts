@@ -20,7 +20,7 @@ const MAX_VERSIONS = 4
  * recipe's intervals fail at a station is mostly the station's, and a trial of days is too short to learn it again; but the new version may have
  * learnt from what the old one failed at (docs/forecasting/experiments.md).
  */
-const INHERITED = 0.5
+const INHERITED = 0.7
 
 /** PITs of one model version at one observed hour, by lead; of a version that changed its role there are two parts. */
 export type VerifiedPart = {
