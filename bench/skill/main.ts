@@ -1,10 +1,11 @@
 /**
  * Skill on real series that are no part of the repository (../shared/data): every family and baseline at the same origins, every 12 h through
- * the last year of each record, all fitted at the same pace. A piece is one station and one variable; pieces are kept in bench/results/skill, so that a run can be stopped,
- * gone on with, and split: `npm run bench -- skill [families | anew] [thinned] tokyo windSpeedMps`. The tables are of all pieces that there are.
+ * the last year of each record, all fitted at the same pace. A piece is one station and one variable; pieces are kept in bench/results/skill, so
+ * that a run can be stopped, gone on with, and split: `npm run bench -- skill [families | anew] [thinned] tokyo windSpeedMps`. The tables are of
+ * all pieces that there are.
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openJournal } from '../../cli/evaluate/journal.ts'
 import { runJobs } from '../../cli/evaluate/run.ts'
@@ -12,7 +13,7 @@ import { checkedHours, toFullSet } from '../../cli/evaluate/series.ts'
 import { createTally } from '../../cli/evaluate/tally.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import { type Figure, figure } from '../shared/figures.ts'
-import { choosePieces, type Piece, testOrigins } from './pieces.ts'
+import { choosePieces, originsBefore, type Piece, testOrigins } from './pieces.ts'
 import { AS_MADE, SERVED as OURS } from '../../cli/evaluate/families.ts'
 import { isAdapted } from '../../forecasting/models/index.ts'
 import { markdownOf, type Table, tableOf } from './report.ts'
@@ -21,28 +22,57 @@ import { type PieceSummary, summarise } from './summary.ts'
 const BASELINES = ['damped-anomaly', 'recentred-climatology', 'climatology', 'seasonal-naive', 'persistence']
 /** As the service refits by default. */
 const MONTH_HOURS = 730
+/** Fits before the first scored origin, whose forecasts teach the intervals as those of a station that has been served would. */
+const LEARNING_FITS = 2
 /**
  * `every12h`: what is fitted and asked in milliseconds. `thinned`: the engine and the baselines at every fifth of these origins, for machines with
- * other work. `anew`: everything fitted at every origin, which no service does; what age of a fit costs is the difference. `families`: those that take seconds at an origin, at fewer origins, with fewer refits; `familiesThinned` has too few for what a
- * combination would learn. `quick`: an example of the tables on three stations, no verdict.
+ * other work. `anew`: fitted at every origin, which no service does; what the age of a fit costs is the difference. `families`: those that take
+ * seconds at an origin, at fewer origins, with fewer refits; `familiesThinned` has too few for what a combination would learn. `quick`: an
+ * example of the tables on three stations, no verdict.
  */
 const SETTINGS = {
-  every12h: { folder: 'skill', everyHours: 12, refitHours: MONTH_HOURS, models: [OURS, AS_MADE, 'ridge-direct', ...BASELINES] },
-  thinned: { folder: 'skill-thinned', everyHours: 60, refitHours: MONTH_HOURS, models: [OURS, AS_MADE, ...BASELINES] },
-  anew: { folder: 'skill-anew', everyHours: 60, refitHours: 0, models: [OURS, AS_MADE, 'recentred-climatology'] },
+  every12h: {
+    folder: 'skill',
+    everyHours: 12,
+    refitHours: MONTH_HOURS,
+    learningFits: LEARNING_FITS,
+    models: [OURS, AS_MADE, 'ridge-direct', ...BASELINES],
+  },
+  thinned: {
+    folder: 'skill-thinned',
+    everyHours: 60,
+    refitHours: MONTH_HOURS,
+    learningFits: LEARNING_FITS,
+    models: [OURS, AS_MADE, ...BASELINES],
+  },
+  anew: {
+    folder: 'skill-anew',
+    everyHours: 60,
+    refitHours: 0,
+    learningFits: 0,
+    models: [OURS, AS_MADE, 'recentred-climatology'],
+  },
   families: {
     folder: 'skill-families',
     everyHours: 73,
     refitHours: 2190,
+    learningFits: 0,
     models: [OURS, AS_MADE, 'ridge-direct', 'analog-ensemble', 'combination', 'prophet', 'sarimax', 'recentred-climatology'],
   },
   familiesThinned: {
     folder: 'skill-families-thinned',
     everyHours: 180,
     refitHours: 2190,
+    learningFits: 0,
     models: [OURS, AS_MADE, 'ridge-direct', 'analog-ensemble', 'prophet', 'sarimax', 'recentred-climatology'],
   },
-  quick: { folder: 'skill-quick', everyHours: 397, refitHours: 4380, models: [OURS, AS_MADE, 'ridge-direct', ...BASELINES] },
+  quick: {
+    folder: 'skill-quick',
+    everyHours: 397,
+    refitHours: 4380,
+    learningFits: 0,
+    models: [OURS, AS_MADE, 'ridge-direct', ...BASELINES],
+  },
 }
 const FAMILIES = 'families'
 const THINNED = 'thinned'
@@ -65,7 +95,11 @@ export async function run({ quick, json, only }: { quick: boolean; json: boolean
     if (existsSync(file) && readPiece(file).engine === engine) say(`${name}: there already`)
     else {
       const made = await measure(piece, settings, engine, `${file}.partial`)
-      if (made) writeFileSync(file, JSON.stringify(made))
+      if (made) {
+        // Another process may be reading what there is.
+        writeFileSync(`${file}.new`, JSON.stringify(made))
+        renameSync(`${file}.new`, file)
+      }
       say(made ? `${name}: ${made.origins.length} origins` : `${name}: skipped, hardly observed`)
     }
   }
@@ -95,15 +129,17 @@ export async function run({ quick, json, only }: { quick: boolean; json: boolean
 
 async function measure(piece: Piece, settings: Settings, engine: string, partial: string): Promise<PieceSummary | null> {
   const { network, station, label, variable } = piece
-  const { everyHours, refitHours } = settings
+  const { everyHours, refitHours, learningFits } = settings
   const models = settings.models.filter((model) => model !== AS_MADE || isAdapted(variable))
   const hours = checkedHours(label, [...station.observations])
   const observed = toFullSet(hours).targets[variable].filter((value) => !Number.isNaN(value)).length
   if (observed < hours.length / 2) return null
-  const origins = testOrigins(hours.startHour, hours.length, everyHours)
+  const scored = testOrigins(hours.startHour, hours.length, everyHours)
+  const firstScored = scored[0]!
+  const origins = [...originsBefore(firstScored, learningFits * Math.ceil(refitHours / everyHours), everyHours, hours.startHour), ...scored]
   const journal = openJournal(partial, { engine, everyHours, refitHours, models })
   const job = { station: hours, variable, models, origins, refitHours, poison: false }
-  const tally = createTally({ ...job, everyHours })
+  const tally = createTally({ ...job, everyHours, firstScored })
   await runJobs(job, { jobs: 1, journal }, (result) => tally.add(result))
   const { common, compared, refused } = tally.onCommonSupport()
   journal.done()
@@ -114,7 +150,7 @@ async function measure(piece: Piece, settings: Settings, engine: string, partial
     engine,
     everyHours,
     refitHours,
-    historyDays: Math.floor((origins[0]! - hours.startHour) / 24),
+    historyDays: Math.floor((firstScored - hours.startHour) / 24),
     origins: common.map(({ origin }) => origin),
     refused,
     ...summarise(compared, common, variable, network.isSouthern),

@@ -59,3 +59,9 @@ export function testOrigins(startHour: number, length: number, everyHours: numbe
   for (let origin = 24 * Math.ceil(from / 24); origin <= end; origin += everyHours) origins.push(origin)
   return origins
 }
+
+/** So many origins before one, as far as there is a record. */
+export function originsBefore(origin: number, count: number, everyHours: number, startHour: number): number[] {
+  const before = Array.from({ length: count }, (_, k) => origin - (count - k) * everyHours)
+  return before.filter((hour) => hour >= startHour)
+}

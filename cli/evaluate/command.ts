@@ -103,7 +103,14 @@ async function evaluate(options: Options): Promise<void> {
     observations: observationsFingerprint(station),
     code: codeFingerprint(),
   })
-  const tally = createTally({ variable: variable as ForecastVariable, models, everyHours, refitHours, poison })
+  const tally = createTally({
+    variable: variable as ForecastVariable,
+    models,
+    everyHours,
+    refitHours,
+    poison,
+    firstScored: origins[0]!,
+  })
   const startedAt = performance.now()
   let done = 0
   await runJobs(

@@ -135,9 +135,12 @@ describe('the leakage guard', () => {
     const station = await readStation(csv, undefined, (line) => expect.unreachable(line))
     const origins = [START + 100 * 24, START + 101 * 24 + 5]
     const options = { variable: 'temperatureC', models: ['isobar', 'damped-anomaly'], refitHours: 0, poison: true } as const
-    const tally = createTally({ ...options, everyHours: 12 })
+    const tally = createTally({ ...options, everyHours: 12, firstScored: START })
     for (const result of runOrigins({ ...options, station, origins, hoursOfDay: 2 })) tally.add(result)
     expect(tally.result().origins).toBe(2)
+    const later = createTally({ ...options, everyHours: 12, firstScored: origins[1]! })
+    for (const result of runOrigins({ ...options, station, origins, hoursOfDay: 2 })) later.add(result)
+    expect(later.onCommonSupport().common.map(({ origin }) => origin)).toEqual([origins[1]])
   })
 
   it('is passed by fits for one hour of the day that are made when they are asked for: they know what was known at the refit', async () => {

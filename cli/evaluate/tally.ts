@@ -25,22 +25,28 @@ export type Prediction = {
   readonly observed: number
 }
 
-export type TallyOptions = IssueOptions & { readonly models: readonly string[]; readonly everyHours: number }
+export type TallyOptions = IssueOptions & {
+  readonly models: readonly string[]
+  readonly everyHours: number
+  /** Earlier origins only teach the intervals. */
+  readonly firstScored: number
+}
 
 export function createTally(options: TallyOptions) {
-  const { variable, models, everyHours } = options
+  const { variable, models, everyHours, firstScored } = options
   const added: OriginResult[] = []
   // In order of origin: threads answer in any order, and sums of floating point numbers depend on it.
   const inOrder = (): readonly OriginResult[] => {
     const made = models.includes(COMBINATION) ? withCombination(added, everyHours) : added.toSorted((a, b) => a.origin - b.origin)
-    return models.includes(SERVED) ? withIssued(made, options) : made
+    return (models.includes(SERVED) ? withIssued(made, options) : made).filter(({ origin }) => origin >= firstScored)
   }
   const onCommonSupport = () => {
     const results = inOrder()
     const refused: Record<string, { count: number; first: string }> = {}
     for (const { answers } of results)
-      for (const [model, answer] of Object.entries(answers)) {
-        if (answer.ok) continue
+      for (const model of models) {
+        const answer = answers[model]
+        if (!answer || answer.ok) continue
         refused[model] ??= { count: 0, first: answer.refused }
         refused[model].count++
       }
