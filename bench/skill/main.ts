@@ -136,7 +136,10 @@ async function measure(piece: Piece, settings: Settings, engine: string, partial
   if (observed < hours.length / 2) return null
   const scored = testOrigins(hours.startHour, hours.length, everyHours)
   const firstScored = scored[0]!
-  const origins = [...originsBefore(firstScored, learningFits * Math.ceil(refitHours / everyHours), everyHours, hours.startHour), ...scored]
+  const origins = [
+    ...originsBefore(firstScored, learningFits * Math.ceil(refitHours / everyHours), everyHours, hours.startHour),
+    ...scored,
+  ]
   const journal = openJournal(partial, { engine, everyHours, refitHours, models })
   const job = { station: hours, variable, models, origins, refitHours, poison: false }
   const tally = createTally({ ...job, everyHours, firstScored })
