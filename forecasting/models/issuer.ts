@@ -28,7 +28,7 @@ export function createIssuer(variable: ForecastVariable) {
   return {
     /** What was observed at an hour; hours ascend, hours without a value may be left out. */
     observe(hour: number, value: number): void {
-      if (Number.isNaN(value) || !isAdapted(variable)) return
+      if (Number.isNaN(value)) return
       const parts: VerifiedPart[] = []
       for (const [issueHour, { modelVersion, quantiles }] of issued) {
         const lead = hour - issueHour
@@ -47,6 +47,7 @@ export function createIssuer(variable: ForecastVariable) {
     },
     /** The quantiles (168 × 7) that a version made at an hour, as they would have been issued. */
     issue(hour: number, modelVersion: string, made: Float32Array): Float32Array {
+      if (!isAdapted(variable)) return made
       const factors = record && adaptationFor(record, modelVersion, hour)
       const quantiles = factors ? withAdaptation(made, factors, low, high) : made
       issued.set(hour, { modelVersion, quantiles })
