@@ -13,8 +13,10 @@ const YEAR = 8766
 const MONTH = 720
 /** Past origins used for the intervals and for the damping, about; an odd spacing visits every hour of the day. */
 const PAST_ORIGINS = 400
-/** How far back a last value may be, hours. */
+/** How far back a last departure is news, hours. */
 const REACH = 72
+/** How far back a last value is repeated, hours: a sensor may be silent for days, which should not take the other models out of a comparison. */
+const LAST_REACH = 14 * 24
 
 /** Hours between 1970 and `startHour`, and the series up to the origin of the forecast: hourly, NaN = not observed. */
 export type SeriesSoFar = { readonly startHour: number; readonly values: Float64Array }
@@ -105,7 +107,7 @@ function pastResiduals(values: Float64Array, centre: Centre): Float64Array {
 /** The last value stays. */
 function persistence({ values }: SeriesSoFar): Centre {
   return (length) => {
-    for (let i = length - 1; i >= Math.max(0, length - REACH); i--)
+    for (let i = length - 1; i >= Math.max(0, length - LAST_REACH); i--)
       if (!Number.isNaN(values[i]!)) return new Float64Array(H).fill(values[i]!)
     return null
   }
@@ -117,7 +119,7 @@ function seasonalNaive({ values }: SeriesSoFar): Centre {
     const out = new Float64Array(H)
     for (let h = 0; h < H; h++) {
       let at = length + h - 24 * Math.ceil((h + 1) / 24)
-      while (at >= Math.max(0, length - 24 - REACH) && Number.isNaN(values[at]!)) at -= 24
+      while (at >= Math.max(0, length - LAST_REACH) && Number.isNaN(values[at]!)) at -= 24
       const value = values[at]
       if (value === undefined || Number.isNaN(value)) return null
       out[h] = value
@@ -176,7 +178,7 @@ function recentred(learnt: SeriesSoFar, variable: ForecastVariable): (series: Se
   return (series) => (lookup ? climatology(series, lookup, offsets(series, lookup, isFull)) : () => null)
 }
 
-/** Recentred climatology plus the share of the last departure that has lasted to each lead before (least squares through 0). */
+/** Recentred climatology plus the share of the last departure that has lasted to each lead before (least squares through 0); alone without one. */
 function dampedAnomaly(learnt: SeriesSoFar, variable: ForecastVariable): (series: SeriesSoFar) => Centre {
   const lookup = lookupOf(learnt, variable)
   if (!lookup) return () => () => null
@@ -209,8 +211,8 @@ function dampedAnomaly(learnt: SeriesSoFar, variable: ForecastVariable): (series
     const now = departures(series)
     const base = climatology(series, lookup, now.offset)
     return (length) => {
-      const departure = now.newest(length)
-      return departure === null ? null : base(length)!.map((value, h) => value + share[h]! * departure)
+      const departure = now.newest(length) ?? 0
+      return base(length)!.map((value, h) => value + share[h]! * departure)
     }
   }
 }

@@ -44,6 +44,16 @@ describe('baselines', () => {
     expect(median(recentred, 100) - median(plain, 100)).toBeGreaterThan(0.3)
   })
 
+  it('a sensor that has been silent for a week is forecast from what was last seen of it', () => {
+    const values = series(600, cycle).fill(Number.NaN, 600 - 7 * 24)
+    const last = Math.fround(values[600 - 7 * 24 - 1]!)
+    expect([1, 168].map((lead) => median(of('persistence', values), lead))).toEqual([last, last])
+    for (const lead of [1, 24, 168]) expect(median(of('seasonal-naive', values), lead)).toBeCloseTo(cycle(599 + lead), 4)
+    expect(of('damped-anomaly', values).filter((_, i) => i % 7 === 3)).toEqual(
+      of('recentred-climatology', values).filter((_, i) => i % 7 === 3),
+    )
+  })
+
   it('what was learnt stays until the next fit, the recent level and the newest values do not', () => {
     const values = series(150 * 24, (i) => cycle(i) + (i > 120 * 24 ? 4 : 0))
     const learnt = { startHour: START, values: values.subarray(0, 120 * 24) }
