@@ -148,6 +148,8 @@ describe('isobar', () => {
     const roof = ['stations', 'add', 'roof', '--name', 'Roof', '--latitude', '53.35', '--longitude', '-6.26', '--dry-run']
     expect(JSON.parse((await isobar(roof)).out)).toEqual({ stationId: 'roof', name: 'Roof', latitude: 53.35, longitude: -6.26 })
     expect((await isobar(['alerts', 'test', '--dry-run'])).code).toBe(0)
+    const key = ['keys', 'create', '--name', 'gateway', '--scopes', 'read,ingest', '--dry-run', '--json']
+    expect(JSON.parse((await isobar(key)).out)).toEqual({ key: null, name: 'gateway', scopes: ['read', 'ingest'] })
     expect((await isobar(['reset', '--dry-run'])).err).toContain('does not exist')
     expect(JSON.parse((await isobar(['reset', '--dry-run', '--json'])).out)).toMatchObject({ existed: false, deleted: false })
     expect(seen).toEqual([])
@@ -185,6 +187,35 @@ describe('isobar', () => {
     const { out } = await isobar(['stations', 'list'])
     expect(out).toContain('evil [31m')
     expect(JSON.parse((await isobar(['stations', 'list', '--json'])).out)).toEqual(answer.body)
+  })
+  it('imports stations and counts those that are new', async () => {
+    const file = join(home, 'stations.json')
+    writeFileSync(file, '[{ "stationId": "roof" }]')
+    answers(200, { status: 'added' })
+    expect(await isobar(['stations', 'import', file, '--json'])).toMatchObject({
+      out: expect.stringContaining('"added": 1'),
+      err: 'roof is added\n',
+    })
+    answers(200, { status: 'unchanged' })
+    expect(await isobar(['stations', 'import', file, '--json'])).toMatchObject({
+      out: expect.stringContaining('"added": 0'),
+      err: 'roof is unchanged\n',
+    })
+  })
+  it('promotes the version that was asked for', async () => {
+    answers(200, { accepted: true })
+    const promote = ['models', 'promote', 'jfk/temperatureC', '--reason', 'too warm', '--version', 'v7']
+    expect((await isobar(promote)).code).toBe(0)
+    expect(seen).toMatchObject([
+      { url: '/v1/models/jfk/temperatureC/promote', body: '{"reason":"too warm","version":"v7"}' },
+    ])
+    expect((await isobar(['models', 'retrain', 'jfk/temperatureC', '--reason', 'too warm', '--version', 'v7'])).code).toBe(2)
+  })
+  it('makes the card of the version that was asked for', async () => {
+    answers(200, { champion: { version: 'v1' }, runs: [{ version: 'v7', runId: 'run-7', metrics: [] }] })
+    expect(JSON.parse((await isobar(['models', 'card', 'jfk/temperatureC', '--version', 'v7', '--json'])).out)).toMatchObject({
+      runId: 'run-7',
+    })
   })
   it('sends operator actions with the key and the reason', async () => {
     answers(202, { accepted: true })

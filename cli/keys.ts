@@ -24,7 +24,11 @@ export function register(program: Command): void {
       const wanted = scopes.split(',').map((scope) => scope.trim())
       const unknown = wanted.find((scope) => !SCOPES.includes(scope as Scope))
       if (unknown !== undefined) throw new CliError(unknownName('scope', unknown, SCOPES), EXIT.usage)
-      if (dryRun) return talk(`a key for ${name} with ${wanted.join(', ')} would be made`)
+      if (dryRun) {
+        if (json) printJson({ key: null, name, scopes: wanted })
+        else talk(`a key for ${name} with ${wanted.join(', ')} would be made`)
+        return
+      }
       const made = await withStore((store) => createKey(store, { name, scopes: wanted as Scope[], nowMs: Date.now() }))
       if (json) printJson({ key: made.key, ...made.stored, createdAt: instant(made.stored.createdAt) })
       else {

@@ -96,11 +96,10 @@ export function register(program: Command): void {
       process.stdout.write(await apiGetText(`/v1/runs/${encodeURIComponent((run as Run).runId)}/card`))
     })
   for (const action of ['retrain', 'promote', 'rollback'] as const) {
-    models
+    const command = models
       .command(`${action} <model>`)
       .description(`operator action: ${action} (key with the scope operate in ISOBAR_API_KEY)`)
       .requiredOption('--reason <text>', 'why; kept in the audit log')
-      .option('--version <version>', 'which version (promote)')
       .option('--dry-run', 'say what would happen')
       .option('--json', 'as JSON (it always is)')
       .addHelpText(
@@ -111,6 +110,8 @@ export function register(program: Command): void {
         const body = { reason, ...(version ? { version } : {}), ...(dryRun ? { dryRun: true } : {}) }
         printJson(await apiPost(`${pathOf(model)}/${action}`, body))
       })
+    if (action === 'promote')
+      command.option('--version <version>', 'which one; default: the newest trained version that is not the champion')
   }
 }
 

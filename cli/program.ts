@@ -37,6 +37,8 @@ export async function createProgram(verb?: string): Promise<Command> {
   const program = new Command('isobar')
     .description('Calibrated station-level weather forecasts as an event stream.')
     .version(VERSION)
+    // Else the --version of isobar would take that of a verb: models promote --version.
+    .enablePositionalOptions()
     .showHelpAfterError('(isobar --help shows all verbs)')
     .addHelpText('afterAll', EXIT_CODES)
     .exitOverride()

@@ -85,14 +85,17 @@ Example, with stations.json
     .action(async (file: string, { dryRun, json }: { dryRun?: boolean; json?: boolean }) => {
       const list = await readStations(file)
       const known = new Set(dryRun ? (await allStations()).map(({ stationId }) => stationId) : [])
+      let added = 0
       for (const station of list) {
-        if (dryRun) talk(`${station.stationId} ${known.has(station.stationId) ? 'is known already' : 'would be added'}`)
-        else {
-          await apiPost('/v1/stations', station)
-          talk(`added ${station.stationId}`)
+        if (dryRun) {
+          talk(`${station.stationId} ${known.has(station.stationId) ? 'is known already' : 'would be added'}`)
+          continue
         }
+        const { status } = await apiPost<{ status: string }>('/v1/stations', station)
+        talk(`${station.stationId} is ${status}`)
+        if (status === 'added') added++
       }
-      if (json) printJson({ stations: list.length, added: dryRun ? 0 : list.length })
+      if (json) printJson({ stations: list.length, added })
     })
 }
 
