@@ -405,6 +405,18 @@ describe('operator actions', () => {
       evidence: [{ event: 'promoted' }, { event: 'trained' }],
     })
     expect((await at('2013-01-01T00:00:00Z')).champion).toBeNull()
+    // Who runs beside it changes nothing about who put it there, when and why.
+    control(aControl({ changedAt: NOON + HOUR_MS, champion: later, reason: 'challenger v6: drift', causedBy: 'run-v6' }), 3)
+    for (const asked of ['?at=2013-07-01T13:00:00Z', ''])
+      expect(await (await get(`/v1/models/jfk/temperatureC/history${asked}`)).json()).toMatchObject({
+        champion: {
+          version: 'v5',
+          reason: 'better',
+          causedBy: 'lifecycle/run-v5/accepted',
+          changedAt: '2013-07-01T12:00:00.000Z',
+          controlOffset: 1,
+        },
+      })
     const { runs } = (await (await get('/v1/runs')).json()) as RunList
     expect(runs).toMatchObject([
       {

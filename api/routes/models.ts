@@ -109,18 +109,19 @@ export function addModelRoutes(app: App, { snapshot, store, artefact }: RouteDep
       const held = live ? { control: live.control, controlOffset: live.offset } : controls[0]
       // Asked for by itself: a champion may serve for longer than the newest events reach back.
       const version = held?.control.champion.version
+      const placed = held && placedBy(held, controls)
       const evidence =
         version === undefined ? [] : await store.models.lifecycle({ stationId, variable, version, at, limit: HISTORY_LIMIT })
       return {
         at: at === undefined ? null : new Date(at).toISOString(),
-        champion: held
+        champion: placed
           ? {
-              ...withIsoInstants(held.control.champion),
-              changedAt: new Date(held.control.changedAt).toISOString(),
-              changedBy: held.control.changedBy,
-              reason: held.control.reason,
-              causedBy: held.control.causedBy,
-              controlOffset: held.controlOffset,
+              ...withIsoInstants(placed.control.champion),
+              changedAt: new Date(placed.control.changedAt).toISOString(),
+              changedBy: placed.control.changedBy,
+              reason: placed.control.reason,
+              causedBy: placed.control.causedBy,
+              controlOffset: placed.controlOffset,
               evidence: evidence.map(withIsoInstants),
             }
           : null,
@@ -252,6 +253,15 @@ export function addModelRoutes(app: App, { snapshot, store, artefact }: RouteDep
     if (events.length === 0) throw new Problem('not-found', 404, `There is no run '${runId}'.`)
     return events
   }
+}
+
+type Order = { readonly control: Control; readonly controlOffset: number }
+
+/** The order that put its champion there: those after it only changed who runs beside. `earlier`: newest first. */
+function placedBy(order: Order, earlier: readonly Order[]): Order {
+  const { version } = order.control.champion
+  const other = earlier.findIndex(({ control }) => control.champion.version !== version)
+  return earlier.slice(0, other === -1 ? undefined : other).at(-1) ?? order
 }
 
 function modelOf(control: Control, controlOffset: number): object {

@@ -9,7 +9,7 @@ import type { ConnectionState, SseMessage } from './sse.ts'
 import { createClockTracker, createState } from './state.ts'
 import { addToStory, MAX_STORY_ENTRIES, tellAlert, tellDrift, tellLifecycle } from './story.ts'
 import type { StoryEntry } from './story.ts'
-import { timelineMarks, timelineSpan } from './timeline-data.ts'
+import { timelineMarks, timelineSpan, whyServed } from './timeline-data.ts'
 import type { Alert, CheckedObservation, ForecastBody } from './wire.ts'
 
 function parse(...chunks: string[]): { messages: SseMessage[]; retries: number[] } {
@@ -306,8 +306,8 @@ describe('timeline', () => {
       variable: 'dewPointC' as const,
       champion: { version: 'v1', since: iso(5) },
       previous: null,
-      changedAt: null,
-      changedBy: null,
+      changedAt: iso(5),
+      changedBy: 'promotion',
       reason: 'first',
     }
     const both = timelineMarks(
@@ -318,6 +318,32 @@ describe('timeline', () => {
     )
     expect(both.map((m) => m.id)).toEqual(['p'])
     expect(timelineMarks([], [], 'jfk', [row]).map((m) => [m.kind, m.text])).toEqual([['promoted', 'first']])
+  })
+
+  it('says why the champion is served, not what the newest order changed beside it', () => {
+    const row = {
+      stationId: 'jfk',
+      variable: 'temperatureC' as const,
+      champion: { version: 'v1', since: iso(5) },
+      previous: null,
+      changedAt: iso(5),
+      changedBy: 'promotion',
+      reason: 'first',
+    }
+    const promoted = {
+      eventId: 'p',
+      stationId: 'jfk',
+      variable: 'temperatureC' as const,
+      version: 'v1',
+      event: 'promoted',
+      at: iso(5),
+      reasons: ['first', 'better than persistence'],
+    }
+    expect(whyServed(row, [])).toBe('first')
+    const later = { ...row, changedAt: iso(9), reason: 'challenger v2: drift' }
+    expect(whyServed(later, [{ ...promoted, variable: 'dewPointC' }, promoted])).toBe('first; better than persistence')
+    expect(whyServed(later, [])).toBe('')
+    expect(timelineMarks([], [], 'jfk', [later]).map(({ text }) => text)).toEqual([''])
   })
 })
 

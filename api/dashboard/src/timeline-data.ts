@@ -18,6 +18,22 @@ export const MARK_LABELS: Readonly<Record<MarkKind, string>> = {
 
 const isMarkKind = (name: string): name is MarkKind => Object.hasOwn(MARK_LABELS, name)
 
+/** Why the champion is served. The newest order may be a later one that only changed who runs beside it. */
+export function whyServed(row: ModelRow, events: readonly ModelEvent[]): string {
+  const { stationId, variable, champion, changedAt, reason } = row
+  if (champion === null) return ''
+  if (changedAt === champion.since) return reason ?? ''
+  const promotion = events.find(
+    (event) =>
+      event.event === 'promoted' &&
+      event.stationId === stationId &&
+      event.variable === variable &&
+      event.version === champion.version &&
+      event.at === champion.since,
+  )
+  return promotion?.reasons?.join('; ') ?? ''
+}
+
 /** The champions being served stand for their promotions where the history does not hold these. */
 export function timelineMarks(
   events: readonly ModelEvent[],
@@ -45,7 +61,8 @@ export function timelineMarks(
       text: `${event.explanation || event.cause}${step}`,
     })
   }
-  for (const { stationId: id, variable, champion, reason } of models) {
+  for (const row of models) {
+    const { stationId: id, variable, champion } = row
     const atMs = instant(champion?.since)
     if (id !== stationId || !champion || atMs === null) continue
     if (marks.some((mark) => mark.kind === 'promoted' && mark.variable === variable && mark.version === champion.version))
@@ -56,7 +73,7 @@ export function timelineMarks(
       atMs,
       kind: 'promoted',
       version: champion.version,
-      text: reason ?? '',
+      text: whyServed(row, events),
     })
   }
   return marks.sort((a, b) => a.atMs - b.atMs)

@@ -8,7 +8,7 @@ import type { Scheduler } from '../schedule.ts'
 import { throttled } from '../schedule.ts'
 import type { Part, State } from '../state.ts'
 import type { MarkKind, TimelineMark } from '../timeline-data.ts'
-import { MARK_LABELS, timelineMarks, timelineSpan } from '../timeline-data.ts'
+import { MARK_LABELS, timelineMarks, timelineSpan, whyServed } from '../timeline-data.ts'
 import { createChampionAt } from './champion-at.ts'
 import { shownZone } from './header.ts'
 
@@ -70,8 +70,8 @@ function servingText(state: State): string {
   )
   if (!row?.champion) return ''
   const since = Date.parse(row.champion.since)
-  const why = row.reason ? `: ${row.reason}` : ''
-  return `${variableLabel(row.variable)} is served by ${shortVersion(row.champion.version)} since ${formatInstant(since, shownZone(state))}${why}`
+  const why = whyServed(row, valueOf(state.modelEvents) ?? [])
+  return `${variableLabel(row.variable)} is served by ${shortVersion(row.champion.version)} since ${formatInstant(since, shownZone(state))}${why === '' ? '' : `: ${why}`}`
 }
 
 function picture(marks: readonly TimelineMark[], span: { from: number; to: number }, width: number, zone: string): SVGSVGElement {
