@@ -8,6 +8,8 @@ export type ModelRecord = {
   readonly variable: RetrainRequest['variable']
   champion: ServedModel | null
   hasChallenger: boolean
+  /** The newest registered run while promotion has not said what becomes of it, with its offset in the lifecycle log. */
+  undecided: { readonly runId: string; readonly offset: number } | null
   /** The confirmed drift that has not ended; null when there is none. */
   drift: Drift | null
   /** By id. */
@@ -21,7 +23,8 @@ export type ModelRecord = {
 export type Book = {
   readonly onDrift: (event: Drift) => void
   readonly onControl: (event: Control) => void
-  readonly onLifecycle: (event: Lifecycle) => void
+  /** `offset`: in the lifecycle log, which orders name as what they were decided on. */
+  readonly onLifecycle: (event: Lifecycle, offset: number) => void
   readonly onRequest: (request: RetrainRequest) => void
   readonly onAudit: (event: Audit) => void
   readonly models: () => Iterable<ModelRecord>
@@ -38,6 +41,8 @@ export function createBook(): Book {
   const orders = new Map<string, Audit>()
   const asked = new Set<string>()
   const ended = new Set<string>()
+  /** Newest decision that an order carried out, by model: the topics are read side by side, and the order may come first. */
+  const orderedUpTo = new Map<string, number>()
 
   function recordOf({ stationId, variable }: Pick<RetrainRequest, 'stationId' | 'variable'>): ModelRecord {
     const key = modelKey(stationId, variable)
@@ -47,6 +52,7 @@ export function createBook(): Book {
       variable,
       champion: null,
       hasChallenger: false,
+      undecided: null,
       drift: null,
       requests: new Map<string, RetrainRequest>(),
       open: new Set<string>(),
@@ -67,11 +73,18 @@ export function createBook(): Book {
       const record = recordOf(event)
       record.champion = event.champion
       record.hasChallenger = event.challengers.length > 0
+      orderedUpTo.set(record.key, event.decisionOffset)
+      if (record.undecided && record.undecided.offset <= event.decisionOffset) record.undecided = null
     },
-    onLifecycle(event) {
+    onLifecycle(event, offset) {
       const record = recordOf(event)
       if (event.event === 'rolled-back') record.rolledBackAt = Math.max(record.rolledBackAt, event.at)
+      if ((event.event === 'accepted' || event.event === 'rejected') && record.undecided?.runId === event.runId)
+        record.undecided = null
       if ((event.event === 'evaluated' || event.event === 'failed') && event.causedBy !== null) {
+        // Of a run that is registered again nothing is decided again.
+        if (event.event === 'evaluated' && !ended.has(event.causedBy) && offset > (orderedUpTo.get(record.key) ?? -1))
+          record.undecided = { runId: event.runId, offset }
         ended.add(event.causedBy)
         record.open.delete(event.causedBy)
       }

@@ -49,7 +49,7 @@ export const service = defineService({
                 book.onControl(event.value)
                 break
               case 'model.lifecycle.v1':
-                book.onLifecycle(event.value)
+                book.onLifecycle(event.value, event.offset)
                 break
               case 'model.retrain-request.v1':
                 book.onRequest(event.value)

@@ -19,13 +19,25 @@ const ON_TIME_MS = 6 * HOUR_MS
 /** A confirmation that is not older than this is answered as of its own instant, however far verification lags behind the observations. */
 const PROMPT_MS = 14 * DAY_MS
 
+/**
+ * A drift does not end with the swap that mends it: the new model must have shown calm days first, and forecasts are verified for a week.
+ * Until then the model that was made against it is not made again.
+ */
+const PROVING_MS = 10 * DAY_MS
+
 export type Wish = {
   readonly request: RetrainRequest
   /** Larger first. */
   readonly gain: number
 }
 export type Deferral =
-  'sensor-fault' | 'unknown-cause' | 'training-in-flight' | 'challenger-in-trial' | 'cooldown' | 'already-asked'
+  | 'sensor-fault'
+  | 'unknown-cause'
+  | 'training-in-flight'
+  | 'challenger-in-trial'
+  | 'champion-proving'
+  | 'cooldown'
+  | 'already-asked'
 
 /** Operator orders: no policy stands in their way but a run of the same model that is under way. */
 export function operatorRequests(book: Book, now: number): RetrainRequest[] {
@@ -96,6 +108,7 @@ function driftWish(record: ModelRecord, drift: Drift, now: number, config: Retra
   const attempts = [...record.requests.keys()].filter((id) => id.startsWith(`${stem}/`)).length
   const held = holdUp(record, now, config)
   if (held) return held
+  if (isProving(record, drift, now)) return 'champion-proving'
   // What is asked for at once belongs to the instant of the confirmation: how fast the log is read does not matter then.
   const at = attempts === 0 && now - drift.at <= PROMPT_MS ? drift.at : now
   const newStep = stepOf(drift)
@@ -134,8 +147,14 @@ function dueSlot({ champion, requests }: ModelRecord, now: number, config: Retra
 function holdUp(record: ModelRecord, now: number, config: RetrainingConfig): Deferral | null {
   if (record.open.size > 0) return 'training-in-flight'
   // A trial ends by itself; a model trained meanwhile would only take its place.
-  if (record.hasChallenger) return 'challenger-in-trial'
+  if (record.hasChallenger || record.undecided) return 'challenger-in-trial'
   return now < cooldownEnd(record, now, config) ? 'cooldown' : null
+}
+
+/** Whether the champion came after the drift was confirmed, and not long ago. One that came back by a rollback has nothing to prove. */
+function isProving({ champion, rolledBackAt }: ModelRecord, drift: Drift, now: number): boolean {
+  const since = champion?.since ?? Number.NEGATIVE_INFINITY
+  return since > drift.at && since > rolledBackAt && now < since + PROVING_MS
 }
 
 /**

@@ -3,7 +3,7 @@ import { isCanaryStation } from '../../forecasting/promotion/index.ts'
 import { canaryBlock } from '../../infra/runtime/config/index.ts'
 import { createLogger } from '../../infra/runtime/log.ts'
 import type { Audit, Control, Drift, Lifecycle, RetrainRequest } from '../../schemas/generated/types.ts'
-import { createBook } from './book.ts'
+import { type Book, createBook } from './book.ts'
 import { type RetrainingConfig, retrainingBlock } from './config.ts'
 import { createDesk } from './desk.ts'
 import { cooldownEnd } from './policy.ts'
@@ -90,6 +90,11 @@ function ended(request: RetrainRequest, event: Lifecycle['event'] = 'evaluated',
     changePoints: [],
     waitsFor: [],
   }
+}
+/** Registered, and refused by promotion. */
+function finish(book: Book, request: RetrainRequest): void {
+  book.onLifecycle(ended(request), 0)
+  book.onLifecycle(ended(request, 'rejected'), 1)
 }
 const order = (over: Partial<Audit> = {}): Audit => ({
   auditId: 'a1',
@@ -212,6 +217,57 @@ describe('drift', () => {
     await office.round(52)
     expect(office.published).toMatchObject([{ requestedAt: at(52) }])
   })
+  it('waits from the end of a training on until promotion has said what becomes of the model, however fast event time runs', async () => {
+    const office = createOffice()
+    office.book.onControl(control('jfk', 0))
+    office.book.onDrift(drift('jfk', 50))
+    const [request] = await office.round(50)
+    if (!request) throw new Error('nothing was asked for')
+    // The order that puts it in trial is under way while the replay hurries on.
+    office.book.onLifecycle(ended(request), 7)
+    await office.round(50 + 78)
+    expect(office.published).toHaveLength(1)
+    office.book.onControl(control('jfk', 50, { challengers: [control('jfk', 1).champion], decisionOffset: 7 }))
+    await office.round(50 + 80)
+    expect(office.published).toHaveLength(1)
+    office.book.onLifecycle(ended(request, 'rejected'), 9)
+    office.book.onControl(control('jfk', 50, { decisionOffset: 9 }))
+    // Registered again, as by a trainer that was killed before it committed: promotion has nothing more to say.
+    office.book.onLifecycle(ended(request), 11)
+    await office.round(50 + 82)
+    expect(office.published).toHaveLength(2)
+  })
+  it('does not ask again while the model that was made against it proves itself; after that it does, and after a rollback', async () => {
+    for (const { isRolledBack, untilHours } of [
+      { isRolledBack: false, untilHours: 150 + 240 },
+      { isRolledBack: true, untilHours: 200 + 96 },
+    ]) {
+      const office = createOffice({ retrainSchedule: 'never' })
+      office.book.onControl(control('jfk', 0))
+      office.book.onDrift(drift('jfk', 50))
+      const [request] = await office.round(50)
+      if (!request) throw new Error('nothing was asked for')
+      office.book.onLifecycle(ended(request), 0)
+      office.book.onLifecycle(ended(request, 'accepted', 150), 1)
+      office.book.onControl(control('jfk', 150, { decisionOffset: 1 }))
+      if (isRolledBack) {
+        office.book.onLifecycle(ended(request, 'rolled-back', 200), 2)
+        office.book.onControl(control('jfk', 200, { decisionOffset: 2 }))
+      }
+      await office.round(untilHours - 1)
+      expect(office.published).toHaveLength(1)
+      await office.round(untilHours)
+      expect(office.published).toHaveLength(2)
+    }
+  })
+  it('takes a run for decided when its order is read before it', async () => {
+    const office = createOffice()
+    office.book.onControl(control('jfk', 60, { decisionOffset: 9 }))
+    office.book.onLifecycle(ended({ ...drift('jfk', 1), requestId: 'drift/x/1', reason: 'drift' } as unknown as RetrainRequest), 7)
+    office.book.onDrift(drift('jfk', 200))
+    await office.round(200)
+    expect(office.published).toHaveLength(1)
+  })
   it('keeps the steps the champion was homogenised for, and replaces an older estimate of the same step', async () => {
     const office = createOffice()
     const { champion } = control('jfk', 0)
@@ -236,7 +292,7 @@ describe('drift', () => {
     }
     await office.round(50)
     expect(office.published.map(({ stationId }) => stationId)).toEqual(['b', 'c'])
-    office.book.onLifecycle(ended(office.published[0] as RetrainRequest))
+    finish(office.book, office.published[0] as RetrainRequest)
     await office.round(51)
     expect(office.published.map(({ stationId }) => stationId)).toEqual(['b', 'c', 'a'])
   })
@@ -252,7 +308,7 @@ describe('drift', () => {
       expect(open.length).toBeLessThanOrEqual(4)
       const lastDay = office.published.filter(({ reason }) => reason === 'drift').length
       expect(lastDay).toBeLessThanOrEqual(30 * (1 + Math.floor((hours - 50) / 24)))
-      for (const request of open) office.book.onLifecycle(ended(request))
+      for (const request of open) finish(office.book, request)
       open = []
     }
     expect(new Set(office.published.map(({ stationId }) => stationId)).size).toBe(100)
@@ -268,7 +324,7 @@ describe('loop guard', () => {
       office.book.onDrift(drift('jfk', hours))
       for (const request of await office.round(hours)) {
         times.push(hours)
-        office.book.onLifecycle(ended(request))
+        finish(office.book, request)
         office.book.onControl(control('jfk', hours))
         office.book.onDrift(drift('jfk', hours, { state: 'recovered' }))
       }
@@ -293,7 +349,7 @@ describe('loop guard', () => {
     const record = book.of('jfk/temperatureC')
     if (!record) throw new Error('no record')
     expect(cooldownEnd(record, at(1), config)).toBe(at(48))
-    book.onLifecycle(ended(request, 'rolled-back', 30))
+    book.onLifecycle(ended(request, 'rolled-back', 30), 0)
     expect(cooldownEnd(record, at(31), config)).toBe(at(30 + 96))
   })
 })
@@ -314,7 +370,7 @@ describe('schedule', () => {
     const office = createOffice()
     office.book.onControl(control('jfk', 0))
     for (let hours = 0; hours < 24 * 70; hours += 6) {
-      for (const request of await office.round(hours)) office.book.onLifecycle(ended(request))
+      for (const request of await office.round(hours)) finish(office.book, request)
     }
     expect(office.published.map(({ requestId }) => requestId)).toEqual([
       'schedule/jfk/temperatureC/2013-08-01T04:00:00.000Z',
@@ -324,7 +380,7 @@ describe('schedule', () => {
     restarted.book.onControl(control('jfk', 0))
     for (const request of office.published) {
       restarted.book.onRequest(request)
-      restarted.book.onLifecycle(ended(request))
+      finish(restarted.book, request)
     }
     await restarted.round(24 * 70)
     expect(restarted.published).toEqual([])
@@ -341,7 +397,7 @@ describe('schedule', () => {
     const due = 24 * 40
     for (let hours = due; hours < due + 10; hours++) {
       for (const request of await office.round(hours)) {
-        office.book.onLifecycle(ended(request))
+        finish(office.book, request)
         const { champion } = control(request.stationId, 0)
         office.book.onControl(control(request.stationId, 0, { challengers: [champion] }))
       }
@@ -384,7 +440,7 @@ describe('operator', () => {
     office.book.onControl(control('jfk', 0))
     office.book.onDrift(drift('jfk', 50))
     await office.round(50)
-    office.book.onLifecycle(ended(office.published[0] as RetrainRequest))
+    finish(office.book, office.published[0] as RetrainRequest)
     office.book.onAudit(order())
     await office.round(51)
     await office.round(52)
