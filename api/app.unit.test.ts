@@ -381,6 +381,35 @@ describe('operator actions', () => {
     ])
   })
 
+  it('forecasts again when asked to, and records who asked', async () => {
+    const { post, key, world, snapshot, live } = createTestApp()
+    snapshot.applyForecast(aForecast())
+    const { promise: handedOver, resolve } = Promise.withResolvers<void>()
+    const features = { stationId: 'jfk', validAt: NOON, knownAt: NOON, featureSet: 'f', values: [], cause: 'new' as const }
+    world.newestFeature = features
+    world.onPublish = resolve
+    const answer = post('/run_inference', { station: 'jfk' }, await key('operate'))
+    await handedOver
+    live.push({
+      topic: 'weather.forecast.v1',
+      key: 'jfk',
+      value: aForecast(),
+      partition: 0,
+      offset: 0,
+      headers: {},
+      timestampMs: 0,
+    })
+    expect((await answer).status).toBe(200)
+    expect(world.published.map(({ topic }) => topic)).toEqual(['weather.feature.v1', 'audit.v1'])
+    expect(world.published[0]?.value).toEqual(features)
+    expect(world.published[1]?.value).toMatchObject({
+      actor: 'operate',
+      action: 'station.forecast',
+      subject: 'jfk',
+      details: { validAt: '2013-07-01T12:00:00.000Z' },
+    })
+  })
+
   it('answers who was champion at an instant, and lists runs with their causes', async () => {
     const { get, control, world } = createTestApp()
     const later = { ...aControl().champion, version: 'v5' }

@@ -87,6 +87,9 @@ describe('isobar', () => {
   it('ends with 2 on a wrong use, 4 where nothing runs', async () => {
     expect((await isobar(['forecast'])).code).toBe(2)
     expect((await isobar(['models', 'show', 'jfk'])).code).toBe(2)
+    const nothing = await isobar(['deploy', '--dry-run'])
+    expect(nothing.code).toBe(2)
+    for (const name of ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'CLICKHOUSE_URL']) expect(nothing.err).toContain(`${name}: is not set`)
     expect(await isobar(['config', 'show'])).toMatchObject({ code: 4, err: expect.stringContaining('npm start') })
     expect((await isobar(['stations', 'list'], { ISOBAR_URL: 'http://127.0.0.1:9' })).code).toBe(4)
   })

@@ -1,5 +1,6 @@
 /** `isobar deploy`: topics, schemas and tables on the servers the environment names; the one-shot before services start. */
 import type { Command } from 'commander'
+import { z } from 'zod'
 import { openClickHouse, pendingMigrations } from '../infra/runtime/clickhouse/index.ts'
 import { clickhouseBlock, kafkaBlock, logBlock, readConfig, registryBlock } from '../infra/runtime/config/index.ts'
 import { planTopics } from '../infra/runtime/kafka/index.ts'
@@ -41,11 +42,13 @@ Examples:
 }
 
 async function plan(env: NodeJS.ProcessEnv, log: Logger): Promise<Change[]> {
-  const clickhouse = openClickHouse(readConfig(clickhouseBlock, env))
+  // In one reading, so that everything that is missing is named at once.
+  const config = readConfig(z.object({ ...kafkaBlock.shape, ...registryBlock.shape, ...clickhouseBlock.shape }), env)
+  const clickhouse = openClickHouse(config)
   try {
     const [topics, subjects, migrations] = await Promise.all([
-      planTopics(readConfig(kafkaBlock, env), log),
-      unregisteredSubjects(readConfig(registryBlock, env)),
+      planTopics(config, log),
+      unregisteredSubjects(config),
       pendingMigrations(clickhouse),
     ])
     return [

@@ -1,5 +1,6 @@
 /** Addresses that users of a small FastAPI forecast service know, answered from the same core. */
 import { z } from '@hono/zod-openapi'
+import { auditEvent } from '../audit.ts'
 import { withIsoInstants } from '../json.ts'
 import { stationIdParam, variableParam } from '../params.ts'
 import type { RouteDeps } from '../ports.ts'
@@ -19,7 +20,7 @@ export function addAliasRoutes(
   app: App,
   deps: RouteDeps & { forecaster: Forecaster; clothing: Clothing; operate: Operator },
 ): void {
-  const { snapshot, store, live, publish, forecaster, clothing, operate } = deps
+  const { snapshot, store, live, publish, wallNow, forecaster, clothing, operate } = deps
   const Query = z.strictObject({ station })
   addRoute(
     app,
@@ -106,7 +107,7 @@ export function addAliasRoutes(
       response: z.looseObject({}),
       problems: [404, 413, 415, 503],
     },
-    async ({ c, body }) => {
+    async ({ c, body, principal }) => {
       const stationId = chosen(body.station)
       const feature = await store.observations.newestFeature(stationId)
       if (!feature) throw new Problem('no-forecast', 404, `There are no features of ${stationId} yet.`)
@@ -121,9 +122,20 @@ export function addAliasRoutes(
           resolve(isIssued)
         }
       })
-      await publish([{ topic: 'weather.feature.v1', key: stationId, value: feature }])
+      const validAt = new Date(feature.validAt).toISOString()
+      await publish([
+        { topic: 'weather.feature.v1', key: stationId, value: feature },
+        auditEvent({
+          actor: actorOf(principal),
+          action: 'station.forecast',
+          subject: stationId,
+          reason: null,
+          at: wallNow(),
+          details: { validAt },
+        }),
+      ])
       if (await issued) return forecaster.respond(c, stationId, DEFAULT_FORECAST_QUERY)
-      return c.json({ stationId, validAt: new Date(feature.validAt).toISOString(), status: 'requested' }, 202)
+      return c.json({ stationId, validAt, status: 'requested' }, 202)
     },
   )
   addRoute(

@@ -1,6 +1,6 @@
 /** The HTTP app on in-memory ports, for tests. */
 import type { OutboundEvent } from '../../infra/runtime/kafka/types.ts'
-import type { CheckedObservation, Control, Forecast, Lifecycle, Station } from '../../schemas/generated/types.ts'
+import type { CheckedObservation, Control, Feature, Forecast, Lifecycle, Station } from '../../schemas/generated/types.ts'
 import { QUANTILE_LEVELS, QUANTITIES, type ForecastVariable } from '../../schemas/quantities.ts'
 import type { Silence } from '../../schemas/silence.ts'
 import { createApp, type AppDeps } from '../app.ts'
@@ -137,6 +137,7 @@ type World = {
   published: OutboundEvent[]
   forecasts: Forecast[]
   observations: CheckedObservation[]
+  newestFeature: Feature | null
   controls: Control[]
   lifecycle: Lifecycle[]
   silences: Silence[]
@@ -145,6 +146,7 @@ type World = {
   stages: StageState[]
   answers: Map<string, IdempotentAnswer>
   publishFails: Error | null
+  onPublish: () => void
 }
 
 export function createTestApp(
@@ -162,6 +164,7 @@ export function createTestApp(
     published: [],
     forecasts: [],
     observations: [],
+    newestFeature: null,
     controls: [],
     lifecycle: [],
     silences: [],
@@ -170,6 +173,7 @@ export function createTestApp(
     stages: [],
     answers: new Map(),
     publishFails: null,
+    onPublish: () => undefined,
   }
   const snapshot = createSnapshot()
   const live = createLiveFeed({ readBack: async () => 'gone' })
@@ -187,6 +191,7 @@ export function createTestApp(
     publish: async (events) => {
       if (world.publishFails) throw world.publishFails
       world.published.push(...events)
+      world.onPublish()
     },
     stages: { read: async () => world.stages },
     artefact: async ({ uri }) => new TextEncoder().encode(JSON.stringify({ uri })),
@@ -264,7 +269,7 @@ function createTestStore(world: World): Store {
         world.observations.filter((o) =>
           wanted.some((key) => key.stationId === o.stationId && key.observedAt === o.observedAt && key.kind === o.kind),
         ),
-      newestFeature: async () => null,
+      newestFeature: async () => world.newestFeature,
     },
     skill: { sums: async () => world.sums, dailyGains: async () => world.gains },
     models: {

@@ -187,7 +187,7 @@ export const processBlock = z.object({
     example: '0.0.0.0',
   }),
   otelExporterOtlpEndpoint: described(z.url().optional(), {
-    description: 'OpenTelemetry collector (OTLP over HTTP).',
+    description: 'OpenTelemetry collector. Checked and not used: Isobar sends no traces; it has metrics and logs.',
     fix: 'use http://host:4318',
     example: 'http://127.0.0.1:4318',
   }),
