@@ -1,7 +1,5 @@
 // The API as it runs, on real Kafka, registry and ClickHouse: keys, ingest, operator actions, and the live stream across a lost connection.
 import { randomUUID } from 'node:crypto'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { applyMigrations, type ClickHouse, openClickHouse, toClickHouseInstant } from '../infra/runtime/clickhouse/index.ts'
 import {
@@ -20,6 +18,7 @@ import {
   testLog,
   until,
 } from '../infra/runtime/testing/fixtures.ts'
+import { freePort } from '../infra/runtime/testing/free-port.ts'
 import type { CheckedObservation } from '../schemas/generated/types.ts'
 import { QUANTITIES } from '../schemas/quantities.ts'
 import { SILENCE_PROCESSOR } from '../schemas/silence.ts'
@@ -88,14 +87,6 @@ afterEach(async () => {
   await stop()
   await follower.stop()
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 async function start(extra: Record<string, string> = {}): Promise<void> {
   const port = await freePort()

@@ -89,7 +89,8 @@ describe('isobar', () => {
     expect((await isobar(['models', 'show', 'jfk'])).code).toBe(2)
     const nothing = await isobar(['deploy', '--dry-run'])
     expect(nothing.code).toBe(2)
-    for (const name of ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'CLICKHOUSE_URL']) expect(nothing.err).toContain(`${name}: is not set`)
+    for (const name of ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'CLICKHOUSE_URL'])
+      expect(nothing.err).toContain(`${name}: is not set`)
     expect(await isobar(['config', 'show'])).toMatchObject({ code: 4, err: expect.stringContaining('npm start') })
     expect((await isobar(['stations', 'list'], { ISOBAR_URL: 'http://127.0.0.1:9' })).code).toBe(4)
   })
@@ -209,9 +210,7 @@ describe('isobar', () => {
     answers(200, { accepted: true })
     const promote = ['models', 'promote', 'jfk/temperatureC', '--reason', 'too warm', '--version', 'v7']
     expect((await isobar(promote)).code).toBe(0)
-    expect(seen).toMatchObject([
-      { url: '/v1/models/jfk/temperatureC/promote', body: '{"reason":"too warm","version":"v7"}' },
-    ])
+    expect(seen).toMatchObject([{ url: '/v1/models/jfk/temperatureC/promote', body: '{"reason":"too warm","version":"v7"}' }])
     expect((await isobar(['models', 'retrain', 'jfk/temperatureC', '--reason', 'too warm', '--version', 'v7'])).code).toBe(2)
   })
   it('makes the card of the version that was asked for', async () => {

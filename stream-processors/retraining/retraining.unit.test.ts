@@ -263,7 +263,10 @@ describe('drift', () => {
   it('takes a run for decided when its order is read before it', async () => {
     const office = createOffice()
     office.book.onControl(control('jfk', 60, { decisionOffset: 9 }))
-    office.book.onLifecycle(ended({ ...drift('jfk', 1), requestId: 'drift/x/1', reason: 'drift' } as unknown as RetrainRequest), 7)
+    office.book.onLifecycle(
+      ended({ ...drift('jfk', 1), requestId: 'drift/x/1', reason: 'drift' } as unknown as RetrainRequest),
+      7,
+    )
     office.book.onDrift(drift('jfk', 200))
     await office.round(200)
     expect(office.published).toHaveLength(1)

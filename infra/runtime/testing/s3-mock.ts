@@ -1,12 +1,11 @@
 /** Adobe's S3Mock, a real S3-speaking server, fetched once by Maven into the cache. For tests. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { until } from './fixtures.ts'
+import { freePort } from './free-port.ts'
 
 const VERSION = '4.9.1'
 const JAR = `s3mock-${VERSION}-exec.jar`
@@ -80,14 +79,4 @@ export async function startS3Mock(jar: string, bucket: string): Promise<S3Mock> 
       rmSync(root, { recursive: true, force: true })
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
