@@ -42,7 +42,10 @@ export function createModelRules({ memory, book, config }: RuleDeps) {
                 cause: drift.cause,
                 statistic: `${drift.statistic.toFixed(2)} against ${drift.threshold.toFixed(2)}`,
               },
-              links: links('drift-confirmed', drift),
+              links: {
+                ...links('drift-confirmed', drift),
+                evidence: `/v1/drift/evidence?eventId=${encodeURIComponent(drift.eventId)}`,
+              },
               causedBy: drift.eventId,
             }),
           )

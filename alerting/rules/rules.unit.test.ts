@@ -196,6 +196,12 @@ describe('model rules', () => {
     ])
   })
 
+  it('drift links to its evidence', () => {
+    const { give } = setup()
+    const [alert] = give('model.drift.v1', drift(0, 'confirmed', { eventId: 'drift/ewr/temperatureC/v1/2013-07-10' }))
+    expect(alert?.links['evidence']).toBe('/v1/drift/evidence?eventId=drift%2Fewr%2FtemperatureC%2Fv1%2F2013-07-10')
+  })
+
   it('drift of a feed speaks of the station, that of a sensor of the sensor, any other of errors', () => {
     const summaryOf = (cause: Drift['cause']) => {
       const { give } = setup()

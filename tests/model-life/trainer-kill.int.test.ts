@@ -1,4 +1,4 @@
-// SIGKILL of the training process at many instants of a run: the run is registered, and once.
+// SIGKILL of the training process while it starts and while it works, at random instants: the run is registered, and once.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -67,7 +67,8 @@ function updateRow(node: HTMLElement, drift: DriftState, zone: string): void {
   setText(badge, word)
   setText(name, variableLabel(drift.variable))
   setText(time, drift.at === null ? '' : `since ${formatInstant(instant(drift.at), zone)}`)
-  const cause = drift.cause && drift.cause !== 'unknown' ? ` Points to: ${drift.cause.replace('-', ' ')}.` : ''
+  const isTold = drift.cause === 'unknown' || drift.explanation.endsWith(`: ${drift.cause}`)
+  const cause = drift.cause && !isTold ? ` Points to: ${drift.cause.replace('-', ' ')}.` : ''
   setText(text, `${drift.explanation}${cause}`)
 }
 
