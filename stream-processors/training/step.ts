@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { FEATURE_SET, HOUR_MS } from '../../forecasting/features/index.ts'
 import type { Site, TrainingSet } from '../../forecasting/models/index.ts'
+import { SEED } from '../../forecasting/models/random-feature-ridge.ts'
 import type { ArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import { type BatchStep, emit, type OutboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
 import { VERSION } from '../../infra/runtime/version.ts'
@@ -109,7 +110,7 @@ export function createTrainingStep({
       dataFrom: trained ? trained.history.startHour * HOUR_MS : null,
       dataTo: request.requestedAt,
       rows: 0,
-      seed: 0,
+      seed: SEED,
       featureSet: FEATURE_SET,
       codeVersion: VERSION,
       fitSeconds: 0,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { buildFeatures, COLUMN, createHourlyGrid, HOUR_MS } from '../../forecasting/features/index.ts'
+import { SEED } from '../../forecasting/models/random-feature-ridge.ts'
 import { createRng } from '../../forecasting/verification/index.ts'
 import type { InboundEvent, Outcome, StepContext } from '../../infra/runtime/kafka/types.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
@@ -158,7 +159,7 @@ describe('training step', () => {
     const [outcome] = await shop.run(request('r1', { changePoints }))
     const events = lifecycleOf(outcome)
     expect(events.map(({ event }) => event)).toEqual(['training-started', 'trained', 'evaluated'])
-    expect(events[2]).toMatchObject({ causedBy: 'r1', requestReason: 'drift', changePoints, dataTo: T0 })
+    expect(events[2]).toMatchObject({ causedBy: 'r1', requestReason: 'drift', changePoints, dataTo: T0, seed: SEED })
     expect(new Set(events.map(({ runId }) => runId)).size).toBe(1)
   })
   it('trains a request once: repeated in a batch, delivered again, or asked again at another time', async () => {
