@@ -9,6 +9,7 @@ import { createLogger } from '../../infra/runtime/log.ts'
 import { createOthers, WATCHED } from '../../producers/replay/backlog.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import { countingNumber, instant } from '../arguments.ts'
+import { recordWith } from '../audit.ts'
 import { CliError, EXIT } from '../exit.ts'
 import { printJson, printTable, progressTo, talk } from '../output.ts'
 import { serverEnv } from '../running.ts'
@@ -83,6 +84,11 @@ async function backfill({ from, to, mode, station, concurrency, dryRun = false, 
       },
       { from, to, mode, stationId: station ?? null, concurrency, dryRun },
     )
+    const issued = summaries.reduce((sum, one) => sum + one.issued, 0)
+    if (issued > 0) {
+      const details = { from: iso(from), to: iso(to), mode, issued: String(issued) }
+      await recordWith(publisher, { action: 'forecast.backfill', subject: station ?? 'all stations', details })
+    }
     if (json) printJson({ from: iso(from), to: iso(to), mode, dryRun, stopped: stop.signal.aborted, stations: summaries })
     else
       printTable(summaries, [

@@ -10,6 +10,7 @@ import { FEATURE_SET, HOUR_MS } from '../../forecasting/features/index.ts'
 import { randomFeatureRidge } from '../../forecasting/models/index.ts'
 import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import { until } from '../../infra/runtime/testing/fixtures.ts'
+import type { Audit } from '../../schemas/generated/types.ts'
 import { toTrainingSet } from '../../stream-processors/training/dataset.ts'
 import { type FeatureHour, madeUpFeatures, storeFeatures } from './support/made-up-features.ts'
 import { openTestSystem, type TestSystem } from './support/system.ts'
@@ -23,6 +24,7 @@ const ISOBAR = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 
 let system: TestSystem
 let published = 0
+const recorded: Audit[] = []
 const children = new Set<ChildProcess>()
 
 beforeAll(async () => {
@@ -30,6 +32,9 @@ beforeAll(async () => {
   const rows = madeUpFeatures(START, TRAINED_HOURS + MISSING_HOURS)
   await storeFeatures(system.clickhouse, 'jfk', rows)
   await system.follow(['weather.forecast.v1'], (events) => void (published += events.length), 'beginning')
+  await system.follow(['audit.v1'], (events) => {
+    for (const { value } of events) if (value !== null) recorded.push(value)
+  })
   // Those that read forecasts: back-fill waits for them.
   await system.start('readers', [archive, alertRules])
   await publishChampion(rows.slice(0, TRAINED_HOURS))
@@ -131,5 +136,10 @@ it('says what is missing, is killed on the way, goes on, and has nothing left to
   expect(await count('SELECT count() AS n FROM (SELECT DISTINCT issuedAt FROM forecast)')).toBe(MISSING_HOURS)
 
   expect(await told(backfill())).toMatchObject({ hours: 0, issued: 0, error: null })
+  // A run that was killed recorded nothing, one that had nothing to do neither.
+  await until('the record of the run', () => recorded.length > 0)
+  expect(recorded).toMatchObject([
+    { action: 'forecast.backfill', subject: 'all stations', details: { mode: 'missing', issued: String(second.issued) } },
+  ])
   expect(system.failures).toEqual([])
 })
