@@ -241,6 +241,7 @@ export function drift(): DriftEvent[] {
       leadBucket: '7-24',
       explanation,
       estimatedOffset: state === 'confirmed' ? 2.4 : null,
+      changePointAt: state === 'confirmed' ? iso(FIXTURE_NOW - 9 * 24 * HOUR_MS) : null,
     })),
   ).reverse()
 }

@@ -290,14 +290,18 @@ describe('timeline', () => {
           threshold: 1,
           leadBucket: '1-6',
           explanation: 'grew',
+          estimatedOffset: 2.4,
+          changePointAt: iso(4),
         },
       ],
       'jfk',
     )
     expect(marks.map((m) => [m.id, m.kind])).toEqual([
+      ['d/change-point', 'change-point'],
       ['d', 'confirmed'],
       ['p', 'promoted'],
     ])
+    expect(marks[0]).toMatchObject({ atMs: Date.parse(iso(4)), text: 'step 2.4 °C' })
     const span = timelineSpan(marks, Date.parse(iso(10)))
     expect((span?.to ?? 0) - (span?.from ?? 0)).toBeGreaterThanOrEqual(86_400_000)
     expect(timelineSpan([], 0)).toBeNull()

@@ -2,7 +2,16 @@
 import { formatNumber, instant, unitOf } from './format.ts'
 import type { DriftEvent, ModelEvent, ModelRow } from './wire.ts'
 
-export type MarkKind = 'trained' | 'promoted' | 'rolled-back' | 'rejected' | 'failed' | 'warned' | 'confirmed' | 'recovered'
+export type MarkKind =
+  | 'trained'
+  | 'promoted'
+  | 'rolled-back'
+  | 'rejected'
+  | 'failed'
+  | 'change-point'
+  | 'warned'
+  | 'confirmed'
+  | 'recovered'
 export type TimelineMark = { id: string; variable: string; atMs: number; kind: MarkKind; text: string; version: string | null }
 
 export const MARK_LABELS: Readonly<Record<MarkKind, string>> = {
@@ -11,6 +20,7 @@ export const MARK_LABELS: Readonly<Record<MarkKind, string>> = {
   'rolled-back': 'Rolled back',
   rejected: 'Gate refused',
   failed: 'Training failed',
+  'change-point': 'Change point',
   warned: 'Drift suspected',
   confirmed: 'Drift confirmed',
   recovered: 'Recovered',
@@ -51,15 +61,13 @@ export function timelineMarks(
   for (const event of drift) {
     const atMs = instant(event.at)
     if (atMs === null || event.stationId !== stationId || !isMarkKind(event.state)) continue
-    const step = event.estimatedOffset == null ? '' : `; step ${formatNumber(event.estimatedOffset, 1)} ${unitOf(event.variable)}`
-    marks.push({
-      id: event.eventId,
-      variable: event.variable,
-      atMs,
-      kind: event.state,
-      version: null,
-      text: `${event.explanation || event.cause}${step}`,
-    })
+    const size = event.estimatedOffset == null ? '' : `step ${formatNumber(event.estimatedOffset, 1)} ${unitOf(event.variable)}`
+    const about = { variable: event.variable, version: null }
+    const text = [event.explanation || event.cause, size].filter(Boolean).join('; ')
+    marks.push({ ...about, id: event.eventId, atMs, kind: event.state, text })
+    const changedAt = event.state === 'confirmed' ? instant(event.changePointAt) : null
+    if (changedAt !== null)
+      marks.push({ ...about, id: `${event.eventId}/change-point`, atMs: changedAt, kind: 'change-point', text: size })
   }
   for (const row of models) {
     const { stationId: id, variable, champion } = row

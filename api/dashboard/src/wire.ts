@@ -150,6 +150,7 @@ export type DriftEvent = {
   leadBucket: string
   explanation: string
   estimatedOffset?: number | null
+  changePointAt?: Iso | null
   /** Half width of the 95 % interval of the step. */
   offsetMargin?: number | null
 }

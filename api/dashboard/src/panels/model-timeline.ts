@@ -134,6 +134,7 @@ function symbol(kind: MarkKind): SVGElement {
     'rolled-back': ['M0 6L6-5H-6Z', 'bad'],
     rejected: ['M-4-4L4 4M4-4L-4 4', 'stroke-warn'],
     failed: ['M-5-5L5 5M5-5L-5 5', 'stroke-bad'],
+    'change-point': ['M-4-6H4M0-6V6M-4 6H4', 'stroke-warn'],
     warned: ['M0-6L6 0L0 6L-6 0Z', 'hollow-warn'],
     confirmed: ['M0-6L6 0L0 6L-6 0Z', 'bad'],
     recovered: ['M0-6L6 0L0 6L-6 0Z', 'hollow-good'],
