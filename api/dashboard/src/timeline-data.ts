@@ -3,15 +3,7 @@ import { formatNumber, instant, unitOf } from './format.ts'
 import type { DriftEvent, ModelEvent, ModelRow } from './wire.ts'
 
 export type MarkKind =
-  | 'trained'
-  | 'promoted'
-  | 'rolled-back'
-  | 'rejected'
-  | 'failed'
-  | 'change-point'
-  | 'warned'
-  | 'confirmed'
-  | 'recovered'
+  'trained' | 'promoted' | 'rolled-back' | 'rejected' | 'failed' | 'change-point' | 'warned' | 'confirmed' | 'recovered'
 export type TimelineMark = { id: string; variable: string; atMs: number; kind: MarkKind; text: string; version: string | null }
 
 export const MARK_LABELS: Readonly<Record<MarkKind, string>> = {
