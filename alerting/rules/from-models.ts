@@ -4,12 +4,15 @@ import type { Alert, Control, Drift, Lifecycle, ReplicaStatus } from '../../sche
 import { modelKey } from '../../schemas/event-ids.ts'
 import { oneLine } from '../shared/text.ts'
 import { linksOf, quantityWords, stationWords } from './describe.ts'
-import type { FleetRecord, ReplicaRecord } from './records.ts'
+import type { FleetRecord, OrdersRecord, ReplicaRecord } from './records.ts'
 import type { RuleDeps } from './from-weather.ts'
 
 const HOUR_MS = 3_600_000
-/** A replica that has not reported for this long is taken for gone, not for late. */
-const REPLICA_FORGOTTEN_MS = 7 * 24 * HOUR_MS
+const DAY_MS = 24 * HOUR_MS
+/** A replica that has left orders unanswered for this long is taken for gone, not for late. One that was asked nothing is not silent. */
+const REPLICA_FORGOTTEN_MS = 7 * DAY_MS
+/** Days with orders remembered: more than it takes to forget a replica when there are some every day. */
+const KEPT_ORDER_DAYS = 10
 
 type Model = { readonly stationId: string; readonly variable: string }
 
@@ -137,6 +140,9 @@ export function createModelRules({ memory, book, config }: RuleDeps) {
         changedAt,
         askedAtWallMs,
       } satisfies FleetRecord)
+      const days = orderDays()
+      if (askedAtWallMs - (days.at(-1) ?? Number.NEGATIVE_INFINITY) >= DAY_MS)
+        memory.set('orders', { firstOfDayWallMs: [...days, askedAtWallMs].slice(-KEPT_ORDER_DAYS) } satisfies OrdersRecord)
       return []
     },
 
@@ -149,6 +155,7 @@ export function createModelRules({ memory, book, config }: RuleDeps) {
       answered[model] = Math.max(answered[model] ?? -1, status.controlOffset)
       memory.set(key, {
         answered,
+        firstReportWallMs: before?.firstReportWallMs ?? status.since,
         lastReportWallMs: Math.max(before?.lastReportWallMs ?? 0, status.since),
       } satisfies ReplicaRecord)
 
@@ -192,12 +199,13 @@ export function createModelRules({ memory, book, config }: RuleDeps) {
         const model = key.slice('fleet/'.length)
         const slash = model.lastIndexOf('/')
         const named: Model = { stationId: model.slice(0, slash), variable: model.slice(slash + 1) }
+        const identity = { rule: 'fleet-unconverged', labels: labelsOf(named) }
         const late = lateReplicas(model, fleet, wallNow)
-        if (late.length === 0) return []
+        // Those it was raised for are gone by now.
+        if (late.length === 0) return some(book.isFiring(identity) && book.resolve({ ...identity, at: now, causedBy: null }))
         return some(
           book.raise({
-            rule: 'fleet-unconverged',
-            labels: labelsOf(named),
+            ...identity,
             severity: 'critical',
             at: Math.max(now, fleet.changedAt),
             annotations: {
@@ -217,9 +225,21 @@ export function createModelRules({ memory, book, config }: RuleDeps) {
   function lateReplicas(model: string, fleet: FleetRecord, wallNow: number): string[] {
     return memory.keys('replica/').flatMap((key) => {
       const replica = memory.get<ReplicaRecord>(key)
-      if (!replica || wallNow - replica.lastReportWallMs > REPLICA_FORGOTTEN_MS) return []
-      return (replica.answered[model] ?? -1) >= fleet.controlOffset ? [] : [key.slice('replica/'.length)]
+      if (!replica || (replica.answered[model] ?? -1) >= fleet.controlOffset) return []
+      // A new one takes up every model there is, and says so one by one.
+      if (wallNow - replica.firstReportWallMs < config.alertFleetWithinSeconds * 1000) return []
+      return wallNow - silentSince(replica, fleet) > REPLICA_FORGOTTEN_MS ? [] : [key.slice('replica/'.length)]
     })
+  }
+
+  /** When the replica was first asked what it has not answered, wall ms. An answer takes a moment, and clocks differ by a little. */
+  function silentSince({ lastReportWallMs }: ReplicaRecord, unanswered: FleetRecord): number {
+    const answeredMs = lastReportWallMs + config.alertFleetWithinSeconds * 1000
+    return Math.min(orderDays().find((at) => at > answeredMs) ?? Number.POSITIVE_INFINITY, unanswered.askedAtWallMs)
+  }
+
+  function orderDays(): readonly number[] {
+    return memory.get<OrdersRecord>('orders')?.firstOfDayWallMs ?? []
   }
 }
 

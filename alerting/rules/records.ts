@@ -35,8 +35,11 @@ export type NameRecord = { name: string }
 /** A control event that waits for the replicas. Key: fleet/<stationId>/<variable>. */
 export type FleetRecord = { controlOffset: number; version: string; eventId: string; changedAt: number; askedAtWallMs: number }
 
+/** Key: orders: when the first control event of a day was taken by the broker, of the last days that had any, oldest first. */
+export type OrdersRecord = { firstOfDayWallMs: number[] }
+
 /** Key: replica/<replicaId>: newest control offset answered per model. */
-export type ReplicaRecord = { answered: Record<string, number>; lastReportWallMs: number }
+export type ReplicaRecord = { answered: Record<string, number>; firstReportWallMs: number; lastReportWallMs: number }
 
 /**
  * How far an input partition was processed and which alerts its last offsets caused. Key: progress/<topic>/<partition>.

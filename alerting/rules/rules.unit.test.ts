@@ -268,6 +268,51 @@ describe('model rules', () => {
   })
 })
 
+describe('a replica that is waited for', () => {
+  const DAY_MS = 24 * HOUR_MS
+  const WALL = 10_000_000
+
+  it('is late after an order though nobody was asked anything for weeks', () => {
+    const { give, engine, clock, passWallMs } = setup()
+    clock.observe(at(0))
+    give('model.control.v1', control(0, 'v2'))
+    for (const id of ['replica-0', 'replica-1']) give('model.status.v1', status(id, 0, { since: WALL }))
+    passWallMs(20 * DAY_MS)
+    give('model.control.v1', control(1, 'v3'))
+    give('model.status.v1', status('replica-0', 1, { since: WALL + 20 * DAY_MS }))
+    passWallMs(61_000)
+    expect(engine.tick(ALL)).toMatchObject([{ rule: 'fleet-unconverged', annotations: { replicas: 'replica-1' } }])
+  })
+
+  it('has as long for the models of old orders when it is new', () => {
+    const { give, engine, clock, passWallMs } = setup()
+    clock.observe(at(0))
+    for (const variable of ['temperatureC', 'dewPointC']) give('model.control.v1', { ...control(0, 'v2'), variable })
+    passWallMs(DAY_MS)
+    give('model.status.v1', status('replica-0', 0, { since: WALL + DAY_MS }))
+    passWallMs(59_000)
+    expect(engine.tick(ALL)).toEqual([])
+    passWallMs(2000)
+    expect(engine.tick(ALL)).toMatchObject([{ rule: 'fleet-unconverged', labels: { variable: 'dewPointC' } }])
+  })
+
+  it('is taken for gone when it has left the orders of a week unanswered; then the alert ends', () => {
+    const { give, engine, clock, passWallMs } = setup()
+    clock.observe(at(0))
+    give('model.control.v1', control(0, 'v0'))
+    for (const id of ['replica-0', 'replica-1']) give('model.status.v1', status(id, 0, { since: WALL }))
+    const told: string[] = []
+    for (let day = 1; day <= 10; day++) {
+      passWallMs(DAY_MS)
+      give('model.control.v1', control(day, `v${day}`))
+      told.push(...brief(give('model.status.v1', status('replica-0', day, { since: WALL + day * DAY_MS }))))
+      passWallMs(61_000)
+      told.push(...brief(engine.tick(ALL)))
+    }
+    expect(told).toEqual(['fleet-unconverged firing 1', 'fleet-unconverged resolved 2'])
+  })
+})
+
 describe('stale station', () => {
   it('fires after six silent hours of event time, dated there, and resolves at the next observation', () => {
     const { give, clock, engine, passWallMs } = setup()
