@@ -1,6 +1,6 @@
 /** Processes that work off a backlog: how fast, and at what cost of CPU time. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { quantile } from './distribution.ts'
+import { median } from 'simple-statistics'
 import { type BenchProcess, cpuSecondsOf } from './processes.ts'
 
 const SAMPLE_MS = 100
@@ -45,11 +45,6 @@ export async function timeBacklog(
 
 /** The median of each by itself. */
 export function medianPace(paces: readonly Pace[]): Pace {
-  const median = (values: readonly number[]): number =>
-    quantile(
-      values.toSorted((a, b) => a - b),
-      0.5,
-    )
   const costs = paces.flatMap(({ cpuMicroseconds }) => cpuMicroseconds ?? [])
   return {
     perSecond: median(paces.map(({ perSecond }) => perSecond)),
