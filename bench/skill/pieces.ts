@@ -28,25 +28,33 @@ export type Piece = {
   readonly variable: ForecastVariable
 }
 
-/** The pieces that `only` names: stations, networks and variables; temperature of every station when none. One line for what is absent. */
+/**
+ * The pieces that `only` names: stations, networks and variables; temperature of every station when none.
+ * One line for what is absent; throws for a name that nothing has.
+ */
 export function choosePieces(only: readonly string[], say: (line: string) => void): Piece[] {
   const variables = FORECAST_VARIABLES.filter((variable) => only.includes(variable))
   const places = only.filter((word) => !(FORECAST_VARIABLES as readonly string[]).includes(word))
   const pieces: Piece[] = []
+  const unknown = new Set(places)
   for (const network of NETWORKS) {
     if (places.length > 0 && !places.some((place) => place.startsWith(network.name))) continue
     if (!hasReference(network.file)) {
       say(`skipped ${network.name}: no ../shared/data/${network.file}`)
+      for (const place of places) if (place.startsWith(network.name)) unknown.delete(place)
       continue
     }
     const stations = readReference(network.file)
     for (const station of stations) {
       const label = stations.length === 1 ? network.name : `${network.name}-${station.stationId}`
       if (places.length > 0 && !places.includes(label) && !places.includes(network.name)) continue
+      unknown.delete(label)
+      unknown.delete(network.name)
       for (const variable of variables.length > 0 ? variables : (['temperatureC'] as const))
         pieces.push({ network, station, label, variable })
     }
   }
+  if (unknown.size > 0) throw new Error(`no station or variable is called ${[...unknown].join(', ')}`)
   return pieces
 }
 
