@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { buildFeatures, createHourlyGrid, FEATURE_COUNT, FEATURE_NAMES, HOUR_MS } from '../features/index.ts'
 import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
 import { pack, unpack } from './container.ts'
-import { checkGoldenVectors, deserialiseModel, randomFeatureRidge, type TrainingSet } from './index.ts'
+import { BASELINES, checkGoldenVectors, deserialiseModel, randomFeatureRidge, type TrainingSet } from './index.ts'
 
 const START_HOUR = 376_944
 const HOURS = 120 * 24
@@ -62,6 +62,18 @@ describe('random-feature ridge', () => {
     expect(mae('candidate', '1-6')).toBeLessThan(0.9 * mae('persistence', '1-6'))
     expect(mae('candidate', '1-6')).toBeLessThan(0.9 * mae('recentred-climatology', '1-6'))
     expect(mae('candidate', '73-168')).toBeLessThan(1.02 * mae('recentred-climatology', '73-168'))
+  })
+
+  it('scores every baseline on the same rows', () => {
+    const all = result.scores.filter(({ leadBucket }) => leadBucket === 'all')
+    expect(all.map(({ model }) => model)).toEqual(['candidate', ...BASELINES.map(({ name }) => name)])
+    expect(new Set(all.map(({ n }) => n)).size).toBe(1)
+    const mae = (model: string, bucket: string): number =>
+      result.scores.find((score) => score.model === model && score.leadBucket === bucket)!.mae
+    // A daily cycle: the same hour of the day before knows of it, the last hour does not. What has departed lasts for hours, not for a week.
+    expect(mae('seasonal-naive', 'all')).toBeLessThan(mae('persistence', 'all'))
+    expect(mae('damped-anomaly', '1-6')).toBeLessThan(0.9 * mae('recentred-climatology', '1-6'))
+    expect(mae('damped-anomaly', '73-168') / mae('recentred-climatology', '73-168')).toBeCloseTo(1, 1)
   })
 
   it('covers about what its intervals claim on left-out origins', () => {
