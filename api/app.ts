@@ -1,8 +1,11 @@
 /** The HTTP app: every route behind one gate. Errors are RFC 9457 problem documents. */
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { contextStorage, tryGetContext } from 'hono/context-storage'
 import { cors } from 'hono/cors'
 import { HTTPException } from 'hono/http-exception'
 import { isAppError } from '../infra/runtime/errors.ts'
+import { toTraceContext, withTraceContext } from '../infra/runtime/kafka/trace-context.ts'
+import type { OutboundEvent } from '../infra/runtime/kafka/types.ts'
 import { type AppEnv, createGate, type GateOptions } from './auth/gate.ts'
 import { createIdempotent } from './idempotency.ts'
 import { answerOptions, notFoundProblem } from './methods.ts'
@@ -38,7 +41,11 @@ export type AppDeps = RouteDeps &
 
 const EXPOSED_HEADERS = ['etag', 'ratelimit', 'ratelimit-policy', 'retry-after', 'idempotency-replayed', 'isobar-status']
 
-export function createApp(deps: AppDeps): App {
+/** Those that publish: to find the request again costs the others nothing. */
+const WRITING_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE']
+
+export function createApp(given: AppDeps): App {
+  const deps: AppDeps = { ...given, publish: (events) => given.publish(inTraceOfRequest(events)) }
   const app: App = new OpenAPIHono<AppEnv>()
   app.onError((error, c) => problemResponse(c, toProblem(error, deps.onUnexpected)))
   app.notFound((c) => problemResponse(c, notFoundProblem(app, c)))
@@ -54,7 +61,15 @@ export function createApp(deps: AppDeps): App {
       '*',
       cors({
         origin: deps.corsOrigins.includes('*') ? '*' : [...deps.corsOrigins],
-        allowHeaders: ['authorization', 'content-type', 'idempotency-key', 'last-event-id', 'if-none-match'],
+        allowHeaders: [
+          'authorization',
+          'content-type',
+          'idempotency-key',
+          'last-event-id',
+          'if-none-match',
+          'traceparent',
+          'tracestate',
+        ],
         exposeHeaders: EXPOSED_HEADERS,
         maxAge: 600,
       }),
@@ -62,6 +77,7 @@ export function createApp(deps: AppDeps): App {
   }
   app.use('*', createGate(deps.gate))
   app.options('*', (c) => answerOptions(app, c))
+  app.on([...WRITING_METHODS], '*', contextStorage())
 
   const idempotent = createIdempotent(deps.store.idempotency, deps.wallNow)
   const forecaster = createForecaster(deps)
@@ -83,6 +99,13 @@ export function createApp(deps: AppDeps): App {
   addAliasRoutes(app, { ...deps, forecaster, clothing, operate })
   addServiceRoutes(app, deps)
   return app
+}
+
+/** Events that a request makes belong to its trace when it names one (W3C Trace Context). */
+function inTraceOfRequest(events: readonly OutboundEvent[]): readonly OutboundEvent[] {
+  const request = tryGetContext<AppEnv>()?.req
+  const trace = toTraceContext(request?.header('traceparent'), request?.header('tracestate'))
+  return trace ? events.map((event) => withTraceContext(event, trace)) : events
 }
 
 function toProblem(error: unknown, onUnexpected: (error: unknown) => void): Problem {

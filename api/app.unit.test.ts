@@ -381,6 +381,21 @@ describe('operator actions', () => {
     ])
   })
 
+  it('gives the events of a request its trace context, and none that is not valid', async () => {
+    const { post, key, world, control } = createTestApp()
+    control(aControl(), 1)
+    const operator = await key('operate')
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const headersOf = async (headers: Record<string, string>) => {
+      world.published.length = 0
+      expect((await post('/v1/models/jfk/temperatureC/retrain', { reason: 'test' }, operator, headers)).status).toBe(200)
+      return world.published.map((event) => event.headers)
+    }
+    expect(await headersOf({ traceparent, tracestate: 'vendor=1' })).toEqual([{ traceparent, tracestate: 'vendor=1' }])
+    expect(await headersOf({ traceparent: `00-${'0'.repeat(32)}-b7ad6b7169203331-01` })).toEqual([undefined])
+    expect(await headersOf({})).toEqual([undefined])
+  })
+
   it('forecasts again when asked to, and records who asked', async () => {
     const { post, key, world, snapshot, live } = createTestApp()
     snapshot.applyForecast(aForecast())

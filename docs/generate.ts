@@ -115,6 +115,8 @@ function eventsPage(): string {
     GENERATED,
     '',
     'Every event is a past fact. Values are Avro in the Confluent wire format (`schemas/avro/`), keys plain text, instants UTC (milliseconds since 1970).',
+    'Headers: `content-type`, `isobar-producer` (service/version), and of what it was made from the [W3C trace context](https://www.w3.org/TR/trace-context/), `traceparent` and',
+    '`tracestate`, unchanged: one trace id names a posted observation, its features and its forecasts.',
     'A topic whose messages a processor reads has a topic `<name>.dlq` beside it, with the original bytes and headers and `isobar-error-code`,',
     '`isobar-error-message`, `isobar-step`, `isobar-attempt`, `isobar-topic`, `isobar-partition`, `isobar-offset`, `isobar-failed-at`; it is kept for 30 days.',
     'For programs: the same, and which service sends and receives what, as AsyncAPI 3.0 in [asyncapi.json](asyncapi.json), which the API serves at `/asyncapi.json`.',

@@ -187,7 +187,8 @@ export const processBlock = z.object({
     example: '0.0.0.0',
   }),
   otelExporterOtlpEndpoint: described(z.url().optional(), {
-    description: 'OpenTelemetry collector. Checked and not used: Isobar sends no traces; it has metrics and logs.',
+    description:
+      'OpenTelemetry collector. Checked and not used: Isobar passes a trace context on in the headers of events and makes no spans.',
     fix: 'use http://host:4318',
     example: 'http://127.0.0.1:4318',
   }),

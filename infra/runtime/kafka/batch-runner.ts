@@ -13,6 +13,7 @@ import { createTurns, type InFlight } from './in-flight.ts'
 import { DecodedEvent, type FetchedMessage } from './messages.ts'
 import type { ProcessorMetrics } from './processor-metrics.ts'
 import type { KafkaPublisher } from './publisher.ts'
+import { traceContextOf, withTraceContext } from './trace-context.ts'
 import type { BatchStep, InboundEvent, OutboundEvent, Outcome, Sink } from './types.ts'
 
 /** Thrown to leave a batch without advancing: stopping, or the partition is no longer ours. */
@@ -235,7 +236,11 @@ export function createBatchRunner<TIn extends TopicName, Row>(deps: BatchRunnerD
       guard,
       (group) => {
         const events: OutboundEvent[] = []
-        for (const { outcome } of group) if (outcome?.kind === 'emit') for (const event of outcome.events) events.push(event)
+        for (const { message, outcome } of group) {
+          if (outcome?.kind !== 'emit') continue
+          const trace = traceContextOf(message.headers)
+          for (const event of outcome.events) events.push(trace ? withTraceContext(event, trace) : event)
+        }
         return publisher.publish(events)
       },
     )

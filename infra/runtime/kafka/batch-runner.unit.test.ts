@@ -6,6 +6,7 @@ import { createLogger } from '../log.ts'
 import { createMetrics } from '../metrics.ts'
 import { anObservation } from '../testing/fixtures.ts'
 import { BatchAbandoned, type BatchGuard, createBatchRunner } from './batch-runner.ts'
+import type { FetchedMessage } from './messages.ts'
 import { createProcessorMetrics } from './processor-metrics.ts'
 import type { RawMessage } from './publisher.ts'
 import type { BatchStep, OutboundEvent, Sink, Tombstone } from './types.ts'
@@ -66,7 +67,7 @@ function setUp(options: {
     log: createLogger('test', 'silent'),
     wallNow: () => Date.UTC(2026, 0, 1),
   })
-  const run = (values: ReadonlyArray<number | 'bad' | null>) =>
+  const run = (values: ReadonlyArray<number | 'bad' | null>, headers: FetchedMessage['headers'] = {}) =>
     runner.run(
       {
         topic: IN,
@@ -75,6 +76,7 @@ function setUp(options: {
         messages: values.map((value, index) => ({
           key: Buffer.from('k'),
           value: value === null ? null : Buffer.from(String(value)),
+          headers,
           offset: String(index),
           timestamp: '0',
         })),
@@ -96,6 +98,27 @@ it('acknowledges slice by slice, each after its rows are durable', async () => {
   await run([1, 2, 3, 4, 5])
   expect(log).toEqual(['1,2 after ', '3,4 after 1', '5 after 1,3'])
   expect(acknowledged).toEqual(['1', '3', '4'])
+})
+
+it('passes the trace context of an event on to what is made from it, and nothing that is none', async () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const published: OutboundEvent[] = []
+  const { run } = setUp({
+    step: (events) =>
+      events.map(({ value }) =>
+        emit([{ topic: IN, key: 'k', value, ...(value.revision === 2 ? { headers: { own: 'yes' } } : {}) }]),
+      ),
+    publish: (events) => Promise.resolve(void published.push(...(events as OutboundEvent[]))),
+  })
+  await run([1, 2], { traceparent: Buffer.from(traceparent), tracestate: Buffer.from('vendor=1'), other: Buffer.from('x') })
+  await run([3], { traceparent: Buffer.from('00-1-2-01') })
+  await run([4])
+  expect(published.map(({ headers }) => headers)).toEqual([
+    { traceparent, tracestate: 'vendor=1' },
+    { traceparent, tracestate: 'vendor=1', own: 'yes' },
+    undefined,
+    undefined,
+  ])
 })
 
 it('pipelined, goes on at once and acknowledges in order', async () => {
