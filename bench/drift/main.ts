@@ -94,7 +94,7 @@ function reference(files: readonly string[], quick: boolean, say: Say): Figure[]
           `  ${stretch.station}/${variable}: ${(stretch.days.length / DAYS_PER_YEAR).toFixed(1)} years, alarms: ${on.join(', ') || 'none'}`,
         )
       }
-      if (variable === 'temperatureC') injections.push(...watched.inject(quick ? 2 : 4))
+      if (variable === 'temperatureC') injections.push(...watched.inject(quick ? 2 : 12))
     }
   }
   return [
