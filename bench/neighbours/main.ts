@@ -137,6 +137,7 @@ function gain(rows: ReadonlyMap<number, Row>, arm: Arm, variable: ForecastVariab
     blockLength: Math.ceil(HORIZON_HOURS / EVERY_HOURS),
     rng: createRng(1),
   })
-  say(`${arm}: error at 1–24 h lower by ${[mean, low, high].map((value) => ((100 * value) / unit).toFixed(2)).join(' % [')}]`)
+  const [gained, least, most] = [mean, low, high].map((value) => ((100 * value) / unit).toFixed(2))
+  say(`${arm}: error at 1–24 h lower by ${gained} % [${least}, ${most}]`)
   return figure(`${variable}, ${arm}: lower error at 1–24 h with neighbours, share`, mean / unit, '', '>=', GOAL)
 }
