@@ -113,15 +113,20 @@ function persistence({ values }: SeriesSoFar): Centre {
   }
 }
 
+/** What was observed at the hour of the day of lead h + 1, on the last day before the origin that has it; NaN when none within reach. */
+export function sameHourBefore(values: Float64Array, length: number, h: number): number {
+  let at = length + h - 24 * Math.ceil((h + 1) / 24)
+  while (at >= Math.max(0, length - LAST_REACH) && Number.isNaN(values[at]!)) at -= 24
+  return values[at] ?? Number.NaN
+}
+
 /** The same hour of the last day that has it. */
 function seasonalNaive({ values }: SeriesSoFar): Centre {
   return (length) => {
     const out = new Float64Array(H)
     for (let h = 0; h < H; h++) {
-      let at = length + h - 24 * Math.ceil((h + 1) / 24)
-      while (at >= Math.max(0, length - LAST_REACH) && Number.isNaN(values[at]!)) at -= 24
-      const value = values[at]
-      if (value === undefined || Number.isNaN(value)) return null
+      const value = sameHourBefore(values, length, h)
+      if (Number.isNaN(value)) return null
       out[h] = value
     }
     return out
@@ -206,7 +211,7 @@ function dampedAnomaly(learnt: SeriesSoFar, variable: ForecastVariable): (series
       squares[h] = squares[h]! + departure * departure
     }
   }
-  const share = products.map((product, h) => (squares[h]! > 0 ? Math.min(1, Math.max(0, product / squares[h]!)) : 0))
+  const share = products.map((product, h) => lastingShare(product, squares[h]!))
   return (series) => {
     const now = departures(series)
     const base = climatology(series, lookup, now.offset)
@@ -215,4 +220,9 @@ function dampedAnomaly(learnt: SeriesSoFar, variable: ForecastVariable): (series
       return base(length)!.map((value, h) => value + share[h]! * departure)
     }
   }
+}
+
+/** Share of a departure that lasts, 0–1: least squares through 0, from the sums of products with what came later and of squares. */
+export function lastingShare(products: number, squares: number): number {
+  return squares > 0 ? Math.min(1, Math.max(0, products / squares)) : 0
 }

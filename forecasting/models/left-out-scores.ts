@@ -2,6 +2,7 @@
 import { COLUMN_COUNT, FEATURE_COUNT } from '../features/index.ts'
 import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { createBucketScores, verifyLead } from '../verification/index.ts'
+import { lastingShare, sameHourBefore } from './baselines.ts'
 import { LINEAR_COUNT } from './inputs.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
 import type { HourRows, Station } from './hour-rows.ts'
@@ -14,7 +15,6 @@ const H = HORIZON_HOURS
 const Q = QUANTILE_LEVELS.length
 /** About so many origins of each hour model are enough. */
 const SCORED = 150
-const DAY_HOURS = 24
 
 type LeftOut = {
   readonly station: Station
@@ -82,7 +82,7 @@ export function scoreLeftOut(variable: ForecastVariable) {
         return { r, start, normal: normal.subarray(1), offset, departure: newestOf(r) - normal[0]! - offset }
       }
 
-      /** By lead, the share of an origin's departure that lasts: least squares through 0 on the very rows that are scored, which favours it a little. */
+      /** By lead, the share of an origin's departure that lasts, on the very rows that are scored, which favours it a little. */
       function lastingShares(origins: ReadonlyArray<ReturnType<typeof normalsOf>>): Float64Array {
         return Float64Array.from({ length: H }, (_, h) => {
           let product = 0
@@ -93,19 +93,11 @@ export function scoreLeftOut(variable: ForecastVariable) {
             product += departure * later
             square += departure * departure
           }
-          return square > 0 ? Math.min(1, Math.max(0, product / square)) : 0
+          return lastingShare(product, square)
         })
       }
     },
     result: (): ModelScore[] =>
       Object.entries(models).flatMap(([model, scores]) => scores.result().map((score) => ({ model, ...score }))),
   }
-}
-
-/** What was observed at the hour of the day of a lead, on the newest of the 14 days before the origin on which it was; NaN when on none. */
-function sameHourBefore(targets: Float64Array, start: number, lead: number): number {
-  const newest = start + (lead % DAY_HOURS) - DAY_HOURS
-  for (let at = newest; at >= Math.max(0, newest - 13 * DAY_HOURS); at -= DAY_HOURS)
-    if (!Number.isNaN(targets[at]!)) return targets[at]!
-  return Number.NaN
 }

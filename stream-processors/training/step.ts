@@ -5,8 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { FEATURE_SET, HOUR_MS } from '../../forecasting/features/index.ts'
-import type { Site, TrainingSet } from '../../forecasting/models/index.ts'
-import { SEED } from '../../forecasting/models/random-feature-ridge.ts'
+import { SEED, type Site, type TrainingSet } from '../../forecasting/models/index.ts'
 import type { ArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import { type BatchStep, emit, type OutboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
 import { VERSION } from '../../infra/runtime/version.ts'

@@ -271,6 +271,16 @@ describe('story', () => {
 })
 
 describe('timeline', () => {
+  const servedRow = {
+    stationId: 'jfk',
+    variable: 'temperatureC' as const,
+    champion: { version: 'v1', since: iso(5) },
+    previous: null,
+    changedAt: iso(5),
+    changedBy: 'promotion',
+    reason: 'first',
+  }
+
   it('puts model and drift events of the station in order and leaves others out', () => {
     const marks = timelineMarks(
       [
@@ -305,15 +315,7 @@ describe('timeline', () => {
     const span = timelineSpan(marks, Date.parse(iso(10)))
     expect((span?.to ?? 0) - (span?.from ?? 0)).toBeGreaterThanOrEqual(86_400_000)
     expect(timelineSpan([], 0)).toBeNull()
-    const row = {
-      stationId: 'jfk',
-      variable: 'dewPointC' as const,
-      champion: { version: 'v1', since: iso(5) },
-      previous: null,
-      changedAt: iso(5),
-      changedBy: 'promotion',
-      reason: 'first',
-    }
+    const row = { ...servedRow, variable: 'dewPointC' as const }
     const both = timelineMarks(
       [{ eventId: 'p', stationId: 'jfk', variable: 'dewPointC', version: 'v1', event: 'promoted', at: iso(5) }],
       [],
@@ -325,15 +327,7 @@ describe('timeline', () => {
   })
 
   it('says why the champion is served, not what the newest order changed beside it', () => {
-    const row = {
-      stationId: 'jfk',
-      variable: 'temperatureC' as const,
-      champion: { version: 'v1', since: iso(5) },
-      previous: null,
-      changedAt: iso(5),
-      changedBy: 'promotion',
-      reason: 'first',
-    }
+    const row = servedRow
     const promoted = {
       eventId: 'p',
       stationId: 'jfk',
