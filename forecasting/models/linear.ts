@@ -173,23 +173,33 @@ export function cholesky(gram: Float64Array, p: number, penalty: (index: number)
 }
 
 /** Solves L Lᵀ B = cross for the columns from…to (exclusive) of p×q; writes them into `out`. */
-export function solveColumns(
+export function solveColumns(factor: Factor, cross: Float64Array, q: number, from: number, to: number, out: Float64Array): void {
+  solveTogether(factor, [cross], q, from, to, [out])
+}
+
+/** The same for several right-hand sides, each into its own of `outs`: the factor is read once. */
+export function solveTogether(
   { p, below, above, inverse }: Factor,
-  cross: Float64Array,
+  crosses: readonly Float64Array[],
   q: number,
   from: number,
   to: number,
-  out: Float64Array,
+  outs: readonly Float64Array[],
 ): void {
   const P = padded(p)
-  const width = padded(to - from)
+  const each = to - from
+  const columns = crosses.length * each
+  const width = padded(columns)
   const transposed = P * P
   const work = 2 * P * P
   const { addTiles, values } = openTiles(work + P * width)
   values.set(below, 0)
   values.set(above, transposed)
   values.fill(0, work, work + P * width)
-  for (let k = 0; k < p; k++) for (let c = 0; c < to - from; c++) values[work + panelAt(k, c, P)] = cross[k * q + from + c]!
+  crosses.forEach((cross, t) => {
+    for (let k = 0; k < p; k++)
+      for (let c = 0; c < each; c++) values[work + panelAt(k, t * each + c, P)] = cross[k * q + from + c]!
+  })
   for (let i = 0; i < P; i += TILE) {
     addTiles(
       i * P * BYTES,
@@ -228,7 +238,9 @@ export function solveColumns(
         values[work + panelAt(i + row, c, P)] = sum * inverse[i + row]!
       }
   }
-  for (let k = 0; k < p; k++) for (let c = 0; c < to - from; c++) out[k * q + from + c] = values[work + panelAt(k, c, P)]!
+  outs.forEach((out, t) => {
+    for (let k = 0; k < p; k++) for (let c = 0; c < each; c++) out[k * q + from + c] = values[work + panelAt(k, t * each + c, P)]!
+  })
 }
 
 /** Position of row k, column c among panels of P rows × 4. */

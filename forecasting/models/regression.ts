@@ -4,7 +4,7 @@
  */
 import { HORIZON_HOURS } from '../../schemas/quantities.ts'
 import { LEAD_GROUPS } from './lead-groups.ts'
-import { addCross, addGram, applyRows, cholesky, solveColumns } from './linear.ts'
+import { addCross, addGram, applyRows, cholesky, solveTogether } from './linear.ts'
 
 const H = HORIZON_HOURS
 const PENALTY_POWER = 1.1
@@ -116,7 +116,7 @@ export function solveSums(
     if (last > lastLead) break
     const lambda = penalty * ((first + last) / 2) ** PENALTY_POWER * weight
     const factor = cholesky(gram, inputs, (i) => (i === 0 ? 1e-6 * weight : lambda), p)
-    crosses.forEach((cross, t) => solveColumns(factor, cross, H, first - 1, last, betas[t]!))
+    solveTogether(factor, crosses, H, first - 1, last, betas)
   }
   return betas
 }

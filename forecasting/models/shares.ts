@@ -38,48 +38,60 @@ export function chooseShares(
   said: readonly Said[],
   { isProbability, leavesRest }: Rule,
 ): Shares {
-  const n = newest.length
-  const rowStride = Math.max(1, Math.floor(n / ROWS))
   return LEAD_GROUPS.map(([first, last]) => {
     const regressions = said.filter(({ lastLead }) => lastLead >= last)
     // The damped departure, the regressions, the climatology, which says 0.
     const m = 1 + regressions.length + (leavesRest ? 1 : 0)
-    const errors = new Float64Array(m)
+    const { errors, size, count } = errorsOf(departures, share, newest, regressions, m, first, last)
+    // Nothing to learn from: the damped departure alone.
+    if (size === 0) return [1, ...said.map(() => 0)]
+    const floor = (FLOOR_SHARE * size) / count
     const products = new Float64Array(m * m)
-    const leadStride = leadStrideOf(last - first + 1)
     let weights: readonly number[] = []
-    let floor = 0
     for (let round = 0; round < (isProbability ? 1 : ROUNDS); round++) {
       products.fill(0)
-      let size = 0
-      let count = 0
-      for (let r = 0; r < n; r += rowStride)
-        for (let h = first - 1; h < last; h += leadStride) {
-          const i = r * H + h
-          const departure = departures[i]!
-          if (departure !== departure) continue
-          size += Math.abs(departure)
-          count++
-          errors[0] = share[h]! * newest[r]! - departure
-          for (let a = 1; a < m; a++) errors[a] = (regressions[a - 1]?.values[i] ?? 0) - departure
-          const weight = round === 0 ? 1 : 1 / (Math.abs(weightedSum(weights, errors)) + floor)
-          for (let a = 0; a < m; a++) {
-            const own = weight * errors[a]!
-            for (let b = a; b < m; b++) products[a * m + b] = products[a * m + b]! + own * errors[b]!
-          }
+      for (let i = 0; i < count * m; i += m) {
+        let error = 0
+        for (let a = 0; a < weights.length; a++) error += weights[a]! * errors[i + a]!
+        const weight = round === 0 ? 1 : 1 / (Math.abs(error) + floor)
+        for (let a = 0; a < m; a++) {
+          const own = weight * errors[i + a]!
+          for (let b = a; b < m; b++) products[a * m + b] = products[a * m + b]! + own * errors[i + b]!
         }
-      // Nothing to learn from: the damped departure alone.
-      if (size === 0) return [1, ...said.map(() => 0)]
+      }
       for (let a = 0; a < m; a++) for (let b = 0; b < a; b++) products[a * m + b] = products[b * m + a]!
       weights = simplexMinimum(products, m)
-      floor = (FLOOR_SHARE * size) / count
     }
     return [weights[0]!, ...said.map((one) => (regressions.includes(one) ? weights[1 + regressions.indexOf(one)]! : 0))]
   })
 }
 
-function weightedSum(weights: readonly number[], errors: Float64Array): number {
-  let sum = 0
-  for (let a = 0; a < errors.length; a++) sum += weights[a]! * errors[a]!
-  return sum
+/** Errors of the m members at the rows and leads that are looked at, a member beside the other; sum and count of what was observed there. */
+function errorsOf(
+  departures: Float64Array,
+  share: Float64Array,
+  newest: Float64Array,
+  regressions: readonly Said[],
+  m: number,
+  first: number,
+  last: number,
+) {
+  const n = newest.length
+  const rowStride = Math.max(1, Math.floor(n / ROWS))
+  const leadStride = leadStrideOf(last - first + 1)
+  const errors = new Float64Array(Math.ceil(n / rowStride) * Math.ceil((last - first + 1) / leadStride) * m)
+  let size = 0
+  let count = 0
+  for (let r = 0; r < n; r += rowStride)
+    for (let h = first - 1; h < last; h += leadStride) {
+      const i = r * H + h
+      const departure = departures[i]!
+      if (departure !== departure) continue
+      const at = m * count
+      errors[at] = share[h]! * newest[r]! - departure
+      for (let a = 1; a < m; a++) errors[at + a] = (regressions[a - 1]?.values[i] ?? 0) - departure
+      size += Math.abs(departure)
+      count++
+    }
+  return { errors, size, count }
 }
