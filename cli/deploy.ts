@@ -6,6 +6,8 @@ import { clickhouseBlock, kafkaBlock, logBlock, readConfig, registryBlock } from
 import { planTopics } from '../infra/runtime/kafka/index.ts'
 import { createLogger, type Logger } from '../infra/runtime/log.ts'
 import { unregisteredSubjects } from '../infra/runtime/registry/deploy.ts'
+import { VERSION } from '../infra/runtime/version.ts'
+import { type Action, recordAction } from './audit.ts'
 import { printJson, printTable, talk } from './output.ts'
 import { deploy } from './start/deploy.ts'
 
@@ -29,6 +31,7 @@ Examples:
       const log = createLogger('deploy', readConfig(logBlock, { ...env, LOG_LEVEL: env['LOG_LEVEL'] ?? 'warn' }).logLevel)
       const changes = await plan(env, log)
       if (!dryRun) await deploy(env, log)
+      if (!dryRun && changes.length > 0) await recordAction(env, deployAction(changes))
       if (json) printJson(changes)
       else if (changes.length > 0)
         printTable(changes, [
@@ -39,6 +42,16 @@ Examples:
       if (!dryRun) talk('topics, schemas and tables are in place')
       else if (changes.length === 0) talk('nothing to do: topics, schemas and tables are as this version needs them')
     })
+}
+
+/** What was changed, by kind: names separated by commas. */
+function deployAction(changes: readonly Change[]): Action {
+  const byKind = Object.entries(Object.groupBy(changes, ({ kind }) => kind))
+  return {
+    action: 'servers.deploy',
+    subject: `version ${VERSION}`,
+    details: Object.fromEntries(byKind.map(([kind, of]) => [kind, of.map(({ name }) => name).join(',')])),
+  }
 }
 
 async function plan(env: NodeJS.ProcessEnv, log: Logger): Promise<Change[]> {

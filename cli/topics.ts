@@ -4,6 +4,7 @@ import { kafkaBlock, logBlock, readConfig, registryBlock } from '../infra/runtim
 import { applyTopics, planTopics } from '../infra/runtime/kafka/index.ts'
 import { createLogger } from '../infra/runtime/log.ts'
 import { registerSchemas } from '../infra/runtime/registry/deploy.ts'
+import { recordAction } from './audit.ts'
 import { printJson, printTable, talk } from './output.ts'
 import { serverEnv } from './running.ts'
 
@@ -32,6 +33,12 @@ export function register(program: Command): void {
       if (dryRun) return show(await planTopics(kafka, logger(env)), json)
       const changes = await applyTopics(kafka, logger(env))
       const schemas = await registerSchemas(readConfig(registryBlock, env))
+      if (changes.length > 0)
+        await recordAction(env, {
+          action: 'topics.apply',
+          subject: 'broker',
+          details: Object.fromEntries(changes.map(({ topic, change, detail }) => [topic, `${change} ${detail}`.trim()])),
+        })
       show(changes, json)
       talk(`${schemas.length} schemas are registered`)
     })

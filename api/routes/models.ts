@@ -8,6 +8,7 @@ import type { RouteDeps } from '../ports.ts'
 import { modelCard } from '../model-card.ts'
 import { Problem } from '../problems.ts'
 import { addRoute, type App } from '../respond.ts'
+import { fleetOf } from '../state/fleet.ts'
 import { requireStation } from './stations.ts'
 
 const Params = z.object({ stationId: stationIdParam, variable: variableParam })
@@ -39,7 +40,7 @@ const Run = z
   .openapi('Run')
 const HISTORY_LIMIT = 1000
 
-export function addModelRoutes(app: App, { snapshot, store, artefact }: RouteDeps): void {
+export function addModelRoutes(app: App, { snapshot, store, artefact, wallNow }: RouteDeps): void {
   addRoute(
     app,
     {
@@ -210,28 +211,19 @@ export function addModelRoutes(app: App, { snapshot, store, artefact }: RouteDep
       tag: 'Models',
       summary: 'What each inference replica serves; n of m converged',
       scope: 'read',
-      response: z.looseObject({ converged: z.number(), expected: z.number(), replicas: z.array(z.string()) }),
+      response: z.looseObject({
+        converged: z.number(),
+        expected: z.number(),
+        replicas: z.array(z.string()),
+        gone: z.array(z.string()).openapi({
+          description: 'Replicas that have told nothing for a week and left an order unanswered for as long; they count no more.',
+        }),
+      }),
     },
     () => {
       const statuses = snapshot.statuses()
-      const replicas = [...new Set(statuses.map(({ replicaId }) => replicaId))].sort()
-      const serving = new Set(statuses.map((s) => `${s.replicaId}|${modelKey(s.stationId, s.variable)}|${s.servingVersion}`))
-      const models = snapshot.controls().map(({ control: { stationId, variable, champion }, offset }) => ({
-        stationId,
-        variable,
-        version: champion.version,
-        controlOffset: offset,
-        converged: replicas.filter((id) => serving.has(`${id}|${modelKey(stationId, variable)}|${champion.version}`)).length,
-      }))
-      const hasAll = (id: string): boolean =>
-        models.every((m) => serving.has(`${id}|${modelKey(m.stationId, m.variable)}|${m.version}`))
-      return {
-        expected: replicas.length,
-        converged: replicas.filter(hasAll).length,
-        replicas,
-        models,
-        statuses: statuses.map(withIsoInstants),
-      }
+      const { replicas, gone, converged, models } = fleetOf(statuses, snapshot.controls(), wallNow())
+      return { expected: replicas.length, converged, replicas, gone, models, statuses: statuses.map(withIsoInstants) }
     },
   )
   addRoute(

@@ -6,6 +6,8 @@ import type { ClickHouse } from './client.ts'
 import { splitStatements } from './statements.ts'
 
 const DEFAULT_DIRECTORY = new URL('../../clickhouse/migrations/', import.meta.url)
+/** UNKNOWN_TABLE, UNKNOWN_DATABASE (ClickHouse src/Common/ErrorCodes.cpp). */
+const NOTHING_THERE = new Set([60, 81])
 const FILE_NAME = /^\d{3}_[a-z0-9_]+\.sql$/
 
 export type MigrationReport = { readonly applied: string[]; readonly alreadyApplied: string[] }
@@ -46,10 +48,16 @@ export async function applyMigrations(ch: ClickHouse, directory: URL = DEFAULT_D
   return report
 }
 
-/** Names that `applyMigrations` would run. Changes nothing; rejects where the database or its record of migrations is absent. */
+/** Names that `applyMigrations` would run: all of them where there is no database yet. Changes nothing. */
 export async function pendingMigrations(ch: Pick<ClickHouse, 'query'>, directory: URL = DEFAULT_DIRECTORY): Promise<string[]> {
-  const known = await recordedMigrations(ch)
-  return (await migrationFiles(directory)).filter((name) => !known.has(name))
+  const files = await migrationFiles(directory)
+  try {
+    const known = await recordedMigrations(ch)
+    return files.filter((name) => !known.has(name))
+  } catch (error) {
+    if (error instanceof AppError && NOTHING_THERE.has(Number(error.context['clickhouseCode']))) return files
+    throw error
+  }
 }
 
 async function migrationFiles(directory: URL): Promise<string[]> {

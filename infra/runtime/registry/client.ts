@@ -1,6 +1,6 @@
 /**
  * Schema registry. Services only look up; `registerSchemas` is the deploy step. Three answers are kept apart: a schema,
- * "there is no such schema" (AppError permanent) and "the registry does not answer" (AppError transient, never a poison message).
+ * "there is no such schema" (AppError, permanent for what was read, transient for what is to be written) and "the registry does not answer" (AppError transient, never a poison message).
  */
 import { COMPATIBILITY, SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import { backoffMs, pause } from '../backoff.ts'
@@ -8,7 +8,10 @@ import type { RegistryConfig } from '../config/index.ts'
 import { AppError, messageOf } from '../errors.ts'
 
 export type Registry = {
-  /** The id under which exactly this schema stands in the subject. Throws `schema-not-registered` or `registry-unavailable`. */
+  /**
+   * The id under which exactly this schema stands in the subject. Throws `schema-not-registered` or `registry-unavailable`, both transient: what
+   * is to be written waits for the deploy step, nothing is lost for want of it.
+   */
   findId(subject: string, schema: object): Promise<number>
   /** The schema of an id, as JSON. Throws `schema-id-unknown` or `registry-unavailable`. */
   findSchema(id: number): Promise<object>
@@ -49,8 +52,12 @@ export function openRegistry(config: RegistryConfig): Registry {
           client.getRegistryIdBySchema(subject, schema as Parameters<SchemaRegistry['getRegistryIdBySchema']>[1]),
         )
       } catch (error) {
-        throw classify(error, 'schema-not-registered', `schema of ${subject} is not registered; run: isobar topics apply`, {
-          subject,
+        if (!isNotFound(error)) throw classify(error, 'registry-unavailable', 'refused', { subject })
+        throw new AppError(`schema of ${subject} is not registered; run: isobar topics apply (${messageOf(error)})`, {
+          code: 'schema-not-registered',
+          retry: 'transient',
+          cause: error,
+          context: { subject },
         })
       }
     },
@@ -96,6 +103,11 @@ export function openRegistry(config: RegistryConfig): Registry {
 function isHalfMade(error: unknown): boolean {
   const isNew = (error as { status?: unknown }).status === 409 && messageOf(error).includes('already exists')
   return isNew || isRuleMismatch(error)
+}
+
+/** The client takes the status away from this one answer, "there is no such subject or schema", and wraps nothing else in this class. */
+function isNotFound(error: unknown): boolean {
+  return (error as Error).name === 'ConfluentSchemaRegistryError'
 }
 
 function isRuleMismatch(error: unknown): boolean {

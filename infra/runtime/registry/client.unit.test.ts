@@ -68,3 +68,20 @@ describe('a subject that somebody else is making', () => {
     await expect(register([rule('BACKWARD')], [made])).rejects.toMatchObject({ code: 'schema-incompatible', retry: 'permanent' })
   })
 })
+
+it('says that a schema is not registered, apart from a registry that is not there, and lets it be waited for', async () => {
+  const server = createServer((_request, response) => {
+    response
+      .writeHead(404, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ error_code: 40401, message: "No artifact with ID 'a' in group 'null' was found." }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const registry = openRegistry({ schemaRegistryUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
+  await expect(registry.findId('weather.observation.v1-value', SCHEMA)).rejects.toMatchObject({
+    code: 'schema-not-registered',
+    retry: 'transient',
+    message: expect.stringContaining('isobar topics apply') as string,
+  })
+  server.closeAllConnections()
+  server.close()
+})

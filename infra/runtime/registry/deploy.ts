@@ -2,7 +2,7 @@
 import { SCHEMA_BY_TOPIC } from '../../../schemas/generated/types.ts'
 import { TOPIC_NAMES } from '../../../schemas/topics.ts'
 import type { RegistryConfig } from '../config/index.ts'
-import { isPermanent } from '../errors.ts'
+import { AppError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { openRegistry } from './client.ts'
 
@@ -28,7 +28,7 @@ export async function unregisteredSubjects(config: RegistryConfig): Promise<stri
     try {
       await registry.findId(subject, SCHEMA_BY_TOPIC[topic])
     } catch (error) {
-      if (!isPermanent(error)) throw error
+      if (!(error instanceof AppError) || error.code !== 'schema-not-registered') throw error
       missing.push(subject)
     }
   }
