@@ -3,7 +3,6 @@
  * fitted at every origin on what was known then. A station's origins are kept in bench/results/prototype as they are made, so that a run can be
  * stopped and gone on with.
  */
-import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { mean } from 'simple-statistics'
@@ -12,6 +11,7 @@ import { COLUMN, FEATURE_COUNT, HOUR_MS, isWet } from '../../forecasting/feature
 import { randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
 import { createRng, crpsFromQuantiles, pairedBlockBootstrap } from '../../forecasting/verification/index.ts'
 import { HORIZON_HOURS, LEAD_BUCKETS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
+import { engineOf } from '../shared/engine.ts'
 import { type Figure, figure } from '../shared/figures.ts'
 import { hasReference, readReference } from '../shared/reference.ts'
 
@@ -202,10 +202,4 @@ function figuresOf(stations: readonly Origin[][]): Figure[] {
       return figure(label, percent, '%', '<=', goal)
     }),
   )
-}
-
-function engineOf(): string {
-  const git = (...args: string[]): string => execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim()
-  const tree = git('rev-parse', '--short', 'HEAD:forecasting')
-  return git('status', '--porcelain', ':/forecasting') === '' ? tree : `${tree}-changed`
 }

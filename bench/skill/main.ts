@@ -4,7 +4,6 @@
  * that a run can be stopped, gone on with, and split: `npm run bench -- skill [families | anew] [thinned] tokyo windSpeedMps`. The tables are of
  * all pieces that there are.
  */
-import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openJournal } from '../../cli/evaluate/journal.ts'
@@ -12,6 +11,7 @@ import { runJobs } from '../../cli/evaluate/run.ts'
 import { checkedHours, toFullSet } from '../../cli/evaluate/series.ts'
 import { createTally } from '../../cli/evaluate/tally.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
+import { engineOf } from '../shared/engine.ts'
 import { type Figure, figure } from '../shared/figures.ts'
 import { choosePieces, originsBefore, type Piece, testOrigins } from './pieces.ts'
 import { AS_MADE, SERVED as OURS } from '../../cli/evaluate/families.ts'
@@ -171,13 +171,6 @@ function readPiece(file: string): PieceSummary {
   return JSON.parse(readFileSync(file, 'utf8'))
 }
 
-/** The tree of forecasting/, with a mark when the working copy differs: figures of two engines are not put into one table. */
-function engineOf(): string {
-  const git = (...args: string[]): string => execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim()
-  const tree = git('rev-parse', '--short', 'HEAD:forecasting')
-  return git('status', '--porcelain', ':/forecasting') === '' ? tree : `${tree}-changed`
-}
-
 function figuresOf({ variable, stations, pooled, worse }: Table): Figure[] {
   const ours = pooled.filter(({ model, season }) => model === OURS && season !== 'year')
   const made = [
@@ -188,6 +181,7 @@ function figuresOf({ variable, stations, pooled, worse }: Table): Figure[] {
       '<=',
       0,
     ),
+    figure(`${variable}: of these, by more than chance (95 %)`, worse.filter(({ low }) => low > 0).length, '', '<=', 0),
   ]
   if (variable === 'precipitationProbabilityPct') return made
   const off = (of: (cell: (typeof ours)[number]) => number): number => Math.max(...ours.map((cell) => Math.abs(of(cell))))

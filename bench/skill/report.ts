@@ -17,8 +17,8 @@ export type Table = {
   readonly pooled: readonly Pooled[]
   /** Model minus ours, in shares of the station's recentred climatology. */
   readonly against: ReadonlyArray<{ model: string; bucket: string; score: 'mae' | 'crps' } & PairedDifference>
-  /** Shares of the recentred climatology's MAE that exceed 1. */
-  readonly worse: ReadonlyArray<{ label: string; bucket: string; ratio: number }>
+  /** Shares of the recentred climatology's score that exceed 1, and by how much, with an interval of 95 % (whole weeks drawn). */
+  readonly worse: ReadonlyArray<{ label: string; bucket: string; ratio: number; low: number; high: number }>
 }
 
 export function tableOf(pieces: readonly PieceSummary[]): Table {
@@ -43,7 +43,9 @@ export function tableOf(pieces: readonly PieceSummary[]): Table {
     BUCKETS.flatMap((bucket) => {
       const score = scoreOf(variable)
       const ratio = 1 - skillScore(cellOf(piece, OURS, 'year', bucket)![score], cellOf(piece, REFERENCE, 'year', bucket)![score])
-      return ratio > 1 ? [{ label: piece.label, bucket, ratio }] : []
+      if (ratio <= 1) return []
+      const better = difference([piece], REFERENCE, bucket, score)
+      return [{ label: piece.label, bucket, ratio, low: -better.high, high: -better.low }]
     }),
   )
   const origins = pieces.reduce((sum, piece) => sum + piece.origins.length, 0)
@@ -242,7 +244,10 @@ function beside({ against }: Table, model: string, bucket: string, score: 'mae' 
 function worseOf({ worse }: Table): string {
   if (worse.length === 0) return 'no station at any bucket'
   return worse
-    .map(({ label, bucket, ratio }) => `${label} at ${bucket === 'all' ? 'all leads' : `${bucket} h`} (${percent(ratio - 1)} %)`)
+    .map(
+      ({ label, bucket, ratio, low, high }) =>
+        `${label} at ${bucket === 'all' ? 'all leads' : `${bucket} h`} (${percent(ratio - 1)} % [${percent(low)}, ${percent(high)}])`,
+    )
     .join(', ')
 }
 

@@ -44,7 +44,7 @@ export type PieceSummary = {
   readonly label: string
   readonly network: string
   readonly variable: ForecastVariable
-  /** Tree of forecasting/ that made it. */
+  /** See engineOf. */
   readonly engine: string
   readonly everyHours: number
   readonly refitHours: number
