@@ -86,6 +86,7 @@ export function fitHourModels(
       knowsSeasons: settings.knowsSeasons,
       usual: usualCourse(member.variable, station.fittedClimate.climate.climatologies),
       isSolar,
+      isBounded: member.variable === 'relativeHumidityPct',
     })
     const model: MixedModel = { hour, means: rows.means, factors: rows.factors, beta: Float32Array.from(beta), spread, shares }
     member.scores.add({ station, rows, residuals, model })

@@ -20,6 +20,8 @@ const FLOOR_SHARE = 0.08
 const MEDIAN = QUANTILE_LEVELS.indexOf(0.5)
 /** Days of weather that say as much about the middle of the residuals as one independent draw, where every season was seen. */
 const daysPerDraw = (lastLead: number): number => (lastLead <= 24 ? 1 : 3)
+/** In less than this, days, how skewed errors near a bound are is that of the season seen. */
+const SKEW_DAYS = 182
 /**
  * Days of record that say as much about the errors to come as one independent draw: weather stays alike for days, and what follows the sun has
  * errors of its own in seasons that the record has not seen. Chosen on records cut short (docs/forecasting/experiments.md).
@@ -72,6 +74,8 @@ export type SpreadOptions = CourseOptions & {
   readonly season: Float64Array
   /** See Traits. */
   readonly isSolar: boolean
+  /** Errors are skewed by a bound that some seasons are near to (humidity): the less of the year was seen, the less their median says of days to come. */
+  readonly isBounded: boolean
 }
 
 /** `residuals`: n × 168, NaN = not observed. */
@@ -145,11 +149,12 @@ function scaledQuantiles(
   { n, p, x, hours }: Design,
   residuals: Float64Array,
   parts: Pick<Spread, 'scale' | 'course'>,
-  { linear, season, knowsSeasons, isSolar }: SpreadOptions,
+  { linear, season, knowsSeasons, isSolar, isBounded }: SpreadOptions,
 ): Float64Array {
   const table = new Float64Array(H * Q)
   const scales = new Float64Array(n * G)
   for (let r = 0; r < n; r++) logScales(parts, linear, x, r * p, hours[r]!, scales, r * G)
+  const unseenSeasons = knowsSeasons ? 1 : Math.max(1, SKEW_DAYS / daysOf(hours)) ** 2
   const shrink = new Float64Array(n)
   const scaled = new Float64Array(GATHERED * n)
   LEAD_GROUPS.forEach(([first, last], g) => {
@@ -163,7 +168,7 @@ function scaledQuantiles(
     const { median, variance } =
       isSolar && !knowsSeasons
         ? medianOfPart(middle, daysPerDraw(last), daysPerLesson(last, isSolar))
-        : medianOf(middle, daysPerDraw(last))
+        : medianOf(middle, daysPerDraw(last) * (isBounded && last > 24 ? unseenSeasons : 1))
     const widening = wideningOf(hours, daysPerLesson(last, isSolar))
     for (let h = first - 1; h < last; h++) {
       const own = table[h * Q + MEDIAN]!

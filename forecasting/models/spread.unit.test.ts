@@ -12,13 +12,13 @@ const normal = (random: () => number): number => Math.sqrt(-2 * Math.log(1 - ran
 const skewed = (random: () => number): number => -Math.log(1 - random()) - 1
 
 /** Twelve rows a day, whose residuals are independent draws, of a normal distribution unless said, and nothing but a constant to explain their size. */
-function quantilesAfter(days: number, isSolar = true, draw = normal): Float64Array {
+function quantilesAfter(days: number, isSolar = true, draw = normal, isBounded = false): Float64Array {
   const n = days * 12
   const random = createRng(3)
   const residuals = Float64Array.from({ length: n * H }, () => draw(random))
   const ones = new Float64Array(n).fill(1)
   const design = { n, p: 1, x: ones, weights: ones, hours: Float64Array.from({ length: n }, (_, r) => 480_000 + 2 * r) }
-  const options = { linear: 0, season: ones, knowsSeasons: days >= 330, usual: [0, 0] as const, isSolar }
+  const options = { linear: 0, season: ones, knowsSeasons: days >= 330, usual: [0, 0] as const, isSolar, isBounded }
   return fitSpread(design, { gram: Float64Array.of(n), totalWeight: n }, residuals, options).quantiles
 }
 
@@ -61,5 +61,12 @@ describe('spread', () => {
     const off = (random: () => number): number => normal(random) + 0.2
     expect(medianAfter(192, off)).toBeLessThan(0.1)
     expect(medianAfter(400, off)).toBeGreaterThan(0.15)
+  })
+
+  it('of a quantity with a bound believes its skewness when half the year was seen, hardly after two months', () => {
+    const medianAfter = (days: number): number => quantilesAfter(days, false, skewed, true)[100 * Q + 3]!
+    expect(medianAfter(192)).toBeCloseTo(Math.LN2 - 1, 1)
+    expect(Math.abs(medianAfter(45))).toBeLessThan(0.15)
+    expect(quantilesAfter(45, false, skewed)[100 * Q + 3]!).toBeLessThan(-0.2)
   })
 })

@@ -2,23 +2,26 @@
 import { COLUMN, COLUMN_COUNT } from '../features/index.ts'
 
 /**
- * Hours in which a departure from climatology falls to 1/e, by column: half of it quickly, half slowly. Close to the autocorrelations of
- * Tokyo, Beijing, Garanhuns, JFK and Belmullet (dew point after 6, 12 and 24 h: .79, .64 and .44 in the mean; here .81, .66 and .44).
+ * How a departure from climatology fades, by column: to 1/e in so many hours, half of it quickly, half slowly; hardly at all within the first
+ * `rest` hours, where air masses and not the hour's own weather are measured; `whole` is left of it at once, where an hour has a good deal of
+ * its own. Least squares over windows of 3 to 60 days of Tokyo, Beijing, Garanhuns, Szeged and Minneapolis (docs/forecasting/experiments.md): after
+ * 3, 6, 12, 24 and 48 h pressure .99, .95, .85, .66 and .40 (here .98, .94, .85, .66, .42), wind speed .61, .46, .28, .27 and .10
+ * (.65, .50, .34, .20, .09).
  */
-const HOURS: ReadonlyArray<{ readonly quick: number; readonly slow: number }> = Array.from(
-  { length: COLUMN_COUNT },
-  (_, column) => {
-    if (column === COLUMN.temperatureC) return { quick: 14, slow: 70 }
-    if (column === COLUMN.dewPointC) return { quick: 25, slow: 35 }
-    if (column === COLUMN.relativeHumidityPct) return { quick: 10, slow: 45 }
-    if (column === COLUMN.pressureHpa) return { quick: 30, slow: 80 }
-    if (column === COLUMN.precipitationMm) return { quick: 3, slow: 15 }
-    return { quick: 5, slow: 25 }
-  },
-)
+type Fading = { readonly quick: number; readonly slow: number; readonly rest: number; readonly whole: number }
 
-/** Share of a departure that is left after so many hours. */
+const FADING: readonly Fading[] = Array.from({ length: COLUMN_COUNT }, (_, column) => {
+  if (column === COLUMN.temperatureC) return { quick: 14, slow: 70, rest: 0, whole: 1 }
+  if (column === COLUMN.dewPointC) return { quick: 25, slow: 35, rest: 6, whole: 1 }
+  if (column === COLUMN.relativeHumidityPct) return { quick: 10, slow: 45, rest: 0, whole: 1 }
+  if (column === COLUMN.pressureHpa) return { quick: 30, slow: 80, rest: 6, whole: 1 }
+  if (column === COLUMN.precipitationMm) return { quick: 3, slow: 15, rest: 0, whole: 1 }
+  return { quick: 5, slow: 30, rest: 0, whole: 0.9 }
+})
+
+/** Share of a departure that is left after so many hours (1 and more). */
 export function usualShare(column: number, hours: number): number {
-  const { quick, slow } = HOURS[column]!
-  return 0.5 * (Math.exp(-hours / quick) + Math.exp(-hours / slow))
+  const { quick, slow, rest, whole } = FADING[column]!
+  const faded = Math.sqrt(hours * hours + rest * rest) - rest
+  return 0.5 * whole * (Math.exp(-faded / quick) + Math.exp(-faded / slow))
 }

@@ -28,7 +28,7 @@ export const USUAL: Readonly<Record<ForecastVariable, { deviation: number; nugge
   windSpeedMps: { deviation: 2.2, nugget: 0.8 },
   precipitationProbabilityPct: { deviation: 30, nugget: 10 },
 }
-/** The usual values weigh as much as so many days of the station's own. */
+/** The usual values weigh as much as so many days of the station's own: the damping of days with its own variance, whatever that is. */
 const USUAL_DAYS = { damping: 25, deviation: 12 }
 /** Days of weather that say as much about the mean as one independent draw. */
 const DAYS_PER_DRAW = 4
@@ -83,7 +83,7 @@ export function fitDamping(history: TrainingSet, variable: ForecastVariable, { l
   const days = rows / 24
   const usualSquares = usual.deviation ** 2
   const own = rows > 0 ? sum / rows : 0
-  const weight = USUAL_DAYS.damping * 24 * usualSquares
+  const weight = USUAL_DAYS.damping * 24 * (own > 0 ? own : usualSquares)
   const share = Float64Array.from({ length: H }, (_, h) => {
     return Math.min(1, Math.max(0, (weight * usualShare(column, h + 1) + products[h]!) / (weight + complete + squares[h]!)))
   })
