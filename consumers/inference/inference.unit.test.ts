@@ -279,6 +279,21 @@ describe('intervals', () => {
     expect(challenger?.quantiles[0]?.[0]).toBeCloseTo(2 - 3 * Math.exp(part), 5)
   })
   it.each([
+    ['a change that the version before did not know: of its own', T0 - 48 * HOUR_MS, true],
+    ['the change that the version before was fitted for, measured again: by a part', T0 - 239 * HOUR_MS, false],
+  ])('of a version fitted for %s', async (_, at, isOwn) => {
+    const world = createWorld()
+    world.adaptations.set(KEY, adapted(hour - 6))
+    const changed = (instant: number) => ({ changePoints: [{ variable: 'temperatureC', at: instant, offset: 0.5 }] })
+    const champion = world.served(1, changed(T0 - 240 * HOUR_MS), 1)
+    await world.order(3, control(champion, { challengers: [world.served(2, changed(at), 1)] }))
+    await world.handler.settled()
+    const [before, after] = world.forecasts()
+    expect(before?.logFactors).toEqual(doubled)
+    if (isOwn) expect(after?.logFactors).toEqual(NO_ADAPTATION)
+    else expect(after?.logFactors[0]).toBeGreaterThan(0)
+  })
+  it.each([
     ['the block of issue is the next one: as of the block before', hour - 5, NO_ADAPTATION],
     ['what was verified came after the issue: as the model made them', hour + 1, []],
   ])('%s', async (_, end, logFactors) => {

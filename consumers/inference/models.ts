@@ -224,7 +224,7 @@ export function createModelTable(
   }
 }
 
-const modelsIn = ({ champion, previous, challengers, shadows }: ActiveModels): LoadedModel[] => [
+export const modelsIn = ({ champion, previous, challengers, shadows }: ActiveModels): LoadedModel[] => [
   champion,
   ...(previous ? [previous] : []),
   ...challengers,

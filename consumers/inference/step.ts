@@ -18,9 +18,9 @@ import {
 } from '../../forecasting/models/index.ts'
 import { type BatchStep, emit, type OutboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
 import { forecastEventId, modelKey } from '../../schemas/event-ids.ts'
-import type { Feature, Forecast } from '../../schemas/generated/types.ts'
+import type { Feature, Forecast, ServedModel } from '../../schemas/generated/types.ts'
 import { QUANTILE_LEVELS } from '../../schemas/quantities.ts'
-import type { ActiveModels, LoadedModel, ModelTable } from './models.ts'
+import { type ActiveModels, type LoadedModel, modelsIn, type ModelTable } from './models.ts'
 import { createReports, type Report, type Reports } from './reports.ts'
 
 export type SkipReason = 'not-live' | 'correction' | 'feature-set-mismatch' | 'no-model'
@@ -106,6 +106,7 @@ export function createStationClock(): { readonly nowAt: Deps['nowAt']; readonly 
 /** `logFactors`: by what the intervals were stretched; empty: they are the model's own. */
 type Stretched = Prediction & { readonly logFactors: Adaptation }
 
+const DAY_MS = 24 * HOUR_MS
 const ISSUED_LATE = 'issued late: the observation was already old when it was processed'
 const NOTHING = new Float32Array(FEATURE_COUNT).fill(Number.NaN)
 
@@ -119,19 +120,19 @@ export function forecastsOf(
 ): OutboundEvent[] {
   const hour = feature.validAt / HOUR_MS
   const values = Float32Array.from(feature.values)
-  const predict = ({ served, fitted }: LoadedModel): Stretched => {
+  const predict = ({ served, fitted }: LoadedModel, models: ActiveModels): Stretched => {
     const prediction = predictLate(fitted, hour, (of) => {
       const vector = of === hour ? values : of === last?.hour ? Float32Array.from(last.values) : NOTHING
       // A model trained on a homogenised history must see its inputs the same way, until the step has left every window.
       return homogeniseVector(vector, of, served.changePoints)
     })
     const record = adaptationOf(feature.stationId, fitted.variable)
-    const logFactors = record ? adaptationFor(record, served.version, hour) : null
+    const logFactors = record ? adaptationFor(record, served.version, hour, knowsNewChange(served, record, models)) : null
     if (logFactors === null) return { ...prediction, logFactors: [] }
     const { low, high } = OWN[fitted.variable]
     return { ...prediction, quantiles: withAdaptation(prediction.quantiles, logFactors, low, high), logFactors }
   }
-  const champions = new Map([...active].map(([variable, { champion }]) => [variable, predict(champion)]))
+  const champions = new Map([...active].map(([variable, models]) => [variable, predict(models.champion, models)]))
   const quantilesOf = Object.fromEntries([...champions].map(([variable, { quantiles }]) => [variable, quantiles]))
   const agreed = agree(quantilesOf)
   const events: OutboundEvent[] = []
@@ -145,13 +146,23 @@ export function forecastsOf(
     publish(models.champion, 'champion', withQuantilesOf(variable, champion, agreed))
     // Each rival is made to agree with the other champions, as it would be in the champion's place.
     const issue = (model: LoadedModel, role: Forecast['role']): void => {
-      const prediction = predict(model)
+      const prediction = predict(model, models)
       publish(model, role, withQuantilesOf(variable, prediction, agree({ ...quantilesOf, [variable]: prediction.quantiles })))
     }
     for (const challenger of models.challengers) issue(challenger, 'challenger')
     for (const shadow of models.shadows) issue(shadow, 'shadow')
   }
   return events
+}
+
+/**
+ * Whether a version was fitted for a change of the station that the one it would inherit from (the first of the record) was not: what that one has
+ * learnt since is the change. A step within a day of a known one is the same, measured again.
+ */
+function knowsNewChange({ changePoints }: ServedModel, record: AdaptationRecord, models: ActiveModels): boolean {
+  const before = modelsIn(models).find(({ served }) => served.version === record.versions[0]?.modelVersion)?.served
+  if (!before) return false
+  return changePoints.some(({ at }) => before.changePoints.every((known) => Math.abs(known.at - at) > DAY_MS))
 }
 
 function withQuantilesOf(variable: Forecast['variable'], prediction: Stretched, agreed: HumidityForecasts): Stretched {

@@ -18,7 +18,8 @@ const MAX_VERSIONS = 4
 /**
  * What a version that has not verified begins with, of the factors of the one that has verified newest (of several the one known longest): how a
  * recipe's intervals fail at a station is mostly the station's, and a trial of days is too short to learn it again; but the new version may have
- * learnt from what the old one failed at (docs/forecasting/experiments.md).
+ * learnt from what the old one failed at (docs/forecasting/experiments.md). One that was fitted knowing of a change that the old one did not know
+ * inherits nothing (`beginsAnew`): what the old one has learnt since is the change.
  */
 const INHERITED = 0.7
 
@@ -65,22 +66,30 @@ export function blockOf(hour: number): number {
   return Math.floor(hour / BLOCK_HOURS) * BLOCK_HOURS
 }
 
-/** The record after the block [record.end, record.end + 6 h). `partsOf`: what verified at an hour. */
-export function foldBlock(record: AdaptationRecord, partsOf: (hour: number) => readonly VerifiedPart[]): AdaptationRecord {
+/**
+ * The record after the block [record.end, record.end + 6 h). `partsOf`: what verified at an hour. `beginsAnew`: of a version that has not verified,
+ * whether it inherits nothing.
+ */
+export function foldBlock(
+  record: AdaptationRecord,
+  partsOf: (hour: number) => readonly VerifiedPart[],
+  beginsAnew: (modelVersion: string) => boolean = () => false,
+): AdaptationRecord {
   const end = record.end + BLOCK_HOURS
-  const beginning = inherited(record.versions[0]?.logFactors) ?? NO_ADAPTATION
+  const share = inherited(record.versions[0]?.logFactors) ?? NO_ADAPTATION
   const versions = new Map(
     record.versions.map((version) => [version.modelVersion, { ...version, previousLogFactors: version.logFactors }]),
   )
   for (let hour = record.end; hour < end; hour++) {
     for (const [modelVersion, parts] of Map.groupBy(partsOf(hour), (part) => part.modelVersion)) {
-      const before = versions.get(modelVersion)?.logFactors ?? beginning
+      const known = versions.get(modelVersion)
+      const beginning = known || !beginsAnew(modelVersion) ? share : NO_ADAPTATION
       const { leadHours, pit } = joined(parts)
       versions.set(modelVersion, {
         modelVersion,
         verifiedHour: hour,
-        logFactors: adapt(before, leadHours, pit),
-        previousLogFactors: versions.get(modelVersion)?.previousLogFactors ?? beginning,
+        logFactors: adapt(known?.logFactors ?? beginning, leadHours, pit),
+        previousLogFactors: known?.previousLogFactors ?? beginning,
       })
     }
   }
@@ -97,12 +106,26 @@ function joined(parts: readonly VerifiedPart[]): Pick<VerifiedPart, 'leadHours' 
   }
 }
 
-/** What a forecast issued at an hour by a version applies; null: nothing. From the hour `end + 6 h` on the newest; in the block before, the previous. */
-export function adaptationFor({ end, versions }: AdaptationRecord, modelVersion: string, issueHour: number): Adaptation | null {
+/**
+ * What a forecast issued at an hour by a version applies; null: nothing. From the hour `end + 6 h` on the newest; in the block before, the previous.
+ * `beginsAnew`: as in foldBlock, of this version.
+ */
+export function adaptationFor(
+  { end, versions }: AdaptationRecord,
+  modelVersion: string,
+  issueHour: number,
+  beginsAnew = false,
+): Adaptation | null {
   if (issueHour < end) return null
   const newest = issueHour >= end + BLOCK_HOURS ? 'logFactors' : 'previousLogFactors'
-  return versions.find((one) => one.modelVersion === modelVersion)?.[newest] ?? inherited(versions[0]?.[newest])
+  const own = versions.find((one) => one.modelVersion === modelVersion)
+  if (own) return own[newest]
+  return beginsAnew ? NO_ADAPTATION : inherited(versions[0]?.[newest])
 }
+
+/** Whether these are the factors of a version that begins anew. */
+export const isUnstretched = (logFactors: ArrayLike<number>): boolean =>
+  logFactors.length > 0 && Array.from(logFactors).every((theta) => theta === 0)
 
 function inherited(logFactors: Adaptation | undefined): Adaptation | null {
   return logFactors ? logFactors.map((theta) => INHERITED * theta) : null

@@ -75,6 +75,17 @@ describe('a forecast', () => {
     const v2 = next.versions.find(({ modelVersion }) => modelVersion === 'v2')
     expect(v2).toMatchObject({ logFactors: adapt(begun, [1], [0.99]), previousLogFactors: begun })
   })
+  it('of a version that begins anew applies nothing, and it goes on from there', () => {
+    expect(adaptationFor(record, 'v2', record.end + 6, true)).toEqual(NO_ADAPTATION)
+    const next = foldBlock(
+      record,
+      (hour) => (hour === record.end ? [part('v1', [1], 0.5), part('v2', [1], 0.99)] : []),
+      () => true,
+    )
+    const [v1, v2] = ['v1', 'v2'].map((name) => next.versions.find(({ modelVersion }) => modelVersion === name))
+    expect(v2).toMatchObject({ logFactors: adapt(NO_ADAPTATION, [1], [0.99]), previousLogFactors: NO_ADAPTATION })
+    expect(v1?.logFactors).toEqual(adapt(record.versions[0]!.logFactors, [1], [0.5]))
+  })
   it('applies the same from the published event', () => {
     const published = JSON.parse(
       JSON.stringify({

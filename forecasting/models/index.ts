@@ -1,6 +1,6 @@
 export { adapt, NO_ADAPTATION, withAdaptation, withoutAdaptation } from './adaptive.ts'
 export type { Adaptation } from './adaptive.ts'
-export { adaptationFor, blockOf, completeUntil, foldBlock, isAdapted, recordOf } from './adaptation-record.ts'
+export { adaptationFor, blockOf, completeUntil, foldBlock, isAdapted, isUnstretched, recordOf } from './adaptation-record.ts'
 export type { AdaptationRecord, VerifiedPart } from './adaptation-record.ts'
 export { analogEnsemble } from './analogs.ts'
 export { BASELINES } from './baselines.ts'

@@ -8,6 +8,7 @@ import {
   completeUntil,
   foldBlock,
   isAdapted,
+  isUnstretched,
   type VerifiedPart,
 } from '../../forecasting/models/index.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
@@ -30,12 +31,22 @@ export function foldScored(ledger: StationLedger, stationId: string, scored: rea
     let record: AdaptationRecord = { ...known, end: Math.max(known.end, blockOf(until - KEPT_HOURS)) }
     if (record.end >= until) continue
     while (record.end < until)
-      record = foldBlock(record, (hour) => hours.get(hour) ?? verifyHour(ledger, stationId, variable, hour))
+      record = foldBlock(
+        record,
+        (hour) => hours.get(hour) ?? verifyHour(ledger, stationId, variable, hour),
+        (modelVersion) => hasBegunAnew(ledger, variable, modelVersion),
+      )
     ledger.adaptations.set(variable, record)
     for (const hour of scoredHours) if (hour < record.end) hours.delete(hour)
     made.push(toEvent(stationId, variable, record))
   }
   return made
+}
+
+/** Inference knows which changes a version was fitted for; its forecasts say what they applied. */
+function hasBegunAnew(ledger: StationLedger, variable: ForecastVariable, modelVersion: string): boolean {
+  const own = [...(ledger.forecasts.get(variable)?.values() ?? [])].filter((forecast) => forecast.modelVersion === modelVersion)
+  return own.length > 0 && own.every(({ logFactors }) => isUnstretched(logFactors))
 }
 
 function toEvent(stationId: string, variable: ForecastVariable, { end, versions }: AdaptationRecord): IntervalAdaptation {

@@ -82,6 +82,21 @@ describe('adaptation', () => {
     expect(verified.length).toBeGreaterThan(0)
     expect(adapted).toEqual([])
   })
+  it('of a new version begins with nothing when its forecasts say that they applied nothing, else with a part of what there is', async () => {
+    const { adapted } = await newProcess()(inOrder)
+    const known = recordOf(adapted.at(-1)!)
+    const later = hours.map((hour) => hour + hours.length)
+    const begun = async (logFactors: number[]) => {
+      const next = later.flatMap((hour) => [observation(hour), forecast(hour, { modelVersion: 'v2', logFactors })])
+      const records = (await newProcess(known)(next)).adapted.map(({ versions }) =>
+        versions.find((one) => one.modelVersion === 'v2'),
+      )
+      return records.find((one) => one !== undefined)!.previousLogFactors
+    }
+    const nothing = known.versions[0]!.logFactors.map(() => 0)
+    expect(await begun(nothing)).toEqual(nothing)
+    expect((await begun([]))[5]).toBeGreaterThan(0)
+  })
   it.each([
     [
       'forecasts lag',
