@@ -4,7 +4,9 @@
  * For each lead group and each published level but the median a log factor θ stretches the distance from the median to that quantile. After
  * every verified hour θ moves by step·(missed − nominal), where `missed` is the share of the group's leads whose observation lay beyond the
  * quantile and `nominal` = min(τ, 1 − τ): adaptive conformal inference (Gibbs & Candès 2021), tracking the quantile itself as in conformal PID
- * control (Angelopoulos, Candès & Tibshirani 2023). Whatever the errors do, the mean of `missed` tends to `nominal`, while θ is within LIMIT.
+ * control (Angelopoulos, Candès & Tibshirani 2023). Whatever the errors do, the mean of `missed` tends to `nominal`, while θ is within LIMIT and every
+ * group verifies at every hour, as it does where forecasts are issued hourly. A group that does not, because issues are hours apart, follows the next
+ * longer one that does by a part of the way.
  */
 import { HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
@@ -16,6 +18,8 @@ const MEDIAN = QUANTILE_LEVELS.indexOf(0.5)
  * a longer memory (docs/forecasting/experiments.md).
  */
 const STEP = { first: 0.01, last: 0.0015 }
+/** Of the way that the next longer group goes, for one of which nothing verified at the hour (docs/forecasting/experiments.md). */
+const FOLLOWED = 0.2
 /** Of |θ|: intervals change at most by e^±1.4. */
 const LIMIT = 1.4
 
@@ -43,13 +47,16 @@ export function adapt(state: Adaptation, leadHours: ArrayLike<number>, pit: Arra
       if (q < MEDIAN ? level < tau : level > tau) missed[group * Q + q]!++
     })
   }
+  const followed = LEAD_GROUPS.map((_, g) => verified.findIndex((count, longer) => longer >= g && count > 0))
   return state.map((theta, k) => {
     const group = Math.floor(k / Q)
     const q = k % Q
-    if (q === MEDIAN || verified[group] === 0) return theta
+    const from = followed[group]!
+    if (q === MEDIAN || from < 0) return theta
     const nominal = Math.min(QUANTILE_LEVELS[q]!, 1 - QUANTILE_LEVELS[q]!)
     // A missed quantile moves further than a kept one, in the proportion that is nothing on the mean; all levels at about one pace.
-    const moved = theta + (STEPS[group]! * (missed[k]! / verified[group]! - nominal)) / Math.sqrt(nominal)
+    const step = from === group ? STEPS[group]! : FOLLOWED * STEPS[group]!
+    const moved = theta + (step * (missed[from * Q + q]! / verified[from]! - nominal)) / Math.sqrt(nominal)
     return Math.min(LIMIT, Math.max(-LIMIT, moved))
   })
 }

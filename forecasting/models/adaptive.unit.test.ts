@@ -93,6 +93,20 @@ describe('online adaptation', () => {
     expect(state[Q + 1]).toBeLessThan(0)
   })
 
+  it('lets leads of which nothing verified follow longer ones a part of the way, and never shorter ones', () => {
+    const state = adapt(NO_ADAPTATION, [10], [0.999])
+    const upper = Array.from({ length: 8 }, (_, group) => state[group * Q + 5]!)
+    // Lead 10: group 3.
+    expect(upper[3]).toBeGreaterThan(0)
+    for (const group of [0, 1, 2]) {
+      expect(upper[group]).toBeGreaterThan(0)
+      expect(upper[group]).toBeLessThan(upper[3]! / 2)
+    }
+    expect(upper.slice(4)).toEqual([0, 0, 0, 0])
+    const both = adapt(NO_ADAPTATION, [1, 10], [0.5, 0.999])
+    expect(both[5]).toBeLessThan(0)
+  })
+
   it('its state is plain JSON, and nothing verified changes nothing', () => {
     const { state } = simulate(500, () => 2)
     expect(JSON.parse(JSON.stringify(state))).toEqual(state)

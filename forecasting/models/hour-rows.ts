@@ -19,6 +19,8 @@ import type { Damping } from './young-station.ts'
 const H = HORIZON_HOURS
 /** Of the weights of rows in the regression; see seasonWeight. */
 const SEASON_OF_REGRESSION = 0.7
+/** In which a departure falls to 1/e, for gaps among the hours ahead. */
+const MEMORY_HOURS = 24
 
 /** What is known of a station before any hour model. */
 export type Station = {
@@ -131,10 +133,7 @@ function standardise(x: Float64Array, n: number, p: number, means: Float64Array,
     }
 }
 
-/**
- * n × 168: what the recentred climatology and the damped departure leave of the target, NaN where it was not observed; and the same with gaps
- * filled by the last value before them (0 before the first), so that a gap adds nothing of its own.
- */
+/** n × 168: what the recentred climatology and the damped departure leave of the target, NaN where it was not observed; and the same with gaps bridged. */
 export function departuresOf(
   { history, fittedClimate }: Station,
   { design: { n, hours }, chosen, newest }: HourRows,
@@ -162,6 +161,30 @@ export function departuresOf(
   }
   if (!hasGaps) return { departures, filled: departures }
   const filled = departures.slice()
-  for (let i = 0; i < filled.length; i++) if (Number.isNaN(filled[i]!)) filled[i] = i % H === 0 ? 0 : filled[i - 1]!
+  for (let r = 0; r < n; r++) bridgeGaps(filled.subarray(r * H, (r + 1) * H))
   return { departures, filled }
+}
+
+/**
+ * Fills gaps with what an Ornstein–Uhlenbeck process of this memory is expected to do between the values seen at a and b hours from the hour:
+ * (before·sinh(b/τ) + after·sinh(a/τ)) / sinh((a+b)/τ), with one of them alone value·e^(−distance/τ), with none 0. A value held through a gap of
+ * days would be taken for weather that lasts.
+ */
+export function bridgeGaps(values: Float64Array): void {
+  for (let from = 0; from < values.length; from++) {
+    if (values[from] === values[from]) continue
+    let to = from
+    while (to < values.length && Number.isNaN(values[to]!)) to++
+    const before = from > 0 ? values[from - 1]! : null
+    const after = to < values.length ? values[to]! : null
+    for (let h = from; h < to; h++) values[h] = expectedBetween(before, h - from + 1, after, to - h)
+    from = to
+  }
+}
+
+function expectedBetween(before: number | null, a: number, after: number | null, b: number): number {
+  if (before === null) return after === null ? 0 : after * Math.exp(-b / MEMORY_HOURS)
+  if (after === null) return before * Math.exp(-a / MEMORY_HOURS)
+  const sinh = (hours: number): number => Math.sinh(hours / MEMORY_HOURS)
+  return (before * sinh(b) + after * sinh(a)) / sinh(a + b)
 }

@@ -192,6 +192,25 @@ describe('random-feature ridge', () => {
     if (variable !== 'temperatureC' && variable !== 'dewPointC') expect(Math.min(...quantiles)).toBeGreaterThanOrEqual(0)
   })
 
+  /** The same station, seen at some hours alone. */
+  const seenWhere = (isSeen: (hour: number) => boolean): TrainingSet => ({
+    ...station,
+    targets: {
+      ...station.targets,
+      relativeHumidityPct: station.targets.relativeHumidityPct.map((v, i) => (isSeen(START_HOUR + i) ? v : Number.NaN)),
+    },
+  })
+  it.each([
+    ['is fitted on weeks of which two hours in five are missing', (hour: number) => (hour * 7) % 5 > 1, false],
+    ['keeps to the damped departure where half of the day is never seen', (hour: number) => hour % 24 < 12, true],
+  ])('%s', (_, isSeen, isYoung) => {
+    const fit = randomFeatureRidge.fit(seenWhere(isSeen), { variable: 'relativeHumidityPct' })
+    if (!fit.ok) throw new Error(fit.refused)
+    expect(fit.fitted.describe()['youngStation'] ?? false).toBe(isYoung)
+    const { quantiles } = fit.fitted.predict(newest)
+    for (let h = 0; h < 168; h++) expect(quantiles[h * 7 + 6]! - quantiles[h * 7]!).toBeGreaterThan(0)
+  })
+
   const firstHours = (hours: number): TrainingSet => ({
     startHour: station.startHour,
     targets: Object.fromEntries(

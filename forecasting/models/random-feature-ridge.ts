@@ -18,6 +18,13 @@ const H = HORIZON_HOURS
 export const SEED = 1
 /** Fewest origins worth a regression; with fewer the model of a young station serves (docs/forecasting/experiments.md). */
 const MIN_ROWS = 30 * 24
+/**
+ * Of the 168 h ahead of an origin that is fitted on. What makes a sensor miss hours is often weather, as saturated air with a hygrometer: fitted on
+ * whole weeks alone, a station would know nothing of its wet season (docs/forecasting/experiments.md).
+ */
+const MOST_MISSING = 0.5
+/** Of the rows of an hour model, in which each of the 168 leads was observed. */
+const LEAST_SEEN = 0.2
 /** Rows aimed at in one hour model: with little history it looks at more hours of the day. */
 const WANTED_ROWS = 700
 const MAX_ROWS = 9500
@@ -78,7 +85,7 @@ export function fitStation(
     candidates.push(candidate)
     for (const hour of plan.hourModels) {
       const chosen = near(history, usable, hour, plan.halfWidth)
-      if (chosen.length >= MIN_ROWS / 24) share(shared, hour, chosen, candidate)
+      if (chosen.length >= MIN_ROWS / 24 && seesEveryLead(history, variable, chosen)) share(shared, hour, chosen, candidate)
     }
   }
   const station = { history, fittedClimate, season: annualAngle(history.featureHours.at(-1)!) }
@@ -160,16 +167,26 @@ function unseen(variable: ForecastVariable, site: Site, { climate }: FittedClima
   return { ok: true, fitted: createFitted(state), rows: 0, scores: [] }
 }
 
-/** Origins with a vector and at least nine tenths of the next 168 h observed. */
+/** Origins with a vector and enough of the next 168 h observed. */
 export function usableRows(history: TrainingSet, target: Float64Array): number[] {
   const missing = missingBefore(target)
   const usable: number[] = []
   for (let row = 0; row < history.featureHours.length; row++) {
     const first = history.featureHours[row]! + 1 - history.startHour
     if (first < 0 || first + H > target.length) continue
-    if (missing[first + H]! - missing[first]! <= H / 10) usable.push(row)
+    if (missing[first + H]! - missing[first]! <= MOST_MISSING * H) usable.push(row)
   }
   return usable
+}
+
+/** Quantiles of a lead are those of its own errors: none may be hardly ever observed, as at a station that is read by day alone. */
+function seesEveryLead({ featureHours, startHour, targets }: TrainingSet, variable: ForecastVariable, chosen: readonly number[]) {
+  const seen = new Int32Array(H)
+  for (const row of chosen) {
+    const first = featureHours[row]! + 1 - startHour
+    for (let h = 0; h < H; h++) if (!Number.isNaN(targets[variable][first + h]!)) seen[h]!++
+  }
+  return seen.every((count) => count >= LEAST_SEEN * chosen.length)
 }
 
 function planFor(history: TrainingSet, usable: readonly number[], originHour: number | undefined): Plan {
