@@ -56,8 +56,11 @@ export function isWet(precipitationMm: number): boolean {
  */
 export function observationToHourlyRow(observation: CheckedObservation): Float64Array | null {
   if (observation.kind === 'model-fill') return null
-  const usable = (value: number | null, flag: string): number =>
-    value === null || flag === 'bad' || flag === 'missing' || !Number.isFinite(value) ? NaN : Math.fround(value)
+  const usable = (value: number | null, flag: string): number => {
+    const held = value === null || flag === 'bad' || flag === 'missing' ? NaN : Math.fround(value)
+    // Also what is finite only until it is rounded.
+    return Number.isFinite(held) ? held : NaN
+  }
   const { flags } = observation
   const speed = usable(observation.windSpeedMps, flags.windSpeedMps)
   const direction = usable(observation.windDirectionDeg, flags.windDirectionDeg)

@@ -56,6 +56,12 @@ describe('hourly rows', () => {
     expect(row?.[COLUMN.pressureHpa]).toBeNaN()
   })
 
+  it('has no infinity, not even of a number that is finite until it is rounded', () => {
+    const base = checked({ temperatureC: 1e39, dewPointC: -Infinity, pressureHpa: 1000 })
+    const row = observationToHourlyRow({ ...base, flags: { ...base.flags, temperatureC: 'unchecked', dewPointC: 'unchecked' } })
+    expect([row?.[COLUMN.temperatureC], row?.[COLUMN.dewPointC], row?.[COLUMN.pressureHpa]]).toEqual([NaN, NaN, 1000])
+  })
+
   it('turns a west wind into a positive u and calm without direction into zero', () => {
     const west = observationToHourlyRow(checked({ windSpeedMps: 5, windDirectionDeg: 270 }))
     expect(west?.[COLUMN.windU]).toBeCloseTo(5, 6)

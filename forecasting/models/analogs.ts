@@ -8,6 +8,7 @@ import type { BaselineResult } from './baselines.ts'
 import { annualAngle, hourOfDay } from './climatology.ts'
 import { DEPARTURE_COUNT, linearInputs, NEWEST_INPUT } from './inputs.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
+import { possibleHistory } from './possible.ts'
 import { near, usableRows } from './random-feature-ridge.ts'
 import { fitStationClimate, OWN } from './station-climate.ts'
 import type { TrainingSet } from './types.ts'
@@ -36,7 +37,8 @@ type Forecaster = { readonly name: string; readonly forecast: (known: TrainingSe
 
 export const analogEnsemble: Forecaster = { name: 'analog-ensemble', forecast }
 
-function forecast(known: TrainingSet, variable: ForecastVariable): BaselineResult {
+function forecast(reported: TrainingSet, variable: ForecastVariable): BaselineResult {
+  const known = possibleHistory(reported)
   const { column, factor, low, high } = OWN[variable]
   const refused = (why: string): BaselineResult => ({ ok: false, refused: `analog-ensemble: ${why}` })
   const origin = known.featureHours.at(-1)

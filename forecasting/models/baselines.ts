@@ -5,6 +5,7 @@
 import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { type ClimatologyLookup, fitClimatology, FULL_YEAR_HOURS, spanOf, tabulate } from './climatology.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
+import { possibleSeries } from './possible.ts'
 import { OWN, traitsOf } from './station-climate.ts'
 
 const H = HORIZON_HOURS
@@ -50,12 +51,14 @@ export const BASELINES: readonly Baseline[] = [
 function baseline(name: string, learn: Learn): Baseline {
   return {
     name,
-    fit(learnt, variable) {
+    fit(reported, variable) {
+      const learnt = possible(reported, variable)
       const centreOf = learn(learnt, variable)
       const residuals = pastResiduals(learnt.values, centreOf(learnt))
       const { low, high } = OWN[variable]
       const isProbability = variable === 'precipitationProbabilityPct'
-      return (series) => {
+      return (known) => {
+        const series = possible(known, variable)
         const now = centreOf(series)(series.values.length)
         if (!now) return { ok: false, refused: `${name}: too little of ${variable} observed before the origin` }
         const quantiles = new Float32Array(H * Q)
@@ -68,6 +71,12 @@ function baseline(name: string, learn: Learn): Baseline {
       }
     },
   }
+}
+
+/** The same object where all is possible: what was computed of it is kept under it. */
+function possible(series: SeriesSoFar, variable: ForecastVariable): SeriesSoFar {
+  const values = possibleSeries(series.values, variable)
+  return values === series.values ? series : { ...series, values }
 }
 
 /** Lengths of the series at past origins whose horizon is over. */

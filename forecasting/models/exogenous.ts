@@ -160,13 +160,20 @@ function createInputs(variable: ForecastVariable, lookups: Lookups) {
       if (!values) return
       const normal = quantity === 'cloudCoverPct' ? null : lookups[COLUMN[quantity]]
       for (let h = 0; h < H; h++) {
-        const value = values[hour + h + 1 - run.startHour] ?? Number.NaN
+        const value = saidOf(values[hour + h + 1 - run.startHour])
         const reference =
           quantity === variable ? centres[h]! : quantity === 'cloudCoverPct' ? 50 : (normal?.at(hour + h + 1) ?? Number.NaN)
         out[at + h * EXOGENOUS.length + i] = value - reference
       }
     })
   }
+}
+
+/** No number of these quantities (°C, m/s, %) is larger: what is, the model has not said. */
+const LARGEST_SAID = 300
+
+function saidOf(value: number | undefined): number {
+  return value !== undefined && Math.abs(value) <= LARGEST_SAID ? value : Number.NaN
 }
 
 /** Newest run of a model that was published by an hour. */

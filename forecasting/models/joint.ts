@@ -3,7 +3,8 @@
  * the temperature or a humidity that neither allows is a mistake that anyone can see.
  */
 import { QUANTILE_LEVELS } from '../../schemas/quantities.ts'
-import { dewPointC, relativeHumidityPct } from '../products/humidity.ts'
+import { magnusDewPointC, magnusHumidityPct } from '../products/humidity.ts'
+import { OWN } from './station-climate.ts'
 
 const Q = QUANTILE_LEVELS.length
 const MEDIAN = QUANTILE_LEVELS.indexOf(0.5)
@@ -41,17 +42,22 @@ function capBy(bound: Float32Array, quantiles: Float32Array, at: number): void {
   for (let i = at; i < at + Q; i++) quantiles[i] = Math.min(quantiles[i]!, bound[i]!)
 }
 
+/** Beyond the range of the Magnus form, too (a polar night, a desert): the two must say the same there as well, however little it means. */
 function reconcileMedians(temperature: number, dewPoint: Float32Array, humidity: Float32Array, at: number): void {
-  const implied = relativeHumidityPct(temperature, dewPoint[at + MEDIAN])
-  if (implied === null) return
+  const implied = magnusHumidityPct(temperature, dewPoint[at + MEDIAN]!)
   const forecast = humidity[at + MEDIAN]!
   if (Math.abs(implied - forecast) <= TOLERANCE_PCT) return
-  const agreed = (implied + forecast) / 2
-  const agreedDewPoint = dewPointC(temperature, agreed)
-  if (agreedDewPoint === null) return
+  const { low, high } = OWN.dewPointC
+  const halfWay = magnusDewPointC(temperature, (implied + forecast) / 2)
+  const agreedDewPoint = within(halfWay, low, high)
+  const agreed = agreedDewPoint === halfWay ? (implied + forecast) / 2 : magnusHumidityPct(temperature, agreedDewPoint)
   const shift = agreedDewPoint - dewPoint[at + MEDIAN]!
   for (let q = 0; q < Q; q++) {
-    humidity[at + q] = Math.min(100, Math.max(0, humidity[at + q]! + agreed - forecast))
-    dewPoint[at + q] = dewPoint[at + q]! + shift
+    humidity[at + q] = within(humidity[at + q]! + agreed - forecast, 0, 100)
+    dewPoint[at + q] = within(dewPoint[at + q]! + shift, low, high)
   }
+}
+
+function within(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value))
 }

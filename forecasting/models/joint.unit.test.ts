@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { relativeHumidityPct } from '../products/humidity.ts'
 import { agree } from './joint.ts'
+import { OWN } from './station-climate.ts'
 
 const Q = 7
 const MEDIAN = 3
@@ -30,6 +31,26 @@ it('whatever the models say: dew point below temperature, humidity as both say, 
       expect(Math.abs(implied - humidity![MEDIAN]!)).toBeLessThan(2.01)
     }),
     { numRuns: 300 },
+  )
+})
+
+it('in a polar night, in a furnace, in air without any moisture as well: humidity as temperature and dew point say, nothing out of bounds', () => {
+  const { temperatureC: t, dewPointC: td } = OWN
+  fc.assert(
+    fc.property(ascending(t.low, t.high), ascending(td.low, td.high), ascending(0, 100), (temperature, dew, rh) => {
+      const given = { temperatureC: everyLead(temperature), dewPointC: everyLead(dew), relativeHumidityPct: everyLead(rh) }
+      const { dewPointC, relativeHumidityPct: humidity } = agree(given)
+      for (let q = 0; q < Q; q++) {
+        expect(dewPointC![q]!).toBeLessThanOrEqual(given.temperatureC[q]!)
+        expect(dewPointC![q]!).toBeGreaterThanOrEqual(Math.min(td.low, given.temperatureC[q]!))
+        expect(humidity![q]! >= 0 && humidity![q]! <= 100).toBe(true)
+        if (q > 0) expect(dewPointC![q]! >= dewPointC![q - 1]! && humidity![q]! >= humidity![q - 1]!).toBe(true)
+      }
+      const magnus = (x: number): number => Math.exp((17.62 * x) / (243.12 + x))
+      const implied = Math.min(100, (100 * magnus(dewPointC![MEDIAN]!)) / magnus(given.temperatureC[MEDIAN]!))
+      expect(Math.abs(implied - humidity![MEDIAN]!)).toBeLessThan(2.01)
+    }),
+    { numRuns: 500 },
   )
 })
 

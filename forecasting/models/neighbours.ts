@@ -10,6 +10,7 @@ import { directLookup } from './climatology.ts'
 import { chooseFades, errorShares, moved, nearestResiduals } from './correction.ts'
 import { DEPARTURE_COUNT, linearInputOf, linearInputs } from './inputs.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
+import { possibleHistory, possibleVector } from './possible.ts'
 import { type Design, regressWithBlocks } from './regression.ts'
 import { fitStationClimate, OWN, recentreOffsets } from './station-climate.ts'
 import type { LeftOut, Prediction, TrainingSet } from './types.ts'
@@ -61,7 +62,8 @@ export type NetworkStation = Place & {
 }
 
 /** What a network needs of a station; made once and used by all its neighbours. */
-export function networkStation(place: Place, history: TrainingSet): NetworkStation {
+export function networkStation(place: Place, reported: TrainingSet): NetworkStation {
+  const history = possibleHistory(reported)
   const { climate, lookupsAt, offsets } = fitStationClimate(history, true)
   const newest = climate.climatologies.map((climatology) => climatology && directLookup(climatology))
   const rowOf = new Map(Array.from(history.featureHours, (hour, row) => [hour, row]))
@@ -76,7 +78,8 @@ export function networkStation(place: Place, history: TrainingSet): NetworkStati
       const row = rowOf.get(hour)!
       linearInputs(lookupsAt(hour), offsets.subarray(row * COLUMN_COUNT, (row + 1) * COLUMN_COUNT), features, hour, out)
     },
-    issue(features, hour, out) {
+    issue(vector, hour, out) {
+      const features = possibleVector(vector)
       recentreOffsets(newest, climate.monthShare, climate.yearDeparture, features, hour, own)
       linearInputs(newest, own, features, hour, out)
     },

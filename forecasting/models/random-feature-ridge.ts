@@ -7,6 +7,7 @@ import { annualAngle, FULL_YEAR_HOURS } from './climatology.ts'
 import { fitHourModels, type Member, type MixedModel } from './hour-model.ts'
 import type { Settings, Station } from './hour-rows.ts'
 import { createRandomFeatures, LINEAR_COUNT } from './inputs.ts'
+import { possibleHistory } from './possible.ts'
 import { scoreLeftOut } from './left-out-scores.ts'
 import { createFitted, FAMILY, type RidgeState } from './random-feature-state.ts'
 import { fitStationClimate, type FittedClimate, missingBefore, OWN } from './station-climate.ts'
@@ -61,11 +62,12 @@ export type Candidate = Member & { readonly plan: Plan; readonly models: MixedMo
 
 /** Variables that were observed in the same hours share all that does not depend on the variable; each gets the bytes that it would get alone. */
 export function fitStation(
-  history: TrainingSet,
+  reported: TrainingSet,
   variables: readonly ForecastVariable[],
   { originHour, site, onLeftOut }: Omit<FitOptions, 'variable'>,
   maxUnits: number,
 ): { station: Station; candidates: readonly Candidate[]; results: ReadonlyMap<ForecastVariable, FitResult> } {
+  const history = possibleHistory(reported)
   const fittedClimate = fitStationClimate(history, true)
   const results = new Map<ForecastVariable, FitResult>()
   const candidates: Candidate[] = []

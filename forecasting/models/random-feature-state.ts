@@ -16,6 +16,7 @@ import {
 import { COURSE_LENGTH, noCourse } from './error-course.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
 import { applyRow } from './linear.ts'
+import { possibleVector } from './possible.ts'
 import { logScales, type Spread } from './spread.ts'
 import { NEWEST_INDEX, OWN, recentreOffsets, type StationClimate } from './station-climate.ts'
 import type { Fitted, Prediction } from './types.ts'
@@ -68,7 +69,14 @@ export function createFitted(state: RidgeState): Fitted {
   const known = new Set(climate.climatologies.flatMap((c, i) => (c ? [i] : [])))
   const isProbability = variable === 'precipitationProbabilityPct'
 
-  function predict({ validAtMs, features }: { readonly validAtMs: number; readonly features: Float32Array }): Prediction {
+  function predict({
+    validAtMs,
+    features: reported,
+  }: {
+    readonly validAtMs: number
+    readonly features: Float32Array
+  }): Prediction {
+    const features = possibleVector(reported)
     const hour = Math.round(validAtMs / HOUR_MS)
     const model = nearestHourModel(hourModels, hour)
     recentreOffsets(lookups, climate.monthShare, climate.yearDeparture, features, hour, offsets)

@@ -21,6 +21,11 @@ export function saturationVapourPressureHpa(temperatureC: Maybe): number | null 
 /** Dew point, °C: the inverse of Magnus. −45…60 °C, above 0 to 100 %; never above the temperature. */
 export function dewPointC(temperatureC: Maybe, relativeHumidityPct: Maybe): number | null {
   if (!within(temperatureC, -45, 60) || !within(relativeHumidityPct, 0, 100) || relativeHumidityPct === 0) return null
+  return magnusDewPointC(temperatureC, relativeHumidityPct)
+}
+
+/** The formula of dewPointC alone: the caller knows what it asks. Above −243.12 °C, above 0 %. */
+export function magnusDewPointC(temperatureC: number, relativeHumidityPct: number): number {
   const gamma = Math.log(relativeHumidityPct / 100) + (A * temperatureC) / (B + temperatureC)
   return Math.min(temperatureC, (B * gamma) / (A - gamma))
 }
@@ -28,6 +33,11 @@ export function dewPointC(temperatureC: Maybe, relativeHumidityPct: Maybe): numb
 /** Relative humidity, %. A dew point above the temperature by up to 0.5 °C (rounding) is 100 %, further above null. */
 export function relativeHumidityPct(temperatureC: Maybe, dewPoint: Maybe): number | null {
   if (!within(temperatureC, -45, 60) || !within(dewPoint, -80, temperatureC + 0.5)) return null
+  return magnusHumidityPct(temperatureC, dewPoint)
+}
+
+/** The formula of relativeHumidityPct alone: the caller knows what it asks. Both above −243.12 °C. */
+export function magnusHumidityPct(temperatureC: number, dewPoint: number): number {
   return Math.min(100, 100 * Math.exp((A * dewPoint) / (B + dewPoint) - (A * temperatureC) / (B + temperatureC)))
 }
 
