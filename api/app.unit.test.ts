@@ -317,6 +317,8 @@ describe('forecast', () => {
     expect(today).toMatchObject({
       date: '2013-07-01',
       status: 'degraded',
+      dayClass: expect.stringMatching(/^(mild|warm)$/),
+      temperatureQuantile: 0.2,
       base: 'T-shirt or shirt and trousers',
       accessories: ['umbrella or rain jacket'],
     })

@@ -38,6 +38,11 @@ export const ClothingSchema = z
     status: z.enum(['fresh', 'stale', 'degraded']),
     statusReason: z.string().nullable(),
     summary: z.string(),
+    meanTemperatureC: z.number().openapi({ description: 'Of the hours outside, medians.' }),
+    dayClass: z
+      .enum(['hot', 'warm', 'mild', 'cool', 'cold', 'very cold'])
+      .openapi({ description: 'Of that mean: from 28, 23, 18, 12 and 5 °C, below very cold.' }),
+    temperatureQuantile: z.number().openapi({ description: 'Quantile of temperature that the insulation is for.' }),
     base: z.string(),
     extra: z.string().nullable(),
     accessories: z.array(z.string()),
@@ -80,6 +85,7 @@ export function createClothing({ snapshot, now }: RouteDeps, forecaster: Forecas
       status: freshness.status,
       statusReason: freshness.reason,
       ...advice,
+      meanTemperatureC: rounded(advice.meanTemperatureC),
       requiredClo: { min: rounded(advice.requiredClo.min), max: rounded(advice.requiredClo.max) },
       rainProbabilityPct: advice.rainProbabilityPct === null ? null : rounded(advice.rainProbabilityPct),
       hours: advice.hours.map(({ validAt, ...hour }) => ({

@@ -5,11 +5,27 @@
  * temperature = radiant temperature, 60 % humidity (root mean square error 0.05 clo down to −10 °C, largest error 0.19 down to −30 °C):
  *   clo = ((35.90 − 0.0169·M − T) / (0.2365·M^0.8505) − 0.374) · (1 + 0.0933·max(0, v − 0.4)), at least 0.3
  * M: metabolic rate, W/m²; T: °C; v: wind at the body, m/s, 0.67 of the wind at 10 m, at most 8. The standard ends at 10 °C; the form
- * goes on smoothly above. Dressing is planned for the 20 % quantile of temperature: cold in one hour of five, not in every second.
+ * goes on smoothly above. Dressing is planned for the 20 % quantile of temperature: cold in one hour of five, not in every second. Wind, humidity
+ * and the range of the hours are in the insulation; beside it stands the class of the day's mean, from very cold to hot at 5, 12, 18, 23 and 28 °C.
  */
+import { mean } from 'simple-statistics'
+import { apparentTemperatureC, windChillC } from './felt-temperature.ts'
 
 export const ACTIVITIES = { waiting: 80, strolling: 115, brisk: 165 } as const
 export type Activity = keyof typeof ACTIVITIES
+
+/** The quantile of temperature that is dressed for. */
+const DRESSED_FOR = 0.2
+/** By the mean of the hours, °C. */
+const DAY_CLASSES = [
+  { from: 28, name: 'hot' },
+  { from: 23, name: 'warm' },
+  { from: 18, name: 'mild' },
+  { from: 12, name: 'cool' },
+  { from: 5, name: 'cold' },
+  { from: Number.NEGATIVE_INFINITY, name: 'very cold' },
+] as const
+export type DayClass = (typeof DAY_CLASSES)[number]['name']
 
 /** One forecast hour. Null: not forecast. */
 export type ClothingHour = {
@@ -29,6 +45,11 @@ export type ClothingOptions = {
   readonly offsetClo: number
 }
 export type ClothingAdvice = {
+  /** Mean of the hours' medians, and what such a day is called. */
+  readonly meanTemperatureC: number
+  readonly dayClass: DayClass
+  /** Quantile of temperature that the insulation is for. */
+  readonly temperatureQuantile: number
   /** Of the hours, least and most. */
   readonly requiredClo: { readonly min: number; readonly max: number }
   /** To be put on for the warmest hour. */
@@ -80,32 +101,20 @@ export function requiredClo(temperatureC: number, windMps: number, metabolicRate
   return Math.max(MIN_CLO, calm * (1 + 0.0933 * Math.max(0, body - 0.4)))
 }
 
-/** Wind chill of the 2001 JAG/TI formula, °C; only up to 10 °C and from 4.8 km/h, else null. */
-export function windChillC(temperatureC: number, windMps: number): number | null {
-  const kmh = windMps * 3.6
-  if (temperatureC > 10 || kmh < 4.8) return null
-  const power = kmh ** 0.16
-  return 13.12 + 0.6215 * temperatureC - 11.37 * power + 0.3965 * temperatureC * power
-}
-
-/** Apparent temperature in the shade, °C (Steadman 1994, as used by the Australian Bureau of Meteorology). */
-export function apparentTemperatureC(temperatureC: number, relativeHumidityPct: number, windMps: number): number {
-  const vapourHpa = (relativeHumidityPct / 100) * 6.105 * Math.exp((17.27 * temperatureC) / (237.7 + temperatureC))
-  return temperatureC + 0.33 * vapourHpa - 0.7 * windMps - 4
-}
-
-/** Advice for the given hours (at least one, ascending). Throws RangeError without hours. */
-export function adviseClothing(hours: readonly ClothingHour[], options: ClothingOptions): ClothingAdvice {
+/**
+ * Advice for the given hours (ascending). Hours without a temperature are left out, another quantity that is no number is not forecast. Throws
+ * RangeError when no hour is left.
+ */
+export function adviseClothing(given: readonly ClothingHour[], options: ClothingOptions): ClothingAdvice {
+  const hours = given.filter(hasTemperature).map(withNumbers)
   if (hours.length === 0) throw new RangeError('no hours to dress for')
   const rate = ACTIVITIES[options.activity]
   const judged = hours.map((hour) => {
     const wind = hour.windSpeedMps ?? ASSUMED_WIND_MPS
-    // Linear between the 10 % and the 25 % quantile.
-    const cautious = hour.temperatureC.q10 + (hour.temperatureC.q25 - hour.temperatureC.q10) * (2 / 3)
-    const median = hour.temperatureC.q50
+    const { q10, q25, q50: median } = hour.temperatureC
+    const cautious = q10 + (q25 - q10) * ((DRESSED_FOR - 0.1) / (0.25 - 0.1))
     const feelsLikeC =
-      windChillC(median, wind) ??
-      (hour.relativeHumidityPct === null || median < 20 ? median : apparentTemperatureC(median, hour.relativeHumidityPct, wind))
+      (median < 20 ? windChillC(median, wind) : apparentTemperatureC(median, hour.relativeHumidityPct, wind)) ?? median
     return {
       validAt: hour.validAt,
       temperatureC: median,
@@ -135,7 +144,11 @@ export function adviseClothing(hours: readonly ClothingHour[], options: Clothing
   ]
   const base = layersFor(needsExtra ? min : max)
   const extra = needsExtra ? layersFor(max) : null
+  const meanTemperatureC = mean(judged.map((hour) => hour.temperatureC))
   return {
+    meanTemperatureC,
+    dayClass: DAY_CLASSES.find(({ from }) => meanTemperatureC >= from)!.name,
+    temperatureQuantile: DRESSED_FOR,
     requiredClo: { min, max },
     base,
     extra,
@@ -148,6 +161,24 @@ export function adviseClothing(hours: readonly ClothingHour[], options: Clothing
     ].join(' '),
     hours: judged,
   }
+}
+
+function hasTemperature({ temperatureC: { q10, q25, q50 } }: ClothingHour): boolean {
+  return Number.isFinite(q10) && Number.isFinite(q25) && Number.isFinite(q50)
+}
+
+function withNumbers(hour: ClothingHour): ClothingHour {
+  const { windSpeedMps, relativeHumidityPct, precipitationProbabilityPct } = hour
+  return {
+    ...hour,
+    windSpeedMps: numberOrNull(windSpeedMps),
+    relativeHumidityPct: numberOrNull(relativeHumidityPct),
+    precipitationProbabilityPct: numberOrNull(precipitationProbabilityPct),
+  }
+}
+
+function numberOrNull(value: number | null): number | null {
+  return Number.isFinite(value) ? value : null
 }
 
 function layersFor(clo: number): string {

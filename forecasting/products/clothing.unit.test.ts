@@ -1,6 +1,6 @@
 import { assert, double, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ACTIVITIES, adviseClothing, apparentTemperatureC, type ClothingHour, requiredClo, windChillC } from './clothing.ts'
+import { ACTIVITIES, adviseClothing, type ClothingHour, requiredClo } from './clothing.ts'
 
 const hour = (temperatureC: number, more: Partial<ClothingHour> = {}): ClothingHour => ({
   validAt: 0,
@@ -37,17 +37,6 @@ describe('required insulation', () => {
         if (t < 25) expect(requiredClo(t, v, ACTIVITIES.waiting)).toBeGreaterThanOrEqual(requiredClo(t, v, ACTIVITIES.brisk))
       }),
     )
-  })
-})
-
-describe('feels like', () => {
-  it('has the published values of wind chill and apparent temperature', () => {
-    // Environment Canada's table: −10 °C at 30 km/h feels like −20, −25 °C at 50 km/h like −42.
-    expect(windChillC(-10, 30 / 3.6)).toBeCloseTo(-20, 0)
-    expect(windChillC(-25, 50 / 3.6)).toBeCloseTo(-42, 0)
-    expect(windChillC(12, 10)).toBeNull()
-    // Bureau of Meteorology: 30 °C, 50 %, calm.
-    expect(apparentTemperatureC(30, 50, 0)).toBeCloseTo(33, 0)
   })
 })
 
@@ -90,7 +79,46 @@ describe('advice', () => {
     expect(cold.summary).toContain('Limit the time outside')
   })
 
+  it.each([
+    [28, 'hot'],
+    [27.9, 'warm'],
+    [23, 'warm'],
+    [22.9, 'mild'],
+    [18, 'mild'],
+    [17.9, 'cool'],
+    [12, 'cool'],
+    [11.9, 'cold'],
+    [5, 'cold'],
+    [4.9, 'very cold'],
+    [-60, 'very cold'],
+  ])('calls a day with a mean of %d °C %s', (temperature, dayClass) => {
+    expect(adviseClothing([hour(temperature - 3), hour(temperature + 3)], stroll)).toMatchObject({ dayClass })
+  })
+
+  it('says which quantile it dresses for: the 20 % one, linear between those of 10 and 25 %', () => {
+    const advice = adviseClothing([hour(10, { temperatureC: { q10: 4, q25: 7, q50: 10 } })], stroll)
+    expect(advice.temperatureQuantile).toBe(0.2)
+    expect(advice.requiredClo.max).toBeCloseTo(requiredClo(6, 2, ACTIVITIES.strolling), 9)
+  })
+
+  it('feels like wind chill to 10 °C, the temperature to 20 °C, and the apparent temperature above', () => {
+    const feels = (temperature: number, more: Partial<ClothingHour> = {}) =>
+      adviseClothing([hour(temperature, { windSpeedMps: 20 / 3.6, ...more })], stroll).hours[0]!.feelsLikeC
+    expect(feels(0)).toBeCloseTo(-5.2, 1)
+    expect(feels(15)).toBe(15)
+    expect(feels(30, { relativeHumidityPct: 70, windSpeedMps: 2 })).toBeCloseTo(34.4, 1)
+    expect(feels(30, { relativeHumidityPct: null })).toBe(30)
+  })
+
+  it('leaves hours without a temperature out, and takes another quantity that is no number as not forecast', () => {
+    const nothing = hour(Number.NaN)
+    const odd = { windSpeedMps: Number.NaN, relativeHumidityPct: Number.NaN, precipitationProbabilityPct: Number.NaN }
+    const none = { windSpeedMps: null, relativeHumidityPct: null, precipitationProbabilityPct: null }
+    expect(adviseClothing([nothing, hour(12, odd)], stroll)).toEqual(adviseClothing([hour(12, none)], stroll))
+  })
+
   it('refuses to dress for no hour', () => {
     expect(() => adviseClothing([], stroll)).toThrow(RangeError)
+    expect(() => adviseClothing([hour(Number.NaN)], stroll)).toThrow('no hours to dress for')
   })
 })

@@ -2,7 +2,7 @@ import { assert, double, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { growingDegreeDays, growingDegreeDaysFromHours } from './degree-days.ts'
 import { referenceEvapotranspirationMm } from './evapotranspiration.ts'
-import { heatIndexC, humidexC, windChillC } from './felt-temperature.ts'
+import { apparentTemperatureC, heatIndexC, humidexC, windChillC } from './felt-temperature.ts'
 import {
   dewPointC,
   relativeHumidityPct,
@@ -128,6 +128,15 @@ describe('felt temperature', () => {
     [30, 25, 42],
   ])('gives %d °C with a dew point of %d °C a humidex of %d (Environment Canada)', (t, dew, expected) => {
     expect(Math.round(humidexC(t, dew)!)).toBe(expected)
+  })
+
+  it.each([
+    [30, 70, 2, 34.4],
+    [10, 50, 5, 4.5],
+    [0, 80, 8, -8.0],
+    [30, 50, 0, 33],
+  ])('has an apparent temperature for %d °C, %d %% and %d m/s of %d °C (Bureau of Meteorology)', (t, rh, wind, expected) => {
+    expect(Math.abs(apparentTemperatureC(t, rh, wind)! - expected)).toBeLessThan(0.051)
   })
 
   it('has a humidex not below the temperature in dry air', () => {

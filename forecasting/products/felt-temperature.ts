@@ -52,3 +52,13 @@ export function humidexC(temperatureC: Maybe, dewPointC: Maybe): number | null {
   const vapourPressureHpa = 6.11 * Math.exp(5417.753 * (1 / 273.16 - 1 / (273.15 + dewPointC)))
   return Math.max(temperatureC, temperatureC + (5 / 9) * (vapourPressureHpa - 10))
 }
+
+/**
+ * Apparent temperature, °C (Steadman 1994, as used by the Australian Bureau of Meteorology): T + 0.33·e − 0.70·v − 4.00, e the vapour pressure in hPa,
+ * v the wind at 10 m in m/s.
+ */
+export function apparentTemperatureC(temperatureC: Maybe, relativeHumidityPct: Maybe, windSpeedMps: Maybe): number | null {
+  if (!within(temperatureC, -90, 60) || !within(relativeHumidityPct, 0, 100) || !within(windSpeedMps, 0, 120)) return null
+  const vapourHpa = (relativeHumidityPct / 100) * 6.105 * Math.exp((17.27 * temperatureC) / (237.7 + temperatureC))
+  return temperatureC + 0.33 * vapourHpa - 0.7 * windSpeedMps - 4
+}
