@@ -8,6 +8,7 @@ import { printJson, printTable, talk } from '../output.ts'
 import { FAMILY_NAMES, MADE_OF } from './families.ts'
 import { openJournal } from './journal.ts'
 import { createTally } from './tally.ts'
+import { type Progress, progressText } from './progress.ts'
 import { runJobs } from './run.ts'
 import { codeFingerprint, observationsFingerprint } from './fingerprint.ts'
 import { readStation, toFullSet } from './series.ts'
@@ -112,6 +113,8 @@ async function evaluate(options: Options): Promise<void> {
     firstScored: origins[0]!,
   })
   const startedAt = performance.now()
+  const resumed = journal.results.length
+  if (resumed > 0) talk(`${resumed} origins are taken over from the run that was interrupted`)
   let done = 0
   await runJobs(
     { station, variable: variable as ForecastVariable, models, origins, refitHours, poison },
@@ -119,7 +122,7 @@ async function evaluate(options: Options): Promise<void> {
     (result) => {
       tally.add(result)
       done++
-      showProgress(done, origins.length, startedAt)
+      if (done > resumed) showProgress({ done, resumed, total: origins.length, seconds: (performance.now() - startedAt) / 1000 })
     },
   )
   const { origins: common, refused, rows } = tally.result()
@@ -162,9 +165,9 @@ function chooseModels(text: string): string[] {
 }
 
 /** One line that moves on a terminal; one line a tenth elsewhere. */
-function showProgress(done: number, total: number, startedAt: number): void {
-  const elapsed = (performance.now() - startedAt) / 1000
-  const text = `${done}/${total} origins, ${elapsed.toFixed(0)} s, about ${((elapsed / done) * (total - done)).toFixed(0)} s left`
+function showProgress(progress: Progress): void {
+  const { done, total } = progress
+  const text = progressText(progress)
   if (process.stderr.isTTY) {
     const filled = Math.round((24 * done) / total)
     process.stderr.write(`\r[${'█'.repeat(filled)}${'░'.repeat(24 - filled)}] ${text}   ${done === total ? '\n' : ''}`)

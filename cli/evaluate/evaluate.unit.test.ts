@@ -4,13 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { randomFeatureRidge } from '../../forecasting/models/index.ts'
+import { FEATURE_NAMES } from '../../forecasting/features/index.ts'
+import { randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
 import { createRng } from '../../forecasting/verification/index.ts'
-import { FAMILY_NAMES } from './families.ts'
+import { withCombination } from './combine.ts'
+import { COMBINED, createFamily, FAMILY_NAMES } from './families.ts'
 import { codeFingerprint, observationsFingerprint } from './fingerprint.ts'
 import { openJournal } from './journal.ts'
-import { runOrigins } from './origins.ts'
+import { type OriginResult, runOrigins } from './origins.ts'
 import { PEER_NAMES } from './peers/family.ts'
+import { progressText } from './progress.ts'
 import { refitGroups } from './run.ts'
 import { knownAt, readStation, toFullSet } from './series.ts'
 import { createTally } from './tally.ts'
@@ -174,6 +177,112 @@ describe('the leakage guard', () => {
     const at = (origin + 1 - START) * width
     expect(b.features.subarray(0, at)).toEqual(a.features.subarray(0, at))
     expect(b.features.subarray(at)).not.toEqual(a.features.subarray(at))
+  })
+})
+
+describe('the leakage guard fails', () => {
+  const origins = [START + 100 * 24, START + 100 * 24 + 12]
+  const share = { variable: 'temperatureC', models: ['leaky'], origins, refitHours: 0, poison: true, hoursOfDay: 2 } as const
+  /** Says at every lead what `peek` finds. */
+  const peeking =
+    (peek: (known: TrainingSet) => number): typeof createFamily =>
+    (name) => ({
+      name,
+      forecast: (known) => ({
+        ok: true,
+        quantiles: new Float32Array(168 * 7).fill(peek(known)),
+        fitSeconds: null,
+        predictMilliseconds: 0,
+      }),
+    })
+  // What was known is a view of the whole series, which a careless family can reach through.
+  const beyond = (values: Float64Array): number => new Float64Array(values.buffer)[values.length]!
+
+  it.each([
+    ['the next value of its own variable', (known: TrainingSet) => beyond(known.targets.temperatureC)],
+    [
+      'a feature of the next hour',
+      (known: TrainingSet) =>
+        new Float32Array(known.features.buffer)[known.features.length + FEATURE_NAMES.indexOf('temperatureC.lag0h')]!,
+    ],
+  ])('when a family uses %s', async (_, peek) => {
+    const station = await readStation(csv, undefined, () => undefined)
+    expect(() => [...runOrigins({ ...share, station }, peeking(peek))]).toThrow(
+      /^leaky at 2023-04-11T00:00:00.000Z: lead 1 h is .*, and .* when the future/,
+    )
+    expect([...runOrigins({ ...share, poison: false, station }, peeking(peek))]).toHaveLength(2)
+  })
+
+  it('not when it uses the last value', async () => {
+    const station = await readStation(csv, undefined, () => undefined)
+    expect([
+      ...runOrigins(
+        { ...share, station },
+        peeking(({ targets }) => targets.temperatureC.at(-1)!),
+      ),
+    ]).toHaveLength(2)
+  })
+
+  it('when an answer comes only with the true future', async () => {
+    const station = await readStation(csv, undefined, () => undefined)
+    const onlyWarm: typeof createFamily = (name) => ({
+      name,
+      forecast: ({ targets }) =>
+        beyond(targets.temperatureC) < 35
+          ? { ok: true, quantiles: new Float32Array(168 * 7), fitSeconds: null, predictMilliseconds: 0 }
+          : { ok: false, refused: 'too warm' },
+    })
+    expect(() => [...runOrigins({ ...share, station }, onlyWarm)]).toThrow(/answers only with the true future/)
+  })
+})
+
+describe('the combination', () => {
+  const H = 168
+  /** Of three members the third is right, the first two err by days; noise tells the rest. */
+  const results = (count: number): OriginResult[] => {
+    const random = createRng(5)
+    return Array.from({ length: count }, (_, k) => {
+      const observed = Float64Array.from({ length: H }, () => 10 + 4 * (random() - 0.5))
+      const answers = Object.fromEntries(
+        COMBINED.map((name, m) => [
+          name,
+          {
+            ok: true as const,
+            quantiles: Float32Array.from({ length: H * 7 }, (_, i) => observed[Math.floor(i / 7)]! + (2 - m) * (random() - 0.4)),
+            fitSeconds: null,
+            predictMilliseconds: 0,
+          },
+        ]),
+      )
+      return { origin: START + 12 * k, answers, observed }
+    })
+  }
+  const answerOf = (result: OriginResult) => {
+    const answer = result.answers['combination']
+    if (!answer?.ok) throw new Error('no answer')
+    return answer.quantiles
+  }
+
+  it('learns from what has verified, and is the same whatever comes after the origin', () => {
+    const all = results(200)
+    const combined = withCombination(all, { everyHours: 12, poison: true })
+    // Before anything is learnt it is the base member; then it leans on those that were right.
+    expect(answerOf(combined[0]!)).toEqual(all[0]!.answers['isobar']!.ok && all[0]!.answers['isobar']!.quantiles)
+    expect(answerOf(combined[150]!)).not.toEqual(all[150]!.answers['isobar']!.ok && all[150]!.answers['isobar']!.quantiles)
+    const cut = withCombination(all.slice(0, 151), { everyHours: 12, poison: true })
+    expect(answerOf(cut[150]!)).toEqual(answerOf(combined[150]!))
+  })
+
+  it('is caught by the guard when its weights are learnt from what has not verified', () => {
+    const options = { everyHours: 12, poison: true, teachesAfterHours: 24 }
+    expect(() => withCombination(results(200), options)).toThrow(/^combination at .* when the future is corrupted/)
+  })
+})
+
+describe('progress', () => {
+  it('tells the time left from what this run did, not from what it took over', () => {
+    expect(progressText({ done: 2, resumed: 0, total: 10, seconds: 6 })).toBe('2/10 origins, 6 s, about 24 s left')
+    expect(progressText({ done: 92, resumed: 90, total: 100, seconds: 6 })).toBe('92/100 origins, 6 s, about 24 s left')
   })
 })
 

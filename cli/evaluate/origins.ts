@@ -32,13 +32,14 @@ class LeakageError extends Error {
   override name = 'LeakageError'
 }
 
-export function* runOrigins(share: Share): Generator<OriginResult> {
+/** `familyOf`: fresh families by name. */
+export function* runOrigins(share: Share, familyOf: typeof createFamily = createFamily): Generator<OriginResult> {
   const { station, variable, models, origins, refitHours, poison, hoursOfDay } = share
   const full = toFullSet(station)
   const everyOrigin = refitHours === 0
   const run = models.filter((name) => !(name in MADE_OF))
-  const families = run.map((name) => createFamily(name, refitHours, hoursOfDay))
-  const clean = run.map((name) => createFamily(name, refitHours, hoursOfDay))
+  const families = run.map((name) => familyOf(name, refitHours, hoursOfDay))
+  const clean = run.map((name) => familyOf(name, refitHours, hoursOfDay))
   let fittedAt = Number.NEGATIVE_INFINITY
   for (const origin of origins) {
     const refit = everyOrigin || origin - fittedAt >= refitHours

@@ -152,9 +152,17 @@ export function knownAt(full: TrainingSet, hour: number): TrainingSet {
   }
 }
 
-/** The same station with every value after `hour` replaced by nonsense: a forecast made at `hour` must not notice. */
+/**
+ * The same station with every value after `hour` replaced by another that an engine would believe: a forecast made at `hour` must not notice, and
+ * what is impossible it would leave out by itself.
+ */
 export function poisonedAfter(station: StationHours, hour: number): StationHours {
   const rows = new Map(station.rows)
-  for (const at of station.rows.keys()) if (at > hour) rows.set(at, new Float64Array(COLUMN_COUNT).fill(1e4 + (at % 97)))
+  for (const at of station.rows.keys()) {
+    if (at <= hour) continue
+    const row = new Float64Array(COLUMN_COUNT).fill(40 + (at % 5))
+    row[COLUMN.pressureHpa] = 900 + (at % 97)
+    rows.set(at, row)
+  }
   return { ...station, rows }
 }

@@ -33,11 +33,11 @@ export type TallyOptions = IssueOptions & {
 }
 
 export function createTally(options: TallyOptions) {
-  const { variable, models, everyHours, firstScored } = options
+  const { variable, models, firstScored } = options
   const added: OriginResult[] = []
   // In order of origin: threads answer in any order, and sums of floating point numbers depend on it.
   const inOrder = (): readonly OriginResult[] => {
-    const made = models.includes(COMBINATION) ? withCombination(added, everyHours) : added.toSorted((a, b) => a.origin - b.origin)
+    const made = models.includes(COMBINATION) ? withCombination(added, options) : added.toSorted((a, b) => a.origin - b.origin)
     return (models.includes(SERVED) ? withIssued(made, options) : made).filter(({ origin }) => origin >= firstScored)
   }
   const onCommonSupport = () => {
