@@ -39,7 +39,8 @@ export function possibleHistory(history: TrainingSet): TrainingSet {
   return isSame ? history : { ...history, targets, features }
 }
 
-function possibleVectors(features: Float32Array): Float32Array {
+/** Row after row, as in a training set. */
+export function possibleVectors(features: Float32Array): Float32Array {
   let out = features
   for (let at = 0; at < features.length; at += FEATURE_COUNT) {
     if (isPossibleVector(features, at)) continue

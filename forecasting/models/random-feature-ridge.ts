@@ -2,11 +2,14 @@
  * Random-feature ridge: recentred harmonic climatology plus a direct regression of the departures ahead on the departures seen, fitted
  * for hours of the day near the hour of issue and weighted to the season of issue. Quantiles come from origins that were left out.
  */
+import { FEATURE_COUNT } from '../features/index.ts'
 import { type ForecastVariable, HORIZON_HOURS } from '../../schemas/quantities.ts'
+import { bridgeReports } from './cadence.ts'
 import { annualAngle, FULL_YEAR_HOURS } from './climatology.ts'
 import { fitHourModels, type Member, type MixedModel } from './hour-model.ts'
 import type { Settings, Station } from './hour-rows.ts'
 import { createRandomFeatures, LINEAR_COUNT } from './inputs.ts'
+import { isSilent } from './late.ts'
 import { possibleHistory } from './possible.ts'
 import { scoreLeftOut } from './left-out-scores.ts'
 import { createFitted, FAMILY, type RidgeState } from './random-feature-state.ts'
@@ -67,7 +70,8 @@ export function fitStation(
   { originHour, site, onLeftOut }: Omit<FitOptions, 'variable'>,
   maxUnits: number,
 ): { station: Station; candidates: readonly Candidate[]; results: ReadonlyMap<ForecastVariable, FitResult> } {
-  const history = possibleHistory(reported)
+  const observed = possibleHistory(reported)
+  const history = explainable(observed, variables)
   const fittedClimate = fitStationClimate(history, true)
   const results = new Map<ForecastVariable, FitResult>()
   const candidates: Candidate[] = []
@@ -79,7 +83,7 @@ export function fitStation(
       continue
     }
     const damping = fitDamping(history, variable, fittedClimate)
-    const usable = usableRows(history, history.targets[variable])
+    const usable = rowsOf(history, observed, variable)
     results.set(variable, young(variable, fittedClimate, damping))
     if (usable.length < MIN_ROWS) continue
     const plan = planFor(history, usable, originHour)
@@ -189,6 +193,21 @@ function seesEveryLead({ featureHours, startHour, targets }: TrainingSet, variab
     for (let h = 0; h < H; h++) if (!Number.isNaN(targets[variable][first + h]!)) seen[h]!++
   }
   return seen.every((count) => count >= LEAST_SEEN * chosen.length)
+}
+
+/** With targets that the regression can be asked to explain: see bridgeReports. The same object where they are hourly. */
+export function explainable(history: TrainingSet, variables: readonly ForecastVariable[]): TrainingSet {
+  const bridged = variables.map((variable) => [variable, bridgeReports(history.targets[variable], variable)] as const)
+  return bridged.every(([variable, target]) => target === history.targets[variable])
+    ? history
+    : { ...history, targets: { ...history.targets, ...Object.fromEntries(bridged) } }
+}
+
+/** Rows to learn a variable from. Where targets were bridged, those of reports only: between them nobody asks. */
+export function rowsOf(history: TrainingSet, observed: TrainingSet, variable: ForecastVariable): number[] {
+  const rows = usableRows(history, history.targets[variable])
+  if (history.targets[variable] === observed.targets[variable]) return rows
+  return rows.filter((row) => !isSilent(history.features.subarray(row * FEATURE_COUNT, (row + 1) * FEATURE_COUNT)))
 }
 
 function planFor(history: TrainingSet, usable: readonly number[], originHour: number | undefined): Plan {

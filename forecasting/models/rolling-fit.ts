@@ -7,7 +7,8 @@ import { FEATURE_COUNT } from '../features/index.ts'
 import { type MixedModel, mixCoefficients, partsOf } from './hour-model.ts'
 import { departuresOf, hourRows, type Station } from './hour-rows.ts'
 import { createRandomFeatures } from './inputs.ts'
-import { type Candidate, fitStation, near, SEED, stateOf, usableRows } from './random-feature-ridge.ts'
+import { possibleSeries, possibleVectors } from './possible.ts'
+import { type Candidate, explainable, fitStation, near, rowsOf, SEED, stateOf } from './random-feature-ridge.ts'
 import { createFitted } from './random-feature-state.ts'
 import { addRows, emptySums, solveSums, type Sums } from './regression.ts'
 import type { Fitted, FitOptions, TrainingSet } from './types.ts'
@@ -70,8 +71,11 @@ function emptyWindow(station: Station, candidate: Candidate): RollingFit {
   }
 
   return {
-    advance(history, from) {
-      const usable = usableRows(history, history.targets[variable])
+    advance(reported, from) {
+      const target = possibleSeries(reported.targets[variable], variable)
+      const observed = { ...reported, targets: { ...reported.targets, [variable]: target } }
+      const history = explainable(observed, [variable])
+      const usable = rowsOf(history, observed, variable)
       const at = (row: number): number => history.featureHours[row]!
       const dropped = usable.filter((row) => at(row) >= held.from && at(row) <= held.to && at(row) < from)
       const added = usable.filter((row) => at(row) >= from && at(row) > held.to)
@@ -100,7 +104,10 @@ function partOf(station: Station, history: TrainingSet, chosen: readonly number[
   chosen.forEach((row, r) =>
     features.set(history.features.subarray(row * FEATURE_COUNT, (row + 1) * FEATURE_COUNT), r * FEATURE_COUNT),
   )
-  const rows = { featureHours: Float64Array.from(chosen, (row) => history.featureHours[row]!), features }
+  const rows = {
+    featureHours: Float64Array.from(chosen, (row) => history.featureHours[row]!),
+    features: possibleVectors(features),
+  }
   const fittedClimate = { ...station.fittedClimate, offsets: station.fittedClimate.offsetsOf(rows) }
   return { ...station, history: { ...history, ...rows }, fittedClimate }
 }

@@ -10,7 +10,7 @@ const START_HOUR = 376_944
 const DAY = 24
 
 /** Weather that forgets itself in two days on a year's and a day's cycle, with a gap now and then. */
-function station(days: number): TrainingSet {
+function station(days: number, everyHours = 1): TrainingSet {
   const random = createRng(11)
   const hours = days * DAY
   const grid = createHourlyGrid(START_HOUR, hours)
@@ -22,7 +22,7 @@ function station(days: number): TrainingSet {
   for (let i = 0; i < hours; i++) {
     weather = 0.98 * weather + 0.8 * (random() + random() - 1)
     const temperature = 12 - 9 * Math.cos((2 * Math.PI * i) / 8766) + 4 * Math.sin((2 * Math.PI * i) / 24) + weather
-    if (random() < 0.004) continue
+    if (random() < 0.004 || i % everyHours > 0) continue
     grid.set(START_HOUR + i, [temperature, temperature - 5, 70 - 4 * weather, 1013 - weather, 1, random(), 3 + random(), 0])
     targets.temperatureC[i] = Math.fround(temperature)
   }
@@ -55,10 +55,11 @@ function largest(a: readonly Float64Array[], b: readonly Float64Array[]): number
 
 // Below 330 days the regression starts from the damped departure; above it has random features.
 describe.each([
-  ['part of a year, every hour of the day', 100, {}],
-  ['a year, one hour of issue', 360, { originHour: 12 }],
-] as const)('a window that moves on: %s', (_, days, options) => {
-  const full = station(days + 20)
+  ['part of a year, every hour of the day', 100, {}, 1],
+  ['a year, one hour of issue', 360, { originHour: 12 }, 1],
+  ['reports every three hours', 120, {}, 3],
+] as const)('a window that moves on: %s', (_, days, options, everyHours) => {
+  const full = station(days + 20, everyHours)
   const begun = startRolling(known(full, days), { variable: 'temperatureC', ...options })
   if (!begun.ok) throw new Error(begun.refused)
   const { rolling, again } = begun
