@@ -108,15 +108,16 @@ function score(station: StationHours, origin: number, name: string, hours: numbe
   const originHour = hourOfDay(origin)
   const fits = randomFeatureRidge.fitTogether(set, VARIABLES, { originHour })
   for (const variable of VARIABLES) {
-    const values = set.targets[variable]
     const fit = fits.get(variable)
     if (!fit?.ok) continue
-    const series = { startHour: set.startHour, values }
-    const others = BASELINES.map((baseline) => ({ name: baseline.name, made: baseline.fit(series, variable)(series) }))
-    const own = fit.fitted.predict({ validAtMs: origin * HOUR_MS, features: set.features.subarray(-FEATURE_COUNT) })
+    const recent = { validAtMs: origin * HOUR_MS, features: set.features.subarray(-FEATURE_COUNT), known: set }
+    const own = fit.fitted.predict(recent)
     add(board, `${variable}|${name}|engine`, station, origin, variable, own.quantiles)
-    for (const { name: model, made } of others)
-      if (made.ok) add(board, `${variable}|${name}|${model}`, station, origin, variable, made.quantiles)
+    for (const baseline of BASELINES) {
+      const learnt = baseline.fit(set, { variable })
+      const said = learnt.ok ? learnt.fitted.predict(recent) : learnt
+      if ('quantiles' in said) add(board, `${variable}|${name}|${baseline.name}`, station, origin, variable, said.quantiles)
+    }
   }
 }
 

@@ -1,23 +1,22 @@
 /** What `isobar evaluate` can put side by side: the served engine, other families and the baselines, each refitted on what was known. */
-import { FEATURE_COUNT } from '../../forecasting/features/index.ts'
+import { FEATURE_COUNT, HOUR_MS } from '../../forecasting/features/index.ts'
 import {
   analogEnsemble,
-  type Baseline,
   BASELINES,
+  FAMILIES,
+  type Family,
+  type FamilyFitted,
   type Fitted,
-  type FittedBaseline,
   hourOfDay,
   linearRidge,
   type ModelFamily,
   predictLate,
   randomFeatureRidge,
-  type SeriesSoFar,
   silentHours,
   type TrainingSet,
 } from '../../forecasting/models/index.ts'
 import type { Evaluated } from './evaluated.ts'
 import { createPeer, PEER_NAMES } from './peers/family.ts'
-import type { ForecastVariable } from '../../schemas/quantities.ts'
 
 /** What the service serves, with its intervals as they would have been issued; and as the model made them (issued.ts). */
 export const SERVED = 'isobar'
@@ -48,58 +47,42 @@ const FEW_HOURS = 2
 
 /** A fresh family: it keeps its last fit. `hoursOfDay`: how many there are among the origins. */
 export function createFamily(name: string, refitHours: number, hoursOfDay: number): Evaluated {
-  const fitted = FITTED.get(name)
-  if (fitted) return createFitted(name, fitted, refitHours === 0 || hoursOfDay <= FEW_HOURS)
+  const engine = FITTED.get(name)
+  if (engine) return createFitted(name, engine, refitHours === 0 || hoursOfDay <= FEW_HOURS)
   if (PEER_NAMES.includes(name)) return createPeer(name, refitHours)
-  const baseline = BASELINES.find((candidate) => candidate.name === name)
-  if (baseline) return createBaseline(baseline)
-  return {
-    name,
-    // It learns nothing that could grow old: the past itself is searched at each origin.
-    forecast(known, variable) {
-      const startedAt = performance.now()
-      const result = analogEnsemble.forecast(known, variable)
-      if (!result.ok) return result
-      return { ...result, fitSeconds: (performance.now() - startedAt) / 1000, predictMilliseconds: 0 }
-    },
-  }
+  // Analogs learn nothing that could grow old: the past itself is searched at each origin.
+  return createLearnt(
+    FAMILIES.find((candidate) => candidate.name === name)!,
+    name === analogEnsemble.name,
+  )
 }
 
 /** Learns when the engine does: climatologies of different age would be no comparison. Newest values and recent level are those of the origin. */
-function createBaseline({ name, fit }: Baseline): Evaluated {
-  let fitted: FittedBaseline | null = null
+function createLearnt(family: Family, learnsAlways: boolean): Evaluated {
+  let fitted: FamilyFitted | null = null
   return {
-    name,
+    name: family.name,
     forecast(known, variable, refit) {
-      const series = seriesOf(known, variable)
       let startedAt = performance.now()
       let fitSeconds: number | null = null
-      const learns = refit || !fitted
+      const learns = refit || learnsAlways || !fitted
       if (learns) {
-        fitted = fit(series, variable)
+        const result = family.fit(known, { variable })
+        fitted = result.ok ? result.fitted : null
+        if (!result.ok) return result
         fitSeconds = (performance.now() - startedAt) / 1000
         startedAt = performance.now()
       }
-      const result = fitted!(series)
-      if (!result.ok) {
+      const validAtMs = (known.featureHours.at(-1) ?? known.startHour) * HOUR_MS
+      const answer = fitted!.predict({ validAtMs, features: known.features.subarray(-FEATURE_COUNT), known })
+      if ('refused' in answer) {
         // Of too little nothing was learnt: the next origin tries again.
         if (learns) fitted = null
-        return result
+        return { ok: false, refused: answer.refused }
       }
-      return { ok: true, quantiles: result.quantiles, fitSeconds, predictMilliseconds: performance.now() - startedAt }
+      return { ok: true, quantiles: answer.quantiles, fitSeconds, predictMilliseconds: performance.now() - startedAt }
     },
   }
-}
-
-const seen = new WeakMap<TrainingSet, Map<ForecastVariable, SeriesSoFar>>()
-
-/** One object for all baselines of an origin, so that what they have in common is computed once. */
-function seriesOf(known: TrainingSet, variable: ForecastVariable): SeriesSoFar {
-  const own = seen.get(known) ?? new Map<ForecastVariable, SeriesSoFar>()
-  seen.set(known, own)
-  const series = own.get(variable) ?? { startHour: known.startHour, values: known.targets[variable] }
-  own.set(variable, series)
-  return series
 }
 
 const NOTHING = new Float32Array(FEATURE_COUNT).fill(Number.NaN)

@@ -2,16 +2,16 @@
  * Analog ensemble (Delle Monache et al. 2013, for a station alone): the past hours whose inputs were most like the present ones, and what came
  * after them. Likeness is the distance of standardised departures, each weighted by how much it has told about the departures ahead.
  */
-import { COLUMN_COUNT, FEATURE_COUNT } from '../features/index.ts'
-import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
-import type { BaselineResult } from './baselines.ts'
+import { COLUMN_COUNT, FEATURE_COUNT, FEATURE_SET, HOUR_MS } from '../features/index.ts'
+import { FORECAST_VARIABLES, type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { annualAngle, hourOfDay } from './climatology.ts'
+import { ArtefactError, type Arrays, type Header, pack, takeArray } from './container.ts'
 import { DEPARTURE_COUNT, linearInputs, NEWEST_INPUT } from './inputs.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
-import { possibleHistory } from './possible.ts'
+import { possibleHistory, possibleVector } from './possible.ts'
 import { near, usableRows } from './random-feature-ridge.ts'
 import { fitStationClimate, OWN } from './station-climate.ts'
-import type { TrainingSet } from './types.ts'
+import { allLeads, type Family, type FamilyFitted, type TrainingSet } from './types.ts'
 import { fitDamping } from './young-station.ts'
 
 const H = HORIZON_HOURS
@@ -32,15 +32,64 @@ const SEASON_WEIGHT = 0.15
 /** Members closer than this count as apart: no division by nothing. */
 const SMALLEST_DEVIATION = 1e-3
 
-/** What is forecast from the whole of what is known of a station; a baseline needs only the series. */
-type Forecaster = { readonly name: string; readonly forecast: (known: TrainingSet, variable: ForecastVariable) => BaselineResult }
+const NAME = 'analog-ensemble'
 
-export const analogEnsemble: Forecaster = { name: 'analog-ensemble', forecast }
+/** The past itself is what is learnt: nothing is chosen before the present is known. */
+export const analogEnsemble: Family = {
+  name: NAME,
+  fit: (history, { variable }) => ({ ok: true, fitted: fittedAnalogs(possibleHistory(history), variable) }),
+}
 
-function forecast(reported: TrainingSet, variable: ForecastVariable): BaselineResult {
-  const known = possibleHistory(reported)
+function fittedAnalogs(past: TrainingSet, variable: ForecastVariable): FamilyFitted {
+  return {
+    family: NAME,
+    variable,
+    predict: ({ validAtMs, features }) =>
+      forecast(withPresent(past, Math.round(validAtMs / HOUR_MS), possibleVector(features)), variable),
+    serialise: () =>
+      pack(
+        { family: NAME, variable, featureSet: FEATURE_SET, golden: [], startHour: past.startHour },
+        { target: past.targets[variable], featureHours: past.featureHours, features: past.features },
+      ),
+    describe: () => ({ family: NAME, variable, featureSet: FEATURE_SET, hours: past.featureHours.length, analogs: ANALOGS }),
+  }
+}
+
+/** Null: not the artefact of analogs. Throws ArtefactError when an array is missing. */
+export function decodeAnalogs(header: Header, arrays: Arrays): FamilyFitted | null {
+  if (header.family !== NAME) return null
+  const { variable, startHour } = header as unknown as { variable: ForecastVariable; startHour: number }
+  if (!(variable in OWN) || !Number.isInteger(startHour))
+    throw new ArtefactError('artefact-format', 'the header lacks what this family needs')
+  const lengthOf = (name: string): number => arrays[name]?.length ?? 0
+  const featureHours = Float64Array.from(takeArray(arrays, 'featureHours', lengthOf('featureHours')))
+  const target = Float64Array.from(takeArray(arrays, 'target', lengthOf('target')))
+  const nothing = new Float64Array(target.length).fill(Number.NaN)
+  const others = Object.fromEntries(FORECAST_VARIABLES.map((name) => [name, nothing])) as Record<ForecastVariable, Float64Array>
+  const features = Float32Array.from(takeArray(arrays, 'features', featureHours.length * FEATURE_COUNT))
+  return fittedAnalogs({ startHour, targets: { ...others, [variable]: target }, featureHours, features }, variable)
+}
+
+/** The present is the last row: the same history where it is. */
+function withPresent(past: TrainingSet, hour: number, features: Float32Array): TrainingSet {
+  const rows = past.featureHours.length
+  const last = past.features.subarray((rows - 1) * FEATURE_COUNT)
+  if (past.featureHours[rows - 1] === hour && features.every((value, i) => Object.is(value, last[i]))) return past
+  const before = past.featureHours.findIndex((at) => at >= hour)
+  const kept = before < 0 ? rows : before
+  const all = new Float32Array((kept + 1) * FEATURE_COUNT)
+  all.set(past.features.subarray(0, kept * FEATURE_COUNT))
+  all.set(features, kept * FEATURE_COUNT)
+  const hours = new Float64Array(kept + 1)
+  hours.set(past.featureHours.subarray(0, kept))
+  hours[kept] = hour
+  return { ...past, features: all, featureHours: hours }
+}
+
+/** From everything known, the present last. */
+function forecast(known: TrainingSet, variable: ForecastVariable): ReturnType<FamilyFitted['predict']> {
   const { column, factor, low, high } = OWN[variable]
-  const refused = (why: string): BaselineResult => ({ ok: false, refused: `analog-ensemble: ${why}` })
+  const refused = (why: string) => ({ refused: `${NAME}: ${why}` })
   const origin = known.featureHours.at(-1)
   const fittedClimate = fitStationClimate(known, false)
   const climatology = origin === undefined ? null : fittedClimate.lookupsAt(origin)[column]
@@ -69,7 +118,7 @@ function forecast(reported: TrainingSet, variable: ForecastVariable): BaselineRe
     }
   }
   // The damped newest departure is what the members are moved by; without an own value there is nothing to move.
-  return damping.rows > 0 ? { ok: true, quantiles } : refused(`no hour with a value of ${variable}`)
+  return damping.rows > 0 ? { leadHours: allLeads(), quantiles } : refused(`no hour with a value of ${variable}`)
 }
 
 type Library = ReturnType<typeof createLibrary>

@@ -1,18 +1,37 @@
 /** From bytes to a model of whichever family they hold. */
 import { FEATURE_SET } from '../features/index.ts'
+import { decodeAnalogs } from './analogs.ts'
+import { decodeBaseline } from './baselines.ts'
 import { ArtefactError, unpack } from './container.ts'
+import { linearRidge } from './random-feature-ridge.ts'
 import { decode, FAMILY, GOLDEN_HOURS, goldenOutput } from './random-feature-state.ts'
-import type { Fitted } from './types.ts'
+import { decodeSarimax } from './sarimax/family.ts'
+import type { FamilyFitted, Fitted } from './types.ts'
 
 const GOLDEN_TOLERANCE = 1e-3
 
-/** Throws ArtefactError for anything but an artefact of this format, a known family and this feature set. */
+/** Of the engine, which alone is served. Throws ArtefactError for anything but an artefact of this format, that family and this feature set. */
 export function deserialiseModel(bytes: Uint8Array): Fitted {
-  const { header, arrays } = unpack(bytes)
+  const { header, arrays } = unpacked(bytes)
   if (header.family !== FAMILY) throw new ArtefactError('artefact-format', `unknown model family ${header.family}`)
-  if (header.featureSet !== FEATURE_SET)
-    throw new ArtefactError('feature-set-mismatch', `made for ${header.featureSet}, this is ${FEATURE_SET}`)
   return decode(header, arrays)
+}
+
+/** Of any family of FAMILIES. Throws ArtefactError for anything but an artefact of this format, one of them and this feature set. */
+export function deserialiseFamily(bytes: Uint8Array): FamilyFitted {
+  const { header, arrays } = unpacked(bytes)
+  if (header.family === FAMILY || header.family === linearRidge.name) return decode(header, arrays)
+  const fitted = decodeBaseline(header, arrays) ?? decodeAnalogs(header, arrays) ?? decodeSarimax(header, arrays)
+  if (!fitted) throw new ArtefactError('artefact-format', `unknown model family ${header.family}`)
+  return fitted
+}
+
+function unpacked(bytes: Uint8Array): ReturnType<typeof unpack> {
+  const content = unpack(bytes)
+  const { featureSet } = content.header
+  if (featureSet !== FEATURE_SET)
+    throw new ArtefactError('feature-set-mismatch', `made for ${featureSet}, this is ${FEATURE_SET}`)
+  return content
 }
 
 /**

@@ -2,11 +2,14 @@
  * The forecasts every model has to beat. Their intervals are quantiles of their own errors on past origins, so that they are fair
  * opponents in CRPS and coverage, too.
  */
+import { FEATURE_SET } from '../features/index.ts'
 import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
-import { type ClimatologyLookup, fitClimatology, FULL_YEAR_HOURS, spanOf, tabulate } from './climatology.ts'
+import { type Climatology, type ClimatologyLookup, fitClimatology, FULL_YEAR_HOURS, spanOf, tabulate } from './climatology.ts'
+import { ArtefactError, type Arrays, type Header, pack, takeArray } from './container.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
 import { possibleSeries } from './possible.ts'
 import { OWN, traitsOf } from './station-climate.ts'
+import { allLeads, type Family, type FamilyFitted, type Observed } from './types.ts'
 
 const H = HORIZON_HOURS
 const Q = QUANTILE_LEVELS.length
@@ -19,64 +22,118 @@ const REACH = 72
 /** How far back a last value is repeated, hours: a sensor may be silent for days, which should not take the other models out of a comparison. */
 const LAST_REACH = 14 * 24
 
-/** Hours between 1970 and `startHour`, and the series up to the origin of the forecast: hourly, NaN = not observed. */
-export type SeriesSoFar = { readonly startHour: number; readonly values: Float64Array }
+/** An hourly series from `startHour` on (since 1970), NaN = not observed. */
+type Series = { readonly startHour: number; readonly values: Float64Array }
 
 /** 168 central values after the newest hour of the first `length` hours, or null when there is nothing to go by. */
 type Centre = (length: number) => Float64Array | null
 
-export type BaselineResult =
-  { readonly ok: true; readonly quantiles: Float32Array } | { readonly ok: false; readonly refused: string }
-/** Of the same series, or of more of it since: what was learnt stays, what it is applied to (newest values, recent level) is the newest. */
-export type FittedBaseline = (series: SeriesSoFar) => BaselineResult
-export type Baseline = {
-  readonly name: string
-  readonly fit: (series: SeriesSoFar, variable: ForecastVariable) => FittedBaseline
+/** What a baseline has learnt; what it is applied to (newest values, recent level) is always the newest. */
+type Learnt = {
+  readonly climatology: Climatology | null
+  /** A year or more was learnt. */
+  readonly isFull: boolean
+  /** Of the last departure, by lead; null where the baseline has none. */
+  readonly share: Float64Array | null
+  /** Lead groups × levels: distance from the centre. */
+  readonly residuals: Float64Array
 }
 
-/** From a series to learn from to what is said of it, or of more of it. */
-type Learn = (learnt: SeriesSoFar, variable: ForecastVariable) => (series: SeriesSoFar) => Centre
+type Rule = {
+  readonly name: string
+  readonly learn: (series: Series, variable: ForecastVariable) => Omit<Learnt, 'residuals'>
+  readonly centre: (learnt: Omit<Learnt, 'residuals'>, series: Series, variable: ForecastVariable) => Centre
+}
 
-export const BASELINES: readonly Baseline[] = [
-  baseline('persistence', () => persistence),
-  baseline('seasonal-naive', () => seasonalNaive),
-  baseline('climatology', (learnt, variable) => {
-    const lookup = lookupOf(learnt, variable)
-    return (series) => climatology(series, lookup, null)
-  }),
-  baseline('recentred-climatology', recentred),
-  baseline('damped-anomaly', dampedAnomaly),
+const NOTHING_LEARNT = { climatology: null, isFull: false, share: null }
+
+const withClimatology: Rule['learn'] = (series, variable) => ({
+  climatology: climatologyOf(series, variable),
+  isFull: spanOf(series.values) >= FULL_YEAR_HOURS,
+  share: null,
+})
+
+const RULES: readonly Rule[] = [
+  { name: 'persistence', learn: () => NOTHING_LEARNT, centre: (_, series) => persistence(series) },
+  { name: 'seasonal-naive', learn: () => NOTHING_LEARNT, centre: (_, series) => seasonalNaive(series) },
+  {
+    name: 'climatology',
+    learn: withClimatology,
+    centre: ({ climatology }, series) => harmonic(series, lookupOf(climatology, series), null),
+  },
+  { name: 'recentred-climatology', learn: withClimatology, centre: recentred },
+  { name: 'damped-anomaly', learn: learnDamping, centre: dampedAnomaly },
 ]
 
-function baseline(name: string, learn: Learn): Baseline {
+/** Of the history they need the targets alone. */
+export const BASELINES: ReadonlyArray<Family<Observed>> = RULES.map((rule) => ({
+  name: rule.name,
+  fit({ startHour, targets }, { variable }) {
+    const series = { startHour, values: possibleSeries(targets[variable], variable) }
+    const learnt = rule.learn(series, variable)
+    const residuals = pastResiduals(series.values, rule.centre(learnt, series, variable))
+    return { ok: true, fitted: fittedBaseline(rule, variable, { ...learnt, residuals }) }
+  },
+}))
+
+function fittedBaseline(rule: Rule, variable: ForecastVariable, learnt: Learnt): FamilyFitted<Observed> {
+  const { name } = rule
+  const { low, high } = OWN[variable]
+  const isProbability = variable === 'precipitationProbabilityPct'
   return {
-    name,
-    fit(reported, variable) {
-      const learnt = possible(reported, variable)
-      const centreOf = learn(learnt, variable)
-      const residuals = pastResiduals(learnt.values, centreOf(learnt))
-      const { low, high } = OWN[variable]
-      const isProbability = variable === 'precipitationProbabilityPct'
-      return (known) => {
-        const series = possible(known, variable)
-        const now = centreOf(series)(series.values.length)
-        if (!now) return { ok: false, refused: `${name}: too little of ${variable} observed before the origin` }
-        const quantiles = new Float32Array(H * Q)
-        for (let h = 0; h < H; h++)
-          for (let q = 0; q < Q; q++) {
-            const value = now[h]! + (isProbability ? 0 : residuals[GROUP_OF_LEAD[h]! * Q + q]!)
-            quantiles[h * Q + q] = Math.min(high, Math.max(low, value))
-          }
-        return { ok: true, quantiles }
-      }
+    family: name,
+    variable,
+    predict({ known: { startHour, targets } }) {
+      const series = { startHour, values: possibleSeries(targets[variable], variable) }
+      const now = rule.centre(learnt, series, variable)(series.values.length)
+      if (!now) return { refused: `${name}: too little of ${variable} observed before the origin` }
+      const quantiles = new Float32Array(H * Q)
+      for (let h = 0; h < H; h++)
+        for (let q = 0; q < Q; q++) {
+          const value = now[h]! + (isProbability ? 0 : learnt.residuals[GROUP_OF_LEAD[h]! * Q + q]!)
+          quantiles[h * Q + q] = Math.min(high, Math.max(low, value))
+        }
+      return { leadHours: allLeads(), quantiles }
     },
+    serialise: () => encode(name, variable, learnt),
+    describe: () => ({ family: name, variable, climatology: learnt.climatology !== null, knowsTheYear: learnt.isFull }),
   }
 }
 
-/** The same object where all is possible: what was computed of it is kept under it. */
-function possible(series: SeriesSoFar, variable: ForecastVariable): SeriesSoFar {
-  const values = possibleSeries(series.values, variable)
-  return values === series.values ? series : { ...series, values }
+function encode(family: string, variable: ForecastVariable, { climatology, isFull, share, residuals }: Learnt): Uint8Array {
+  const pairs = climatology && [climatology.annualPairs, climatology.diurnalPairs]
+  return pack(
+    { family, variable, featureSet: FEATURE_SET, golden: [], isFull, pairs },
+    {
+      residuals,
+      ...(climatology ? { climatology: climatology.coefficients } : {}),
+      ...(share ? { share } : {}),
+    },
+  )
+}
+
+/** Null: not the artefact of a baseline. Throws ArtefactError when an array is missing. */
+export function decodeBaseline(header: Header, arrays: Arrays): FamilyFitted<Observed> | null {
+  const rule = RULES.find(({ name }) => name === header.family)
+  if (!rule) return null
+  const { variable, isFull, pairs } = header as unknown as {
+    variable: ForecastVariable
+    isFull: boolean
+    pairs: readonly [number, number] | null
+  }
+  if (!(variable in OWN)) throw new ArtefactError('artefact-format', `no forecast variable ${variable}`)
+  const take = (name: string, length: number): Float64Array => Float64Array.from(takeArray(arrays, name, length))
+  const climatology = pairs && {
+    annualPairs: pairs[0],
+    diurnalPairs: pairs[1],
+    coefficients: take('climatology', (1 + 2 * pairs[0]) * (1 + 2 * pairs[1])),
+  }
+  return fittedBaseline(rule, variable, {
+    climatology,
+    isFull,
+    share: 'share' in arrays ? take('share', H) : null,
+    residuals: take('residuals', LEAD_GROUPS.length * Q),
+  })
 }
 
 /** Lengths of the series at past origins whose horizon is over. */
@@ -114,7 +171,7 @@ function pastResiduals(values: Float64Array, centre: Centre): Float64Array {
 }
 
 /** The last value stays. */
-function persistence({ values }: SeriesSoFar): Centre {
+function persistence({ values }: Series): Centre {
   return (length) => {
     for (let i = length - 1; i >= Math.max(0, length - LAST_REACH); i--)
       if (!Number.isNaN(values[i]!)) return new Float64Array(H).fill(values[i]!)
@@ -130,7 +187,7 @@ export function sameHourBefore(values: Float64Array, length: number, h: number):
 }
 
 /** The same hour of the last day that has it. */
-function seasonalNaive({ values }: SeriesSoFar): Centre {
+function seasonalNaive({ values }: Series): Centre {
   return (length) => {
     const out = new Float64Array(H)
     for (let h = 0; h < H; h++) {
@@ -142,34 +199,38 @@ function seasonalNaive({ values }: SeriesSoFar): Centre {
   }
 }
 
-/** Three baselines need the same climatology of the same series. */
-const lookups = new WeakMap<SeriesSoFar, Map<ForecastVariable, ClimatologyLookup | null>>()
+/** Three baselines need the same climatology of the same values. */
+const climatologies = new WeakMap<Float64Array, Map<string, Climatology | null>>()
 
-function lookupOf(series: SeriesSoFar, variable: ForecastVariable): ClimatologyLookup | null {
-  const known = lookups.get(series) ?? new Map<ForecastVariable, ClimatologyLookup | null>()
-  lookups.set(series, known)
-  const found = known.get(variable)
+function climatologyOf({ startHour, values }: Series, variable: ForecastVariable): Climatology | null {
+  const known = climatologies.get(values) ?? new Map<string, Climatology | null>()
+  climatologies.set(values, known)
+  const key = `${variable} ${startHour}`
+  const found = known.get(key)
   if (found !== undefined) return found
-  const { startHour, values } = series
-  const { column } = OWN[variable]
-  const fitted = fitClimatology(startHour, values, traitsOf(column))
-  const lookup = fitted && tabulate(fitted, startHour, startHour + values.length + H)
-  known.set(variable, lookup)
+  const fitted = fitClimatology(startHour, values, traitsOf(OWN[variable].column))
+  known.set(key, fitted)
+  return fitted
+}
+
+/** They look it up for the same hours as well; of a longer series the table of a shorter one still holds. */
+const lookups = new WeakMap<Climatology, ClimatologyLookup>()
+
+function lookupOf(climatology: Climatology | null, { startHour, values }: Series): ClimatologyLookup | null {
+  if (!climatology) return null
+  const lookup = lookups.get(climatology) ?? tabulate(climatology, startHour, startHour + values.length + H)
+  lookups.set(climatology, lookup)
   return lookup
 }
 
 /** Harmonic climatology, plus an offset by origin. */
-function climatology(
-  { startHour }: SeriesSoFar,
-  lookup: ClimatologyLookup | null,
-  offset: ((length: number) => number) | null,
-): Centre {
+function harmonic({ startHour }: Series, lookup: ClimatologyLookup | null, offset: ((length: number) => number) | null): Centre {
   return (length) =>
     lookup && Float64Array.from({ length: H }, (_, h) => lookup.at(startHour + length + h) + (offset ? offset(length) : 0))
 }
 
 /** Offset of an origin: 0.6 of the mean departure of the year and 0.15 of what the month adds; 0.7 of the month's when less than a year was learnt. */
-function offsets({ startHour, values }: SeriesSoFar, lookup: ClimatologyLookup, isFull: boolean): (length: number) => number {
+function offsets({ startHour, values }: Series, lookup: ClimatologyLookup, isFull: boolean): (length: number) => number {
   const sums = new Float64Array(values.length + 1)
   const counts = new Float64Array(values.length + 1)
   values.forEach((value, i) => {
@@ -186,28 +247,28 @@ function offsets({ startHour, values }: SeriesSoFar, lookup: ClimatologyLookup, 
   }
 }
 
-function recentred(learnt: SeriesSoFar, variable: ForecastVariable): (series: SeriesSoFar) => Centre {
-  const lookup = lookupOf(learnt, variable)
-  const isFull = spanOf(learnt.values) >= FULL_YEAR_HOURS
-  return (series) => (lookup ? climatology(series, lookup, offsets(series, lookup, isFull)) : () => null)
+function recentred({ climatology, isFull }: Omit<Learnt, 'residuals'>, series: Series): Centre {
+  const lookup = lookupOf(climatology, series)
+  return lookup ? harmonic(series, lookup, offsets(series, lookup, isFull)) : () => null
 }
 
-/** Recentred climatology plus the share of the last departure that has lasted to each lead before (least squares through 0); alone without one. */
-function dampedAnomaly(learnt: SeriesSoFar, variable: ForecastVariable): (series: SeriesSoFar) => Centre {
-  const lookup = lookupOf(learnt, variable)
-  if (!lookup) return () => () => null
-  const isFull = spanOf(learnt.values) >= FULL_YEAR_HOURS
-  const departures = ({ startHour, values }: SeriesSoFar) => {
-    const offset = offsets({ startHour, values }, lookup, isFull)
-    const newest = (length: number): number | null => {
-      for (let i = length - 1; i >= Math.max(0, length - REACH); i--)
-        if (!Number.isNaN(values[i]!)) return values[i]! - lookup.at(startHour + i) - offset(length)
-      return null
-    }
-    return { offset, newest }
+/** The last departure within reach of an origin, or null. */
+function newestDeparture({ startHour, values }: Series, lookup: ClimatologyLookup, offset: (length: number) => number) {
+  return (length: number): number | null => {
+    for (let i = length - 1; i >= Math.max(0, length - REACH); i--)
+      if (!Number.isNaN(values[i]!)) return values[i]! - lookup.at(startHour + i) - offset(length)
+    return null
   }
-  const { startHour, values } = learnt
-  const { offset, newest } = departures(learnt)
+}
+
+/** The share of the last departure that has lasted to each lead before (least squares through 0). */
+function learnDamping(series: Series, variable: ForecastVariable): Omit<Learnt, 'residuals'> {
+  const learnt = withClimatology(series, variable)
+  const lookup = lookupOf(learnt.climatology, series)
+  if (!lookup) return learnt
+  const { startHour, values } = series
+  const offset = offsets(series, lookup, learnt.isFull)
+  const newest = newestDeparture(series, lookup, offset)
   const products = new Float64Array(H)
   const squares = new Float64Array(H)
   for (const length of pastOrigins(values)) {
@@ -220,14 +281,19 @@ function dampedAnomaly(learnt: SeriesSoFar, variable: ForecastVariable): (series
       squares[h] = squares[h]! + departure * departure
     }
   }
-  const share = products.map((product, h) => lastingShare(product, squares[h]!))
-  return (series) => {
-    const now = departures(series)
-    const base = climatology(series, lookup, now.offset)
-    return (length) => {
-      const departure = now.newest(length) ?? 0
-      return base(length)!.map((value, h) => value + share[h]! * departure)
-    }
+  return { ...learnt, share: products.map((product, h) => lastingShare(product, squares[h]!)) }
+}
+
+/** Recentred climatology plus the share of the last departure that lasts; alone without one. */
+function dampedAnomaly({ climatology, isFull, share }: Omit<Learnt, 'residuals'>, series: Series): Centre {
+  const lookup = lookupOf(climatology, series)
+  if (!lookup || !share) return () => null
+  const offset = offsets(series, lookup, isFull)
+  const newest = newestDeparture(series, lookup, offset)
+  const base = harmonic(series, lookup, offset)
+  return (length) => {
+    const departure = newest(length) ?? 0
+    return base(length)!.map((value, h) => value + share[h]! * departure)
   }
 }
 

@@ -1,12 +1,26 @@
 import { describe, expect, it } from 'vitest'
+import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import { BASELINES } from './baselines.ts'
+import type { Observed } from './types.ts'
 
 const START = Date.UTC(2022, 0, 1) / 3_600_000
 const median = (quantiles: Float32Array, lead: number): number => quantiles[(lead - 1) * 7 + 3]!
 const of = (name: string, values: Float64Array): Float32Array => {
-  const series = { startHour: START, values }
-  const result = BASELINES.find((baseline) => baseline.name === name)!.fit(series, 'temperatureC')(series)
-  if (!result.ok) throw new Error(result.refused)
+  return answer(name, values, values)
+}
+const observed = (values: Float64Array): Observed => ({
+  startHour: START,
+  targets: Object.fromEntries(FORECAST_VARIABLES.map((variable) => [variable, values])) as Observed['targets'],
+})
+const say = (name: string, learnt: Float64Array, now: Float64Array) => {
+  const fit = BASELINES.find((baseline) => baseline.name === name)!.fit(observed(learnt), { variable: 'temperatureC' })
+  if (!fit.ok) throw new Error(fit.refused)
+  const validAtMs = (START + now.length - 1) * 3_600_000
+  return fit.fitted.predict({ validAtMs, features: new Float32Array(0), known: observed(now) })
+}
+const answer = (name: string, learnt: Float64Array, now: Float64Array): Float32Array => {
+  const result = say(name, learnt, now)
+  if ('refused' in result) throw new Error(result.refused)
   return result.quantiles
 }
 const cycle = (i: number): number => 12 + 5 * Math.sin((2 * Math.PI * (START + i)) / 24)
@@ -56,18 +70,12 @@ describe('baselines', () => {
 
   it('what was learnt stays until the next fit, the recent level and the newest values do not', () => {
     const values = series(150 * 24, (i) => cycle(i) + (i > 120 * 24 ? 4 : 0))
-    const learnt = { startHour: START, values: values.subarray(0, 120 * 24) }
-    const now = { startHour: START, values }
-    const answer = (name: string): Float32Array => {
-      const result = BASELINES.find((baseline) => baseline.name === name)!.fit(learnt, 'temperatureC')(now)
-      if (!result.ok) throw new Error(result.refused)
-      return result.quantiles
-    }
-    expect(median(answer('climatology'), 24)).toBeCloseTo(cycle(values.length - 1 + 24), 0)
+    const later = (name: string): Float32Array => answer(name, values.subarray(0, 120 * 24), values)
+    expect(median(later('climatology'), 24)).toBeCloseTo(cycle(values.length - 1 + 24), 0)
     // Seven tenths of the four degrees.
-    expect(median(answer('recentred-climatology'), 100) - median(answer('climatology'), 100)).toBeCloseTo(2.8, 1)
-    expect(median(answer('persistence'), 1)).toBe(Math.fround(values.at(-1)!))
-    expect(median(answer('seasonal-naive'), 24)).toBe(Math.fround(values.at(-1)!))
+    expect(median(later('recentred-climatology'), 100) - median(later('climatology'), 100)).toBeCloseTo(2.8, 1)
+    expect(median(later('persistence'), 1)).toBe(Math.fround(values.at(-1)!))
+    expect(median(later('seasonal-naive'), 24)).toBe(Math.fround(values.at(-1)!))
   })
 
   it('a departure fades with lead', () => {
@@ -81,10 +89,7 @@ describe('baselines', () => {
   })
 
   it.each(BASELINES.map(({ name }) => name))('%s refuses nothing at all as a value', (name) => {
-    const { fit } = BASELINES.find((candidate) => candidate.name === name)!
-    for (const values of [new Float64Array(300).fill(Number.NaN), new Float64Array(0)]) {
-      const series = { startHour: START, values }
-      expect(fit(series, 'temperatureC')(series).ok).toBe(false)
-    }
+    for (const values of [new Float64Array(300).fill(Number.NaN), new Float64Array(0)])
+      expect(say(name, values, values)).toEqual({ refused: expect.stringMatching(/too little of temperatureC observed/) })
   })
 })

@@ -37,7 +37,10 @@ describe('what lies between reports', () => {
 
   it.each([
     ['an hourly station with gaps', [1, 2, _, _, 5, 6, 7, _, 9]],
-    ['a station that reports twice a day', [1, ...Array.from({ length: 11 }, () => _), 2, ...Array.from({ length: 11 }, () => _), 3]],
+    [
+      'a station that reports twice a day',
+      [1, ...Array.from({ length: 11 }, () => _), 2, ...Array.from({ length: 11 }, () => _), 3],
+    ],
     ['one value', [_, 3, _]],
     ['no value', [_, _]],
   ])('stays open of %s', (_name, values) => {

@@ -84,6 +84,14 @@ export function unpack(bytes: Uint8Array): { header: Header; arrays: Arrays } {
   return { header, arrays }
 }
 
+/** Throws ArtefactError when the array is missing or of another length. */
+export function takeArray(arrays: Arrays, name: string, length: number): Float64Array | Float32Array {
+  const found = arrays[name]
+  if (found?.length !== length)
+    throw new ArtefactError('artefact-format', `array ${name} has ${found?.length ?? 'no'} values, expected ${length}`)
+  return found
+}
+
 /** What a machine of the other byte order needs. */
 function reverseEach(bytes: Uint8Array, size: number): void {
   for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse()

@@ -5,8 +5,7 @@ export type { AdaptationRecord, VerifiedPart } from './adaptation-record.ts'
 export { analogEnsemble } from './analogs.ts'
 export { BASELINES } from './baselines.ts'
 export { hourOfDay } from './climatology.ts'
-export type { Baseline, FittedBaseline, SeriesSoFar } from './baselines.ts'
-export { checkGoldenVectors, deserialiseModel } from './artefact.ts'
+export { checkGoldenVectors, deserialiseFamily, deserialiseModel } from './artefact.ts'
 export { isSilent, predictLate, silentHours } from './late.ts'
 export { learnWeights } from './combination.ts'
 export type { GroupWeights, Verified } from './combination.ts'
@@ -16,6 +15,19 @@ export { agree } from './joint.ts'
 export type { HumidityForecasts } from './joint.ts'
 export { linearRidge, randomFeatureRidge, SEED } from './random-feature-ridge.ts'
 export { provisionalName, provisionalReason, SITE_PRIOR } from './provisional.ts'
+export { FAMILIES } from './families.ts'
+export { normalQuantiles } from './sarimax/family.ts'
 export { startRolling } from './rolling-fit.ts'
 export { OWN } from './station-climate.ts'
-export type { Fitted, FitResult, LeftOut, ModelFamily, ModelScore, Prediction, Site, TrainingSet } from './types.ts'
+export type {
+  Family,
+  FamilyFitted,
+  Fitted,
+  FitResult,
+  LeftOut,
+  ModelFamily,
+  ModelScore,
+  Prediction,
+  Site,
+  TrainingSet,
+} from './types.ts'

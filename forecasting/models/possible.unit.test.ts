@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { buildFeatures, createHourlyGrid, FEATURE_COUNT, HOUR_MS } from '../features/index.ts'
 import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
-import { analogEnsemble, BASELINES, OWN, randomFeatureRidge, type TrainingSet } from './index.ts'
+import { FAMILIES, OWN, randomFeatureRidge, type TrainingSet } from './index.ts'
 import { possibleHistory } from './possible.ts'
 
 const START = 438_000
@@ -47,12 +47,17 @@ describe.each([10, 45])('a history of %d days with leftovers that no quality con
       ...GARBAGE.map((g) => new Float32Array(FEATURE_COUNT).fill(g)),
     ])
       expectSane(result.fitted.predict({ validAtMs: (START + days * 24 - 1) * HOUR_MS, features }).quantiles, variable)
-    const series = { startHour: START, values: spoilt.targets[variable] }
-    for (const answer of [
-      ...BASELINES.map(({ fit }) => fit(series, variable)(series)),
-      analogEnsemble.forecast(spoilt, variable),
-    ])
-      if (answer.ok) expectSane(answer.quantiles, variable)
+    for (const family of FAMILIES) {
+      const fit = family.fit(spoilt, { variable })
+      const recent = {
+        validAtMs: (START + days * 24 - 1) * HOUR_MS,
+        features: spoilt.features.subarray(-FEATURE_COUNT),
+        known: spoilt,
+      }
+      const answer = fit.ok ? fit.fitted.predict(recent) : fit
+      if ('quantiles' in answer) expectSane(answer.quantiles, variable)
+      else expect(answer.refused).toMatch(/./)
+    }
   })
 
   it('forecasts nearly as without them', () => {

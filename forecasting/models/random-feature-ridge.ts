@@ -33,15 +33,19 @@ const LEAST_SEEN = 0.2
 const WANTED_ROWS = 700
 const MAX_ROWS = 9500
 
-export const randomFeatureRidge: ModelFamily = createFamily(FAMILY, Number.POSITIVE_INFINITY)
-/** The same without random features at any length of history: what they add is the difference between the two. */
-export const linearRidge: ModelFamily = createFamily('ridge-direct', 0)
+/** How a family is called, and how many random features it may use. */
+export type Kind = { readonly family: string; readonly maxUnits: number }
+export const ENGINE: Kind = { family: FAMILY, maxUnits: Number.POSITIVE_INFINITY }
 
-function createFamily(name: string, maxUnits: number): ModelFamily {
+export const randomFeatureRidge: ModelFamily = createFamily(ENGINE)
+/** The same without random features at any length of history: what they add is the difference between the two. */
+export const linearRidge: ModelFamily = createFamily({ family: 'ridge-direct', maxUnits: 0 })
+
+function createFamily(kind: Kind): ModelFamily {
   return {
-    name,
-    fit: (history, { variable, ...options }) => fitStation(history, [variable], options, maxUnits).results.get(variable)!,
-    fitTogether: (history, variables, options) => fitStation(history, variables, options, maxUnits).results,
+    name: kind.family,
+    fit: (history, { variable, ...options }) => fitStation(history, [variable], options, kind).results.get(variable)!,
+    fitTogether: (history, variables, options) => fitStation(history, variables, options, kind).results,
   }
 }
 
@@ -68,7 +72,7 @@ export function fitStation(
   reported: TrainingSet,
   variables: readonly ForecastVariable[],
   { originHour, site, onLeftOut }: Omit<FitOptions, 'variable'>,
-  maxUnits: number,
+  kind: Kind,
 ): { station: Station; candidates: readonly Candidate[]; results: ReadonlyMap<ForecastVariable, FitResult> } {
   const observed = possibleHistory(reported)
   const history = explainable(observed, variables)
@@ -79,12 +83,12 @@ export function fitStation(
   for (const variable of variables) {
     if (!fittedClimate.climate.climatologies[OWN[variable].column]) {
       const refused = `fewer than 24 observed hours of ${variable}`
-      results.set(variable, site ? unseen(variable, site, fittedClimate) : { ok: false, refused })
+      results.set(variable, site ? unseen(kind, variable, site, fittedClimate) : { ok: false, refused })
       continue
     }
     const damping = fitDamping(history, variable, fittedClimate)
     const usable = rowsOf(history, observed, variable)
-    results.set(variable, young(variable, fittedClimate, damping))
+    results.set(variable, young(kind, variable, fittedClimate, damping))
     if (usable.length < MIN_ROWS) continue
     const plan = planFor(history, usable, originHour)
     const candidate = { variable, damping, plan, scores: scoreLeftOut(variable), onLeftOut, models: [], rows: 0 }
@@ -98,7 +102,7 @@ export function fitStation(
   // In the order of the hour, so that nobody's models or scores depend on who else is fitted.
   for (const { hour, chosen, members } of shared.toSorted((a, b) => a.hour - b.hour)) {
     const { settings } = members[0]!.plan
-    const random = createRandomFeatures(Math.min(settings.units, maxUnits), SEED)
+    const random = createRandomFeatures(Math.min(settings.units, kind.maxUnits), SEED)
     fitHourModels(station, hour, chosen, random, settings, members).forEach((model, m) => {
       members[m]!.models.push(model)
       members[m]!.rows += chosen.length
@@ -107,7 +111,7 @@ export function fitStation(
   for (const candidate of candidates) {
     const { variable, scores, models, rows } = candidate
     if (models.length === 0) continue
-    const fitted = createFitted(stateOf(station, candidate, models, rows, maxUnits))
+    const fitted = createFitted(stateOf(station, candidate, models, rows, kind))
     results.set(variable, { ok: true, fitted, rows, scores: scores.result() })
   }
   return { station, candidates, results }
@@ -118,10 +122,11 @@ export function stateOf(
   { variable, plan }: Candidate,
   hourModels: readonly MixedModel[],
   rows: number,
-  maxUnits: number,
+  { family, maxUnits }: Kind,
 ): RidgeState {
   const units = Math.min(plan.settings.units, maxUnits)
   return {
+    family,
     variable,
     climate: fittedClimate.climate,
     units,
@@ -156,20 +161,25 @@ function share(shared: Shared[], hour: number, chosen: readonly number[], candid
 }
 
 /** Without left-out scores: there is nothing to leave out yet. */
-function young(variable: ForecastVariable, { climate }: FittedClimate, damping: Damping): FitResult {
+function young({ family }: Kind, variable: ForecastVariable, { climate }: FittedClimate, damping: Damping): FitResult {
   const { rows, share } = damping
   const card = { rows, inputs: 1, randomFeatures: 0, hourModels: 1, youngStation: true }
   const hourModels = [youngStationModel(variable, { share, deviation: deviationsOf(variable, damping) })]
-  return { ok: true, fitted: createFitted({ variable, climate, units: 0, seed: SEED, hourModels, card }), rows, scores: [] }
+  return {
+    ok: true,
+    fitted: createFitted({ family, variable, climate, units: 0, seed: SEED, hourModels, card }),
+    rows,
+    scores: [],
+  }
 }
 
 /** A station of which only the site is known. */
-function unseen(variable: ForecastVariable, site: Site, { climate }: FittedClimate): FitResult {
+function unseen({ family }: Kind, variable: ForecastVariable, site: Site, { climate }: FittedClimate): FitResult {
   const { column } = OWN[variable]
   const climatologies = climate.climatologies.map((known, i) => (i === column ? sitePrior(variable, site) : known))
   const card = { rows: 0, inputs: 1, randomFeatures: 0, hourModels: 1, youngStation: true, site }
   const hourModels = [youngStationModel(variable, priorDamping(variable, site))]
-  const state = { variable, climate: { ...climate, climatologies }, units: 0, seed: SEED, hourModels, card }
+  const state = { family, variable, climate: { ...climate, climatologies }, units: 0, seed: SEED, hourModels, card }
   return { ok: true, fitted: createFitted(state), rows: 0, scores: [] }
 }
 

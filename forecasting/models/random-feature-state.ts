@@ -2,7 +2,7 @@
 import { COLUMN_COUNT, FEATURE_COUNT, FEATURE_SET, HOUR_MS, HOURLY_COLUMNS } from '../features/index.ts'
 import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { type Climatology, directLookup } from './climatology.ts'
-import { ArtefactError, type Arrays, type Header, pack } from './container.ts'
+import { ArtefactError, type Arrays, type Header, pack, takeArray } from './container.ts'
 import {
   addRandomFeatures,
   addSeasonTerms,
@@ -19,7 +19,7 @@ import { applyRow } from './linear.ts'
 import { possibleVector } from './possible.ts'
 import { logScales, type Spread } from './spread.ts'
 import { NEWEST_INDEX, OWN, recentreOffsets, type StationClimate } from './station-climate.ts'
-import type { Fitted, Prediction } from './types.ts'
+import { allLeads, type Fitted, type Prediction } from './types.ts'
 
 export const FAMILY = 'random-feature-ridge'
 const H = HORIZON_HOURS
@@ -44,6 +44,8 @@ export type HourModel = {
 }
 
 export type RidgeState = {
+  /** FAMILY, or a relative of it. */
+  readonly family: string
   readonly variable: ForecastVariable
   readonly climate: StationClimate
   /** Random features and their seed. */
@@ -55,7 +57,7 @@ export type RidgeState = {
 
 /** predict is a pure function of state and input. */
 export function createFitted(state: RidgeState): Fitted {
-  const { variable, climate, units, seed, hourModels } = state
+  const { family, variable, climate, units, seed, hourModels } = state
   const { column, low, high, factor } = OWN[variable]
   const lookups = climate.climatologies.map((c) => (c ? directLookup(c) : null))
   const climatology = lookups[column]!
@@ -106,7 +108,7 @@ export function createFitted(state: RidgeState): Fitted {
     }
     const newest = features[NEWEST_INDEX[column]!]! * factor
     return {
-      leadHours: Int32Array.from({ length: H }, (_, h) => h + 1),
+      leadHours: allLeads(),
       quantiles,
       persistence: new Float32Array(H).fill(newest),
       recentredClimatology,
@@ -114,11 +116,11 @@ export function createFitted(state: RidgeState): Fitted {
     }
   }
   const fitted: Fitted = {
-    family: FAMILY,
+    family,
     variable,
     predict,
     serialise: () => encode(state, fitted),
-    describe: () => ({ family: FAMILY, variable, featureSet: FEATURE_SET, ...state.card }),
+    describe: () => ({ family, variable, featureSet: FEATURE_SET, ...state.card }),
   }
   return fitted
 }
@@ -131,7 +133,7 @@ export function goldenOutput(fitted: Fitted, hour: number): number[] {
 }
 
 function encode(state: RidgeState, fitted: Fitted): Uint8Array {
-  const { variable, climate, units, seed, hourModels, card } = state
+  const { family, variable, climate, units, seed, hourModels, card } = state
   const arrays: Record<string, Float64Array | Float32Array> = {
     yearDeparture: climate.yearDeparture,
     monthShare: climate.monthShare,
@@ -144,7 +146,7 @@ function encode(state: RidgeState, fitted: Fitted): Uint8Array {
     for (const part of PARTS) arrays[`${k}.${part}`] = parts[part]
   })
   const header: Header = {
-    family: FAMILY,
+    family,
     variable,
     featureSet: FEATURE_SET,
     units,
@@ -174,13 +176,7 @@ export function decode(header: Header, arrays: Arrays): Fitted {
     hourModels: Array<{ hour: number }>
     card: RidgeState['card']
   }
-  const take = (name: string, length: number): Float64Array | Float32Array => {
-    const found = arrays[name]
-    if (found?.length !== length)
-      throw new ArtefactError('artefact-format', `array ${name} has ${found?.length ?? 'no'} values, expected ${length}`)
-    return found
-  }
-  const f64 = (name: string, length: number): Float64Array => Float64Array.from(take(name, length))
+  const f64 = (name: string, length: number): Float64Array => Float64Array.from(takeArray(arrays, name, length))
   if (!(variable in OWN) || !Array.isArray(pairs) || !Array.isArray(hours) || hours.length === 0)
     throw new ArtefactError('artefact-format', 'the header lacks what this family needs')
   const climatologies = pairs.map((pair, i): Climatology | null =>
@@ -197,7 +193,7 @@ export function decode(header: Header, arrays: Arrays): Fitted {
     hour,
     means: f64(`${k}.means`, LINEAR_COUNT),
     factors: f64(`${k}.factors`, LINEAR_COUNT),
-    beta: Float32Array.from(take(`${k}.beta`, p * H)),
+    beta: Float32Array.from(takeArray(arrays, `${k}.beta`, p * H)),
     spread: {
       scale: f64(`${k}.scale`, (1 + LINEAR_COUNT) * LEAD_GROUPS.length),
       // Artefacts made before there was a course have none, and predict as they did.
@@ -211,7 +207,7 @@ export function decode(header: Header, arrays: Arrays): Fitted {
     monthShare: f64('monthShare', COLUMN_COUNT),
   }
   if (!climatologies[OWN[variable].column]) throw new ArtefactError('artefact-format', `no climatology of ${variable}`)
-  return createFitted({ variable, climate, units, seed, hourModels, card })
+  return createFitted({ family: header.family, variable, climate, units, seed, hourModels, card })
 }
 
 function nearestHourModel(models: readonly HourModel[], hour: number): HourModel {

@@ -8,7 +8,7 @@ import { type MixedModel, mixCoefficients, partsOf } from './hour-model.ts'
 import { departuresOf, hourRows, type Station } from './hour-rows.ts'
 import { createRandomFeatures } from './inputs.ts'
 import { possibleSeries, possibleVectors } from './possible.ts'
-import { type Candidate, explainable, fitStation, near, rowsOf, SEED, stateOf } from './random-feature-ridge.ts'
+import { type Candidate, ENGINE, explainable, fitStation, near, rowsOf, SEED, stateOf } from './random-feature-ridge.ts'
 import { createFitted } from './random-feature-state.ts'
 import { addRows, emptySums, solveSums, type Sums } from './regression.ts'
 import type { Fitted, FitOptions, TrainingSet } from './types.ts'
@@ -38,7 +38,7 @@ export type RollingStart =
 
 /** A full fit, and empty windows over what it froze: the first `advance` adds up all rows. */
 export function startRolling(history: TrainingSet, { variable, ...options }: FitOptions): RollingStart {
-  const { station, candidates, results } = fitStation(history, [variable], options, Number.POSITIVE_INFINITY)
+  const { station, candidates, results } = fitStation(history, [variable], options, ENGINE)
   const result = results.get(variable)
   if (result && !result.ok) return result
   const candidate = candidates[0]
@@ -91,7 +91,7 @@ function emptyWindow(station: Station, candidate: Candidate): RollingFit {
       })
       const refitted = hours.map(({ model }, k) => ({ ...model, beta: Float32Array.from(coefficients[k]!) }))
       return {
-        fitted: createFitted(stateOf(station, candidate, refitted, rows, Number.POSITIVE_INFINITY)),
+        fitted: createFitted(stateOf(station, candidate, refitted, rows, ENGINE)),
         coefficients,
       }
     },

@@ -1,5 +1,5 @@
 /** What a model family is to the rest of the house: fit → fitted; predict exists only on the fitted model; bytes in, bytes out. */
-import type { ForecastVariable } from '../../schemas/quantities.ts'
+import { type ForecastVariable, HORIZON_HOURS } from '../../schemas/quantities.ts'
 import type { BucketScore } from '../verification/index.ts'
 
 /**
@@ -77,3 +77,32 @@ export type ModelFamily = {
     options: Omit<FitOptions, 'variable'>,
   ): ReadonlyMap<ForecastVariable, FitResult>
 }
+
+/** What was observed, without the vectors. */
+export type Observed = Pick<TrainingSet, 'startHour' | 'targets'>
+
+/** What is known at the hour of issue: its vector, and what was observed up to it, the newest last. */
+export type Recent<Known = TrainingSet> = { readonly validAtMs: number; readonly features: Float32Array; readonly known: Known }
+
+/** Why there is no answer. */
+export type Refusal = { readonly refused: string }
+
+/** Any family, fitted. The engine's `Fitted` is one that needs the vector alone and never refuses. */
+export type FamilyFitted<Known = TrainingSet> = Omit<Fitted, 'predict'> & {
+  predict(recent: Recent<Known>): Pick<Prediction, 'leadHours' | 'quantiles'> | Refusal
+}
+
+/**
+ * The one interface of all families: fit → fitted; predict, serialise and describe on the fitted one. `Known`: what of the history it needs. Bytes
+ * come back with `deserialiseFamily`.
+ */
+export type Family<Known = TrainingSet> = {
+  readonly name: string
+  fit(
+    history: Known,
+    options: FitOptions,
+  ): { readonly ok: true; readonly fitted: FamilyFitted<Known> } | ({ readonly ok: false } & Refusal)
+}
+
+/** 1…168. */
+export const allLeads = (): Int32Array => Int32Array.from({ length: HORIZON_HOURS }, (_, h) => h + 1)

@@ -1,16 +1,12 @@
 /** Prophet and SARIMAX among the evaluated families: every fit in a disposable process, every failure a refusal. */
-import { OWN } from '../../../forecasting/models/index.ts'
-import { HORIZON_HOURS, QUANTILE_LEVELS } from '../../../schemas/quantities.ts'
+import { normalQuantiles } from '../../../forecasting/models/index.ts'
+import { HORIZON_HOURS } from '../../../schemas/quantities.ts'
 import type { Evaluated } from '../evaluated.ts'
 import { runDisposable } from './disposable.ts'
 import type { PeerAnswer, PeerRequest } from './protocol.ts'
 
 const H = HORIZON_HOURS
-const Q = QUANTILE_LEVELS.length
 const LIMITS = { seconds: 300, megabytes: 1500 }
-/** Standard normal quantiles at QUANTILE_LEVELS. */
-const NORMAL = [-1.959964, -1.281552, -0.67449, 0, 0.67449, 1.281552, 1.959964]
-
 export const PEER_NAMES: readonly string[] = ['prophet', 'sarimax']
 
 type Last = { readonly length: number; readonly answer: Extract<PeerAnswer, { ok: true }> }
@@ -47,14 +43,7 @@ export function createPeer(name: string, refitHours: number): Evaluated {
       } else answer = ask(last.answer.fitted ? { fitted: last.answer.fitted } : {})
       if (!answer.ok) return answer
       const seconds = (performance.now() - startedAt) / 1000
-      const { low, high } = OWN[variable]
-      const isProbability = variable === 'precipitationProbabilityPct'
-      const quantiles = new Float32Array(H * Q)
-      for (let h = 0; h < H; h++)
-        for (let q = 0; q < Q; q++) {
-          const value = answer.mean[from + h]! + (isProbability ? 0 : NORMAL[q]! * answer.deviation[from + h]!)
-          quantiles[h * Q + q] = Math.min(high, Math.max(low, value))
-        }
+      const quantiles = normalQuantiles(variable, answer.mean, answer.deviation, from)
       return { ok: true, quantiles, fitSeconds: isNew ? seconds : null, predictMilliseconds: isNew ? 0 : 1000 * seconds }
     },
   }

@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { buildFeatures, createHourlyGrid, FEATURE_COUNT, HOUR_MS } from '../features/index.ts'
+import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
+import { createRng } from '../verification/index.ts'
+import { deserialiseFamily, FAMILIES, type TrainingSet } from './index.ts'
+
+const START = 438_000
+const HOURS = 70 * 24
+
+function station(): TrainingSet {
+  const random = createRng(9)
+  const grid = createHourlyGrid(START, HOURS)
+  const targets = Object.fromEntries(FORECAST_VARIABLES.map((v) => [v, new Float64Array(HOURS)])) as Record<
+    ForecastVariable,
+    Float64Array
+  >
+  let weather = 0
+  for (let i = 0; i < HOURS; i++) {
+    weather = 0.97 * weather + random() - 0.5
+    const value = Math.fround(10 + 4 * Math.sin((2 * Math.PI * i) / 24) + weather)
+    const isWet = i % 29 < 4
+    grid.set(START + i, [value, value - 4, 70 - 3 * weather, 1013 - weather, 1, 1, Math.abs(weather), isWet ? 1 : 0])
+    const all = [value, value - 4, 70 - 3 * weather, 1013 - weather, Math.abs(weather), isWet ? 100 : 0]
+    FORECAST_VARIABLES.forEach((v, k) => (targets[v][i] = all[k]!))
+  }
+  const features = new Float32Array(HOURS * FEATURE_COUNT)
+  for (let i = 0; i < HOURS; i++) buildFeatures(grid, START + i, features.subarray(i * FEATURE_COUNT, (i + 1) * FEATURE_COUNT))
+  return { startHour: START, targets, features, featureHours: Float64Array.from({ length: HOURS }, (_, i) => START + i) }
+}
+
+const until = ({ startHour, targets, features, featureHours }: TrainingSet, hours: number): TrainingSet => ({
+  startHour,
+  targets: Object.fromEntries(FORECAST_VARIABLES.map((v) => [v, targets[v].subarray(0, hours)])) as TrainingSet['targets'],
+  features: features.subarray(0, hours * FEATURE_COUNT),
+  featureHours: featureHours.subarray(0, hours),
+})
+const full = station()
+const recentAt = (hours: number) => ({
+  validAtMs: (START + hours - 1) * HOUR_MS,
+  features: full.features.subarray((hours - 1) * FEATURE_COUNT, hours * FEATURE_COUNT),
+  known: until(full, hours),
+})
+// Seconds a fit: fewer days.
+const learntBy = (name: string): number => (name === 'sarimax' ? 15 : 65) * 24
+
+describe.each(FAMILIES.map((family) => [family.name, family] as const))('%s', { timeout: 60_000 }, (name, family) => {
+  const learnt = learntBy(name)
+  const fitTo = (variable: ForecastVariable) => {
+    const fit = family.fit(until(full, learnt), { variable })
+    if (!fit.ok) throw new Error(fit.refused)
+    return fit.fitted
+  }
+
+  const temperature = fitTo('temperatureC')
+  const bytes = temperature.serialise()
+
+  it.each(['temperatureC', 'precipitationProbabilityPct'] as const)('fits, predicts and describes %s', (variable) => {
+    const fitted = variable === 'temperatureC' ? temperature : fitTo(variable)
+    expect([fitted.family, fitted.variable]).toEqual([name, variable])
+    expect(fitted.describe()).toMatchObject({ family: name, variable })
+    // At the hour of the fit and days after it.
+    for (const hours of [learnt, learnt + 31]) {
+      const said = fitted.predict(recentAt(hours))
+      if ('refused' in said) throw new Error(said.refused)
+      expect([...said.leadHours]).toEqual(Array.from({ length: 168 }, (_, h) => h + 1))
+      expect(said.quantiles.length).toBe(168 * 7)
+      said.quantiles.forEach((value, i) =>
+        expect(i % 7 === 0 ? Number.isFinite(value) : value >= said.quantiles[i - 1]!).toBe(true),
+      )
+    }
+  })
+
+  it('gives the same bytes for the same fit, and comes back from them bit for bit', () => {
+    const hash = (of: Uint8Array): string => createHash('sha256').update(of).digest('hex')
+    expect(hash(fitTo('temperatureC').serialise())).toBe(hash(bytes))
+    const back = deserialiseFamily(bytes)
+    expect(hash(back.serialise())).toBe(hash(bytes))
+    expect(back.describe()).toEqual(temperature.describe())
+    for (const hours of [learnt, learnt + 31]) expect(back.predict(recentAt(hours))).toEqual(temperature.predict(recentAt(hours)))
+  })
+
+  it('refuses a station that never observed the variable, as a value', () => {
+    const nothing = { ...full, targets: { ...full.targets, pressureHpa: new Float64Array(HOURS).fill(Number.NaN) } }
+    const known = { ...nothing, features: new Float32Array(HOURS * FEATURE_COUNT).fill(Number.NaN) }
+    const fit = family.fit(known, { variable: 'pressureHpa' })
+    const said = fit.ok
+      ? fit.fitted.predict({ ...recentAt(HOURS), features: known.features.subarray(-FEATURE_COUNT), known })
+      : fit
+    expect('refused' in said && said.refused).toMatch(/observed/)
+  })
+
+  it('is refused when an array is missing', () => {
+    const cut = Buffer.from(bytes).toString('latin1').replace('"name":"', '"name":"x')
+    const grown = Uint8Array.from(Buffer.from(cut, 'latin1'))
+    new DataView(grown.buffer).setUint32(8, new DataView(bytes.buffer).getUint32(8, true) + 1, true)
+    expect(() => deserialiseFamily(grown)).toThrow(/array .* has no values/)
+  })
+})
+
+it('bytes of no family are refused', () => {
+  const bytes = FAMILIES.find(({ name }) => name === 'persistence')!.fit(full, { variable: 'temperatureC' })
+  if (!bytes.ok) throw new Error(bytes.refused)
+  const renamed = Buffer.from(bytes.fitted.serialise()).toString('latin1').replace('"persistence"', '"persistency"')
+  expect(() => deserialiseFamily(Buffer.from(renamed, 'latin1'))).toThrow(/unknown model family persistency/)
+})
