@@ -42,7 +42,7 @@ type Learnt = {
 type Rule = {
   readonly name: string
   readonly learn: (series: Series, variable: ForecastVariable) => Omit<Learnt, 'residuals'>
-  readonly centre: (learnt: Omit<Learnt, 'residuals'>, series: Series, variable: ForecastVariable) => Centre
+  readonly centre: (learnt: Omit<Learnt, 'residuals'>, series: Series) => Centre
 }
 
 const NOTHING_LEARNT = { climatology: null, isFull: false, share: null }
@@ -71,7 +71,7 @@ export const BASELINES: ReadonlyArray<Family<Observed>> = RULES.map((rule) => ({
   fit({ startHour, targets }, { variable }) {
     const series = { startHour, values: possibleSeries(targets[variable], variable) }
     const learnt = rule.learn(series, variable)
-    const residuals = pastResiduals(series.values, rule.centre(learnt, series, variable))
+    const residuals = pastResiduals(series.values, rule.centre(learnt, series))
     return { ok: true, fitted: fittedBaseline(rule, variable, { ...learnt, residuals }) }
   },
 }))
@@ -85,7 +85,7 @@ function fittedBaseline(rule: Rule, variable: ForecastVariable, learnt: Learnt):
     variable,
     predict({ known: { startHour, targets } }) {
       const series = { startHour, values: possibleSeries(targets[variable], variable) }
-      const now = rule.centre(learnt, series, variable)(series.values.length)
+      const now = rule.centre(learnt, series)(series.values.length)
       if (!now) return { refused: `${name}: too little of ${variable} observed before the origin` }
       const quantiles = new Float32Array(H * Q)
       for (let h = 0; h < H; h++)
