@@ -37,7 +37,7 @@ const NAME = 'analog-ensemble'
 /** The past itself is what is learnt: nothing is chosen before the present is known. */
 export const analogEnsemble: Family = {
   name: NAME,
-  fit: (history, { variable }) => ({ ok: true, fitted: fittedAnalogs(possibleHistory(history), variable) }),
+  fit: (history, { variable }) => ({ ok: true, fitted: fittedAnalogs(possibleHistory(history, [variable]), variable) }),
 }
 
 function fittedAnalogs(past: TrainingSet, variable: ForecastVariable): FamilyFitted {

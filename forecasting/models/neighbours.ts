@@ -63,7 +63,7 @@ export type NetworkStation = Place & {
 
 /** What a network needs of a station; made once and used by all its neighbours. */
 export function networkStation(place: Place, reported: TrainingSet): NetworkStation {
-  const history = possibleHistory(reported)
+  const history = possibleHistory(reported, [])
   const { climate, lookupsAt, offsets } = fitStationClimate(history, true)
   const newest = climate.climatologies.map((climatology) => climatology && directLookup(climatology))
   const rowOf = new Map(Array.from(history.featureHours, (hour, row) => [hour, row]))

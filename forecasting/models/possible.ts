@@ -4,7 +4,7 @@
  * control lets through is well within.
  */
 import { COLUMN, FEATURE_COUNT, FEATURES } from '../features/index.ts'
-import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
+import type { ForecastVariable } from '../../schemas/quantities.ts'
 import { OWN } from './station-climate.ts'
 import type { TrainingSet } from './types.ts'
 
@@ -30,12 +30,12 @@ export function possibleSeries(values: Float64Array, variable: ForecastVariable)
     : values.map((value) => (isWithin(value, low, high) ? value : Number.NaN))
 }
 
-/** The same history where all is possible; else one with NaN for what is not. */
-export function possibleHistory(history: TrainingSet): TrainingSet {
+/** The same history where the vectors and the targets of these variables are possible; else one with NaN for what is not. */
+export function possibleHistory(history: TrainingSet, variables: readonly ForecastVariable[]): TrainingSet {
   const targets = { ...history.targets }
-  for (const variable of FORECAST_VARIABLES) targets[variable] = possibleSeries(history.targets[variable], variable)
+  for (const variable of variables) targets[variable] = possibleSeries(history.targets[variable], variable)
   const features = possibleVectors(history.features)
-  const isSame = features === history.features && FORECAST_VARIABLES.every((name) => targets[name] === history.targets[name])
+  const isSame = features === history.features && variables.every((name) => targets[name] === history.targets[name])
   return isSame ? history : { ...history, targets, features }
 }
 

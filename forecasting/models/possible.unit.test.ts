@@ -71,8 +71,8 @@ describe.each([10, 45])('a history of %d days with leftovers that no quality con
   })
 
   it('counts as not observed what is impossible, and leaves a history without such alone', () => {
-    expect(possibleHistory(clean)).toBe(clean)
-    const held = possibleHistory(spoilt)
+    expect(possibleHistory(clean, FORECAST_VARIABLES)).toBe(clean)
+    const held = possibleHistory(spoilt, FORECAST_VARIABLES)
     expect(held.targets.temperatureC[7]).toBeNaN()
     expect(held.targets.temperatureC[8]).toBe(spoilt.targets.temperatureC[8])
     expect(held.features.every((value) => Number.isNaN(value) || Math.abs(value) <= 1300)).toBe(true)

@@ -74,7 +74,7 @@ export function fitStation(
   { originHour, site, onLeftOut }: Omit<FitOptions, 'variable'>,
   kind: Kind,
 ): { station: Station; candidates: readonly Candidate[]; results: ReadonlyMap<ForecastVariable, FitResult> } {
-  const observed = possibleHistory(reported)
+  const observed = possibleHistory(reported, variables)
   const history = explainable(observed, variables)
   const fittedClimate = fitStationClimate(history, true)
   const results = new Map<ForecastVariable, FitResult>()
