@@ -46,24 +46,38 @@ export function measureUsual(series: readonly Clean[], variable: ForecastVariabl
 
 /** 7 × the mean square of weekly means around those of the weeks before and after. */
 function longRunVariance(values: ReadonlyArray<number | null>): number {
-  const weeks: number[] = []
-  for (let from = 0; from + WEEK <= values.length; from += WEEK) {
-    const week = values.slice(from, from + WEEK).filter((value) => value !== null)
-    if (week.length >= MIN_DAYS_OF_WEEK) weeks.push(mean(week))
-  }
-  const departures = weeks.map((week, i) => week - mean(weeks.slice(Math.max(0, i - WEEKS_AROUND), i + WEEKS_AROUND + 1)))
+  const departures = weeklyDepartures(values.map((value) => (value === null ? null : [value])))
   const unbiased = (2 * WEEKS_AROUND + 1) / (2 * WEEKS_AROUND)
-  return WEEK * unbiased * mean(departures.map((x) => x * x))
+  return WEEK * unbiased * mean(departures.map(([x]) => (x as number) ** 2))
 }
 
-/** Days between alarms of a chart at each limit, over `days` days put together from the series. */
+/** Weekly means of each number of a day, around those of the weeks before and after. */
+export function weeklyDepartures(days: ReadonlyArray<readonly number[] | null>): number[][] {
+  const weeks: number[][] = []
+  for (let from = 0; from + WEEK <= days.length; from += WEEK) {
+    const week = days.slice(from, from + WEEK).filter((day) => day !== null)
+    if (week.length >= MIN_DAYS_OF_WEEK) weeks.push(meansOf(week))
+  }
+  return weeks.map((week, i) => {
+    const around = meansOf(weeks.slice(Math.max(0, i - WEEKS_AROUND), i + WEEKS_AROUND + 1))
+    return week.map((value, k) => value - (around[k] as number))
+  })
+}
+
+const meansOf = (rows: ReadonlyArray<readonly number[]>): number[] =>
+  (rows[0] as readonly number[]).map((_, k) => mean(rows.map((row) => row[k] as number)))
+
+/** A row of a table rests on this many alarms, or it is left out. */
+const MIN_ALARMS = 20
+
+/** Days between alarms of a chart at each limit, over `days` days put together from the series; null: too few alarms to say. */
 export function bootstrapRunLengths(
   series: readonly Clean[],
   chart: number,
   limits: readonly number[],
   days: number,
   rng: Rng,
-): number[] {
+): (number | null)[] {
   const spec = CHARTS[chart] as ChartSpec
   const states = limits.map(() => EMPTY_CHART)
   const alarms = limits.map(() => 0)
@@ -88,7 +102,7 @@ export function bootstrapRunLengths(
       }
     }
   }
-  return alarms.map((n) => day / Math.max(n, 1))
+  return alarms.map((n) => (n < MIN_ALARMS ? null : day / n))
 }
 
 /** Index drawn with these weights. */

@@ -9,6 +9,8 @@ export type Injection = {
   readonly variable: ForecastVariable
   readonly fault: string
   readonly hour: number
+  /** Which way it went, if it has one. */
+  readonly sign: 1 | -1
   readonly days: readonly Day[]
 }
 export type Found = { readonly found: number; readonly of: number; readonly medianHours: number | null }

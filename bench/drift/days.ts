@@ -1,5 +1,5 @@
 /** Verified hours of a station, one entry a day: what every detector of the comparison is given. */
-import { type HourOfDay, measureCharts, standardiseHour } from '../../forecasting/drift/index.ts'
+import { type HourOfDay, levelParts, measureCharts, standardiseHour } from '../../forecasting/drift/index.ts'
 import { HOUR_MS } from '../../forecasting/features/index.ts'
 import { type Errors, LEADS } from './errors.ts'
 
@@ -8,6 +8,8 @@ export type Day = {
   readonly day: number
   /** Values of the charts of forecasting/drift. */
   readonly charts: readonly (number | null)[]
+  /** Daily means of the errors that the chart of the level is made of, the shortest leads first. */
+  readonly level: readonly (number | null)[]
   /** Hourly values as observed, good ones only. */
   readonly observed: readonly number[]
 }
@@ -19,12 +21,11 @@ export function daysOf(errors: Errors, reported: ReadonlySet<number>): Day[] {
   for (let day = Math.ceil(startHour / 24); (day + 1) * 24 <= startHour + hours; day++) {
     const ofDay = Array.from({ length: 24 }, (_, i) => day * 24 + i)
     const arrivals = ofDay.filter((hour) => reported.has(hour)).map(() => 0)
+    const verified = ofDay.map((hour) => standardised(hour - startHour, errors))
     days.push({
       day,
-      charts: measureCharts(
-        ofDay.map((hour) => standardised(hour - startHour, errors)),
-        { arrivals, carriesFeed: true, apart: null },
-      ),
+      charts: measureCharts(verified, { variable: errors.variable, arrivals, carriesFeed: true, apart: null }),
+      level: levelParts(verified),
       observed: ofDay.map((hour) => observed[hour - startHour] as number).filter((value) => !Number.isNaN(value)),
     })
   }

@@ -1,9 +1,9 @@
 /**
- * Detectors on the same days: Isobar's, three from the literature, three that know nothing. The literature's are given the daily mean of
- * the standardised errors at 1–6 h, the input that serves Isobar best; KS is given raw values, as monitoring tools do.
+ * Detectors on the same days: Isobar's, three from the literature, three that know nothing. ADWIN and Page–Hinkley are given the daily mean
+ * of the standardised errors at 1–6 h, and once more Isobar's own best number (its level); KS is given raw values, as monitoring tools do.
  */
 import { sum, variance } from 'simple-statistics'
-import { closeDay, DEFAULT_DETECTOR, NEW_DETECTOR } from '../../forecasting/drift/index.ts'
+import { CHARTS, closeDay, DEFAULT_DETECTOR, NEW_DETECTOR } from '../../forecasting/drift/index.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
 import type { Day } from './days.ts'
 
@@ -19,6 +19,7 @@ export type Compared = {
 /** Nobody alarms again within this many days. */
 const COOLDOWN_DAYS = DEFAULT_DETECTOR.cooldownDays
 const MONTH_DAYS = 30
+const LEVEL_CHART = CHARTS.findIndex(({ measure }) => measure === 'level')
 
 export const isobar: Compared = {
   name: 'isobar',
@@ -33,12 +34,17 @@ export const isobar: Compared = {
   },
 }
 
+/** What a detector of one number a day is given. */
+type Input = { readonly of: string; readonly value: (day: Day) => number | null }
+const MEAN: Input = { of: '1-6 h', value: ({ level }) => level[0] ?? null }
+const LEVEL: Input = { of: 'level', value: ({ charts }) => charts[LEVEL_CHART] ?? null }
+
 /** Bifet & Gavaldà 2007 (SDM), the cut of section 2.2 with variance, over every split of a window of at most two years. setting = ln(1/δ). */
-const adwin: Compared = {
-  name: 'ADWIN',
-  settings: [0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32],
+const adwin = (input: Input): Compared => ({
+  name: `ADWIN ${input.of}`,
+  settings: [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 8, 12, 16, 24, 32],
   alarms: ({ days }, setting) =>
-    sequential(days, () => {
+    sequential(days, input, () => {
       let window: number[] = []
       return (value) => {
         window = [...window, value].slice(-730)
@@ -59,14 +65,14 @@ const adwin: Compared = {
         return false
       }
     }),
-}
+})
 
 /** Page 1954 with a running mean (Mouss et al. 2004), both directions, allowance 0.05; setting = λ. */
-const pageHinkley: Compared = {
-  name: 'Page-Hinkley',
-  settings: [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 14, 20, 30, 45, 70],
+const pageHinkley = (input: Input): Compared => ({
+  name: `Page-Hinkley ${input.of}`,
+  settings: [1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 17, 20, 30, 45, 70],
   alarms: ({ days }, setting) =>
-    sequential(days, () => {
+    sequential(days, input, () => {
       let n = 0
       let mean = 0
       const sides = [0, 0]
@@ -82,7 +88,7 @@ const pageHinkley: Compared = {
         return true
       }
     }),
-}
+})
 
 /** Two-sample Kolmogorov–Smirnov of the last 30 days of raw values against the first year watched; setting = D·√(n·m/(n+m)). */
 export const ksOnRaw: Compared = {
@@ -105,7 +111,7 @@ export const ksOnRaw: Compared = {
 /** The 5 % of a Kolmogorov–Smirnov test: √(−ln(0.05/2)/2). */
 export const KS_FIVE_PERCENT = 1.358
 
-export const PEERS: readonly Compared[] = [adwin, pageHinkley, ksOnRaw]
+export const PEERS: readonly Compared[] = [adwin(MEAN), adwin(LEVEL), pageHinkley(MEAN), pageHinkley(LEVEL), ksOnRaw]
 export const DUMMIES: readonly Compared[] = [
   { name: 'always', settings: null, alarms: ({ days }) => spaced(days.map(({ day }) => day)) },
   { name: 'never', settings: null, alarms: () => [] },
@@ -116,10 +122,13 @@ export const DUMMIES: readonly Compared[] = [
   },
 ]
 
-function sequential(days: readonly Day[], start: () => (value: number) => boolean): number[] {
+function sequential(days: readonly Day[], { value }: Input, start: () => (value: number) => boolean): number[] {
   const alarmsOn = start()
   return spaced(
-    days.flatMap(({ day, charts: [value] }) => (value !== null && value !== undefined && alarmsOn(value) ? [day] : [])),
+    days.flatMap((day) => {
+      const number = value(day)
+      return number !== null && alarmsOn(number) ? [day.day] : []
+    }),
   )
 }
 

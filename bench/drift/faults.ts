@@ -2,6 +2,7 @@
 import { createRng } from '../../forecasting/verification/index.ts'
 import type { Observation } from '../../schemas/generated/types.ts'
 import type { Alteration } from './series.ts'
+import type { ForecastVariable } from '../../schemas/quantities.ts'
 
 export type Fault = {
   readonly name: string
@@ -9,8 +10,8 @@ export type Fault = {
   readonly at: (hour: number, sign: 1 | -1, station: FaultContext) => Alteration
 }
 export type FaultContext = {
-  /** Root mean square error at 7–24 h, °C. */
-  readonly rmseC: number
+  /** Root mean square error at 7–24 h, unit of the variable. */
+  readonly rmse: number
   readonly byHour: ReadonlyMap<number, Observation>
 }
 
@@ -32,7 +33,7 @@ export const FAULTS: readonly Fault[] = [
   {
     // Noise of half the error variance, so that the variance of the errors at 7–24 h is 1.5 of what it was.
     name: 'error variance × 1.5',
-    at: (from, _, { rmseC }) => warmer(from, (hour) => rmseC * Math.SQRT1_2 * normalOf(hour)),
+    at: (from, _, { rmse }) => warmer(from, (hour) => rmse * Math.SQRT1_2 * normalOf(hour)),
   },
   {
     name: 'thermometer stuck',
@@ -64,6 +65,25 @@ export const FAULTS: readonly Fault[] = [
         hour < from ? observation : valuesOf(byHour.get(hour + SEASON_HOURS), observation),
   },
 ]
+
+/** What can be reported. */
+const LIMITS: Readonly<Partial<Record<ForecastVariable, readonly [number, number]>>> = {
+  relativeHumidityPct: [1, 100],
+  windSpeedMps: [0, Number.POSITIVE_INFINITY],
+}
+
+/** A lasting shift of a quantity by the usual error of its forecasts. */
+export const shiftOf = (quantity: Exclude<ForecastVariable, 'precipitationProbabilityPct'>): Fault => ({
+  name: `shift of ${quantity}`,
+  at: (from, sign, { rmse }) => {
+    const [lowest, highest] = LIMITS[quantity] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
+    return (observation, hour) => {
+      const value = observation[quantity]
+      if (hour < from || value === null) return observation
+      return { ...observation, [quantity]: Math.min(highest, Math.max(lowest, value + sign * rmse)) }
+    }
+  },
+})
 
 /** The values of another hour under the instants of this one; null: nothing was reported then. */
 function valuesOf(other: Observation | undefined, { observedAt, receivedAt }: Observation): Observation | null {

@@ -50,7 +50,7 @@ function compared({ station, variable, byDay }: Departures, all: readonly Depart
     const charts = CHARTS.map((_, i) =>
       i === APART_CHART ? apartFrom(departure, known) : i === REFERENCE_CHART ? departure : null,
     )
-    return { day, charts, observed: [] }
+    return { day, charts, level: [], observed: [] }
   })
   return { station, variable, days }
 }

@@ -56,8 +56,10 @@ function skipped(say: Say, why: string): Figure[] {
 }
 
 function simulated(quick: boolean, say: Say): Figure[] {
-  const limits = thresholds(DEFAULT_DETECTOR.falseAlarmsPerStationYear, DEFAULT_DETECTOR.variables)
-  say(`thresholds: ${CHARTS.map(({ name }, i) => `${name} ${(limits[i] as number).toFixed(2)}`).join(', ')}`)
+  for (const variable of FORECAST_VARIABLES) {
+    const limits = thresholds(DEFAULT_DETECTOR.falseAlarmsPerStationYear, DEFAULT_DETECTOR.variables, variable)
+    say(`thresholds, ${variable}: ${CHARTS.map(({ name }, i) => `${name} ${(limits[i] as number).toFixed(2)}`).join(', ')}`)
+  }
   const [stations, years] = quick ? [50, 1] : [500, 1]
   const options = { ...DEFAULT_DETECTOR, falseAlarmsPerStationYear: stationBudget(1, 1, 500) }
   let alarms = 0
@@ -94,7 +96,7 @@ function reference(files: readonly string[], quick: boolean, say: Say): Figure[]
           `  ${stretch.station}/${variable}: ${(stretch.days.length / DAYS_PER_YEAR).toFixed(1)} years, alarms: ${on.join(', ') || 'none'}`,
         )
       }
-      if (variable === 'temperatureC') injections.push(...watched.inject(quick ? 2 : 12))
+      if (variable === 'temperatureC') injections.push(...watched.inject(FAULTS, quick ? 2 : 12))
     }
   }
   return [

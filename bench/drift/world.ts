@@ -6,7 +6,7 @@ import type { Clean, Injection } from './compare.ts'
 import { FOUND_WITHIN_DAYS } from './compare.ts'
 import { type Day, daysOf } from './days.ts'
 import { type Errors, LEADS, verifiedErrors } from './errors.ts'
-import { FAULTS } from './faults.ts'
+import type { Fault } from './faults.ts'
 import { knownUntil } from './known-until.ts'
 import { readReference, type Station } from '../shared/reference.ts'
 import { checkHours, FEATURE_REACH_HOURS } from './series.ts'
@@ -31,7 +31,7 @@ export const CALIBRATION_FILES = [
 ] as const
 export const REFERENCE_FILES: readonly string[] = [...CALIBRATION_FILES, 'recife_2020_2024.csv.gz']
 
-export type Watched = { readonly clean: Clean; readonly inject: (count: number) => Injection[] }
+export type Watched = { readonly clean: Clean; readonly inject: (faults: readonly Fault[], count: number) => Injection[] }
 
 /**
  * A station of a reference file and a model of its first two years, watched for the three years after them as far as the file goes.
@@ -51,16 +51,17 @@ export function watchStation(file: string, variable: ForecastVariable): Watched 
   const days = daysOf(errors, new Set(hours))
   return { clean: { station: station.stationId, variable, days }, inject }
 
-  function inject(count: number): Injection[] {
-    const rmseC = rootMeanSquare(errors)
+  function inject(faults: readonly Fault[], count: number): Injection[] {
+    const rmse = rootMeanSquare(errors)
     const byHour = new Map(station.observations.map((observation) => [hourOf(observation.observedAt), observation]))
     const from = trainedUntil + MARGIN_HOURS
     const until = endHour - AFTER_HOURS - BORROWED_HOURS
-    return FAULTS.flatMap(({ name, at }) =>
+    return faults.flatMap(({ name, at }) =>
       Array.from({ length: count }, (_, k): Injection => {
         // Another hour of the day each time.
         const hour = Math.round(from + ((until - from) * (k + 0.5)) / count) + 7 * k
-        const alter = at(hour, k % 2 === 0 ? 1 : -1, { rmseC, byHour })
+        const sign = k % 2 === 0 ? 1 : -1
+        const alter = at(hour, sign, { rmse, byHour })
         const firstDay = Math.floor(hour / 24) - LEAD_DAYS - 1
         const after = checkHours(station, firstDay * 24 - FEATURE_REACH_HOURS, hour + AFTER_HOURS, alter)
         const altered = verifiedErrors({ training: after.training, fitted }, firstDay * 24, hour + AFTER_HOURS)
@@ -71,6 +72,7 @@ export function watchStation(file: string, variable: ForecastVariable): Watched 
           variable,
           fault: name,
           hour,
+          sign,
           days: [...before(days, changedOn), ...daysOf(altered, reported).filter(({ day }) => day >= changedOn)],
         }
       }),

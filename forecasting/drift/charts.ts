@@ -1,9 +1,12 @@
 /** Which numbers of a day are watched, and what each may spend of the budget of false alarms. */
+import type { ForecastVariable } from '../../schemas/quantities.ts'
 import type { Arrivals, HourOfDay, Measure } from './day.ts'
 import { measureDay } from './day.ts'
+import { LEVEL_WEIGHTS, measureLevel } from './level.ts'
 import { type ChartLeads, REFERENCE } from './standardise.ts'
 
-export type ChartName = 'mean 1-6' | 'spread 1-3' | 'clock 13-24' | 'reference' | 'apart' | 'missing' | 'late' | 'silent'
+export type ChartName =
+  'mean 1-6' | 'level 1-6' | 'spread 1-3' | 'clock 13-24' | 'reference' | 'apart' | 'missing' | 'late' | 'silent'
 export type ChartSpec = {
   readonly name: ChartName
   readonly measure: Measure
@@ -27,14 +30,17 @@ export type ChartSpec = {
 
 /** What a chart's value is while nothing changes: of a day, and in the long run (cusum.ts). */
 export type Usual = { readonly centre: number; readonly sd: number; readonly longRunSd: number }
-/** Threshold → days between false alarms; null: a fixed rule. */
-export type RunLengths = Readonly<Record<ChartName, ReadonlyArray<readonly [threshold: number, days: number]> | null>>
+/** Threshold → days between false alarms. */
+export type RunLengths = ReadonlyArray<readonly [threshold: number, days: number]>
+/** Charts of which each variable has a table of its own. */
+export type ChartByVariable = 'mean 1-6' | 'level 1-6'
 
 /** What alarms leaves a fifth to the fixed rules, which spend about that on clean series. */
 export const CHARTS: readonly ChartSpec[] = [
-  { name: 'mean 1-6', measure: 'mean', leads: '1-6', of: 'errors', sides: 2, allowance: 0.75, share: 0.55 },
-  { name: 'spread 1-3', measure: 'spread', leads: '1-3', of: 'errors', sides: 1, allowance: 1.25, share: 0.1 },
-  { name: 'clock 13-24', measure: 'clock', leads: '13-24', of: 'errors', sides: 2, allowance: 0.75, share: 0.1 },
+  { name: 'mean 1-6', measure: 'mean', leads: '1-6', of: 'errors', sides: 2, allowance: 0.75, share: 0.3 },
+  { name: 'level 1-6', measure: 'level', leads: '1-6', of: 'errors', sides: 2, allowance: 0.5, share: 0.25 },
+  { name: 'spread 1-3', measure: 'spread', leads: '1-3', of: 'errors', sides: 1, allowance: 1.25, share: 0.05 },
+  { name: 'clock 13-24', measure: 'clock', leads: '13-24', of: 'errors', sides: 2, allowance: 0.75, share: 0.15 },
   {
     name: 'reference',
     measure: 'mean',
@@ -55,6 +61,7 @@ export const REFERENCE_CHART = CHARTS.findIndex(({ name }) => name === 'referenc
 
 /** What a day brings beside the verified hours of the model. */
 export type Surroundings = {
+  readonly variable: ForecastVariable
   readonly arrivals: Arrivals
   /** One model of a station tells how the observations of all of them come. */
   readonly carriesFeed: boolean
@@ -63,9 +70,13 @@ export type Surroundings = {
 }
 
 /** One value per chart of a closed day; null: too few hours, or not this model's to tell. */
-export function measureCharts(hours: readonly HourOfDay[], { arrivals, carriesFeed, apart }: Surroundings): (number | null)[] {
+export function measureCharts(
+  hours: readonly HourOfDay[],
+  { variable, arrivals, carriesFeed, apart }: Surroundings,
+): (number | null)[] {
   return CHARTS.map(({ measure, leads, of }) => {
     if (measure === 'apart') return apart
+    if (measure === 'level') return measureLevel(hours, LEVEL_WEIGHTS[variable])
     return of === 'feed' && !carriesFeed ? null : measureDay(measure, leads, hours, arrivals)
   })
 }

@@ -6,10 +6,11 @@
  * model's own days, three weeks late; the centre forgets within months, so that a season that a model leans in is not a change.
  */
 import { mean } from 'simple-statistics'
-import type { ChartSpec, Usual } from './charts.ts'
+import type { ForecastVariable } from '../../schemas/quantities.ts'
+import type { ChartSpec, RunLengths, Usual } from './charts.ts'
 import { CHARTS } from './charts.ts'
 import { within } from './numbers.ts'
-import { RUN_LENGTHS } from './run-lengths.ts'
+import { RUN_LENGTHS_BY_VARIABLE, RUN_LENGTHS } from './run-lengths.ts'
 
 /** One day of extreme weather must not alarm by itself, nor teach much: standard deviations. */
 const COUNTED_SD = 2.5
@@ -133,9 +134,9 @@ export function leading(chart: Chart): { sum: number; since: number | null; dire
  * Threshold of each chart so that all charts of a station together give `falseAlarmsPerStationYear`. Each has its share of the budget of
  * one of `variables` (a union bound: dependent charts alarm together, so the true rate is lower).
  */
-export function thresholds(falseAlarmsPerStationYear: number, variables: number): number[] {
+export function thresholds(falseAlarmsPerStationYear: number, variables: number, variable: ForecastVariable): number[] {
   return CHARTS.map(({ name, share, of }) => {
-    const table = RUN_LENGTHS[name]
+    const table = name === 'mean 1-6' || name === 'level 1-6' ? RUN_LENGTHS_BY_VARIABLE[name][variable] : RUN_LENGTHS[name]
     if (of === 'feed') return FEED_THRESHOLD
     return table === null ? MISSING_THRESHOLD : interpolate(table, (365.25 * variables) / (falseAlarmsPerStationYear * share))
   })
@@ -150,7 +151,7 @@ export function stationBudget(perStationYear: number, perFleetWeek: number, stat
 }
 
 /** Run lengths grow exponentially with the threshold: linear in the logarithm. */
-function interpolate(table: ReadonlyArray<readonly [number, number]>, days: number): number {
+function interpolate(table: RunLengths, days: number): number {
   const wanted = Math.log(days)
   for (let i = 1; i < table.length; i++) {
     const [h0, d0] = table[i - 1] as readonly [number, number]

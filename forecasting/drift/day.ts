@@ -15,9 +15,10 @@ const LARGEST_ERROR = 3
 const SMALLEST_SQUARE = 0.1
 const HOURS = 24
 
-export type Measure = 'mean' | 'spread' | 'clock' | 'apart' | 'missing' | 'late' | 'silent'
+export type Measure = 'level' | 'mean' | 'spread' | 'clock' | 'apart' | 'missing' | 'late' | 'silent'
 
 /**
+ * - level: see level.ts.
  * - mean: of the standardised errors of a lead range, each kept within ±3; what is too high or too low.
  * - spread: ln(mean square + 0.1); what is wilder than the intervals say, their coverage in one number.
  * - clock: Σ error × slope ÷ √(n · Σ slope²), slope: the change of what is usual from the hour before, the first hour after the last. A clock δ hours
@@ -28,7 +29,7 @@ export type Measure = 'mean' | 'spread' | 'clock' | 'apart' | 'missing' | 'late'
  * - silent: hours of the day in which the station reported nothing.
  */
 export function measureDay(
-  measure: Exclude<Measure, 'apart'>,
+  measure: Exclude<Measure, 'apart' | 'level'>,
   leads: ChartLeads,
   hours: readonly HourOfDay[],
   arrivals: Arrivals,

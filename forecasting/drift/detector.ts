@@ -67,7 +67,7 @@ const CALM = 0.3
 const HIGHEST = 2
 const LEVEL = CHARTS.findIndex(({ name }) => name === 'mean 1-6')
 /** A large step is confirmed by either. */
-const STEPPING: ReadonlySet<ChartSpec['name']> = new Set(['mean 1-6', 'spread 1-3'])
+const STEPPING: ReadonlySet<ChartSpec['name']> = new Set(['mean 1-6', 'level 1-6', 'spread 1-3'])
 const NOT_JUDGED = Number.NEGATIVE_INFINITY
 /** Calm days in a row that end a confirmation: fewer for a new model, which was made to end it, than for weather that merely calmed down. */
 const CALM_DAYS_TO_RECOVER = { renewed: 3, same: 14 }
@@ -80,7 +80,7 @@ export function closeDay(
   values: readonly (number | null)[],
   options: DetectorOptions,
 ): { detector: Detector; verdict: Verdict | null } {
-  const limits = thresholds(options.falseAlarmsPerStationYear, options.variables)
+  const limits = thresholds(options.falseAlarmsPerStationYear, options.variables, variable)
   const charts = detector.charts.map((chart, i) => {
     const value = values[i]
     const spec = CHARTS[i] as ChartSpec

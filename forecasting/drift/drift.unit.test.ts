@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import {
   apartFrom,
   causeOf,
@@ -10,6 +11,7 @@ import {
   type Detector,
   findChangePoint,
   jumpsAlong,
+  LEVEL_WEIGHTS,
   measureCharts,
   NEW_DETECTOR,
   restartCharts,
@@ -33,6 +35,7 @@ function normals(seed: number): () => number {
 
 const VARIABLE = 'temperatureC'
 const usualOf = (name: ChartName): Usual => USUAL[name]?.[VARIABLE] ?? { centre: 0, sd: 1, longRunSd: 1 }
+const isOfLevel = (chart: ChartSpec | undefined): chart is ChartSpec => chart?.measure === 'mean' || chart?.measure === 'level'
 const isCalibrated = ({ share }: ChartSpec): boolean => share > 0
 
 /** Days of all charts: first-order autoregressions with the usual spread and long run, the means shifted by `shift` long-run sd from `from` on. */
@@ -46,7 +49,7 @@ function daysOfCharts(days: number, seed: number, shift = 0, from = 0): number[]
       const phi = (longRunSd ** 2 - sd ** 2) / (longRunSd ** 2 + sd ** 2)
       const state = phi * (states[i] as number) + Math.sqrt(1 - phi ** 2) * normal()
       states[i] = state
-      return centre + state * sd + (chart.measure === 'mean' && day >= from ? shift * longRunSd : 0)
+      return centre + state * sd + (isOfLevel(chart) && day >= from ? shift * longRunSd : 0)
     }),
   )
 }
@@ -82,15 +85,17 @@ describe('false alarms', () => {
     expect(alarms).toBeLessThanOrEqual(years / 6)
   })
   it('a larger budget lowers the thresholds, more variables raise them; a fixed rule stays', () => {
-    const one = thresholds(1, 6)
-    const [looser, stricter] = [thresholds(4, 6), thresholds(1, 12)]
-    CHARTS.forEach((chart, i) => {
-      if (!isCalibrated(chart)) expect([looser[i], stricter[i]]).toEqual([one[i], one[i]])
-      else {
-        expect(looser[i]).toBeLessThan(one[i] as number)
-        expect(stricter[i]).toBeGreaterThan(one[i] as number)
-      }
-    })
+    for (const variable of FORECAST_VARIABLES) {
+      const one = thresholds(1, 6, variable)
+      const [looser, stricter] = [thresholds(4, 6, variable), thresholds(1, 12, variable)]
+      CHARTS.forEach((chart, i) => {
+        if (!isCalibrated(chart)) expect([looser[i], stricter[i]]).toEqual([one[i], one[i]])
+        else {
+          expect(looser[i]).toBeLessThan(one[i] as number)
+          expect(stricter[i]).toBeGreaterThan(one[i] as number)
+        }
+      })
+    }
   })
   it('of a fleet keep to its own budget: one a week of 500 stations is a tenth of one a year of each', () => {
     expect(stationBudget(1, 1, 3)).toBe(1)
@@ -114,21 +119,21 @@ describe('what is usual', () => {
   it('is learnt from days three weeks old: a model that always leans one way is no drift, one that begins to is', () => {
     const days = daysOfCharts(400, 21)
     const leaning = days.map((values) =>
-      values.map((value, i) => value + (CHARTS[i]?.measure === 'mean' ? 0.9 * usualOf(CHARTS[i].name).longRunSd : 0)),
+      values.map((value, i) => value + (isOfLevel(CHARTS[i]) ? 0.9 * usualOf((CHARTS[i] as ChartSpec).name).longRunSd : 0)),
     )
     // Until it is learnt a lean is told; then it is usual.
     expect(run(leaning).verdicts.filter(({ state, day }) => state === 'confirmed' && day > 120)).toEqual([])
     const begun = leaning.map((values, day) =>
-      values.map((value, i) => value + (day >= 370 && CHARTS[i]?.measure === 'mean' ? 2 * usualOf(CHARTS[i].name).longRunSd : 0)),
+      values.map(
+        (value, i) => value + (day >= 370 && isOfLevel(CHARTS[i]) ? 2 * usualOf((CHARTS[i] as ChartSpec).name).longRunSd : 0),
+      ),
     )
     expect(run(begun).verdicts.some(({ state, day }) => state === 'confirmed' && day >= 370)).toBe(true)
   })
   it('of a restless series widens: twice the usual spread is not confirmed for ever', () => {
     const confirmed = Array.from({ length: 10 }, (_, seed) =>
       run(
-        daysOfCharts(730, 300 + seed).map((values) =>
-          values.map((value, i) => (CHARTS[i]?.measure === 'mean' ? value * 2 : value)),
-        ),
+        daysOfCharts(730, 300 + seed).map((values) => values.map((value, i) => (isOfLevel(CHARTS[i]) ? value * 2 : value))),
       ).verdicts.filter(({ state, day }) => state === 'confirmed' && day > 365),
     ).flat()
     // Ten model-years with what is learnt of them; at the usual scale each would be confirmed again and again.
@@ -139,7 +144,7 @@ describe('what is usual', () => {
 describe('measures of a day', () => {
   const angle = (hour: number) => (2 * Math.PI * hour) / 24
   const allHours = Array.from({ length: 24 }, () => 0)
-  const around = (arrivals: number[], carriesFeed = true) => ({ arrivals, carriesFeed, apart: 0.7 })
+  const around = (arrivals: number[], carriesFeed = true) => ({ variable: VARIABLE, arrivals, carriesFeed, apart: 0.7 }) as const
   const hours = (value: (hour: number) => number) =>
     Array.from({ length: 24 }, (_, hour) => [value(hour), value(hour), value(hour), 0.5, Math.sin(angle(hour))])
   const measured = (name: string, values: (number | null)[]) => values[CHARTS.findIndex((chart) => chart.name === name)]
@@ -149,6 +154,8 @@ describe('measures of a day', () => {
       around(allHours),
     )
     expect(measured('mean 1-6', level)).toBeCloseTo(2)
+    const { halfDay, reference } = LEVEL_WEIGHTS[VARIABLE]
+    expect(measured('level 1-6', level)).toBeCloseTo(2 + 2 * halfDay + 0.5 * reference)
     expect(measured('spread 1-3', level)).toBeCloseTo(Math.log(4.1))
     expect(measured('clock 13-24', level)).toBeCloseTo(0)
     expect(measured('missing', level)).toBe(0)
@@ -162,6 +169,16 @@ describe('measures of a day', () => {
       around(allHours),
     )
     expect(measured('clock 13-24', early)).toBeCloseTo(-(measured('clock 13-24', late) as number))
+  })
+  it('level leaves out what a week-old forecast has not said yet, and nothing that it needs sooner', () => {
+    const { halfDay } = LEVEL_WEIGHTS[VARIABLE]
+    const young = Array.from({ length: 24 }, () => [2, 2, 1, null, 10])
+    expect(measured('level 1-6', measureCharts(young, around(allHours)))).toBeCloseTo(2 + halfDay)
+    const younger = Array.from({ length: 24 }, () => [2, 2, null, null, 10])
+    expect(measured('level 1-6', measureCharts(younger, around(allHours)))).toBeNull()
+    // What has no weights is the mean alone.
+    const alone = measureCharts(younger, { ...around(allHours), variable: 'pressureHpa' })
+    expect(measured('level 1-6', alone)).toBe(2)
   })
   it('are unknown with too few hours; hours in which the whole station was silent are not missing', () => {
     const few = hours(() => 1).map((hour, i) => (i < 6 ? hour : null))

@@ -1,7 +1,9 @@
 export { apartFrom, causeOf, movesAlong } from './cause.ts'
 export { type ChangePoint, findChangePoint, type Innovations, jumpsAlong } from './change-point.ts'
 export { CHARTS, type ChartName, type ChartSpec, measureCharts, REFERENCE_CHART, type Usual } from './charts.ts'
+export { LEVEL_LEADS, LEVEL_WEIGHTS, levelParts } from './level.ts'
 export { advance, afterAlarm, EMPTY_CHART, leading, stationBudget, thresholds } from './cusum.ts'
+export { RUN_LENGTHS_BY_VARIABLE } from './run-lengths.ts'
 export { USUAL } from './usual.ts'
 export type { Arrivals, HourOfDay } from './day.ts'
 export {

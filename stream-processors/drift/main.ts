@@ -11,7 +11,7 @@ import { createDriftStep, type DriftInput } from './step.ts'
 
 const NAME = 'drift'
 /** States of other charts than these are not read: detectors begin anew. */
-const STATES = 'drift-5'
+const STATES = 'drift-6'
 const INPUTS: readonly DriftInput[] = ['weather.verification.v1', 'weather.observation-checked.v1']
 
 export const service = defineService({

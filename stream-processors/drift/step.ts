@@ -63,7 +63,7 @@ const QUANTITIES = ['temperatureC', 'dewPointC', 'relativeHumidityPct', 'pressur
 
 export function createDriftStep({ memory, neighbourhood, detector: options }: DriftStepOptions): BatchStep<DriftInput, StateRow> {
   const records = createRecords(memory)
-  const limits = thresholds(options.falseAlarmsPerStationYear, options.variables)
+  const { falseAlarmsPerStationYear, variables } = options
 
   return (events) => {
     const outcomes = events.map((event): Outcome<StateRow> =>
@@ -139,10 +139,12 @@ export function createDriftStep({ memory, neighbourhood, detector: options }: Dr
     const carriesFeed =
       variable === FORECAST_VARIABLES.find((one) => records.model(modelKey(stationId, one)).modelVersion !== null)
     const values = measureCharts(records.hoursOf(key, day), {
+      variable,
       arrivals: records.arrivals(stationId, day),
       carriesFeed,
       apart: apart(stationId, variable, day - 1),
     })
+    const limits = thresholds(falseAlarmsPerStationYear, variables, variable)
     const { detector, verdict } = closeDay(model.detector, variable, day, values, options)
     const ratios = detector.charts.map((chart, i) => {
       const { sum, direction } = leading(chart)
@@ -285,6 +287,7 @@ function complaint({ chart: { measure, leads, of }, direction }: Verdict): strin
     return `values are ${direction > 0 ? 'lower' : 'higher'} than those of neighbouring stations, all against what is usual`
   if (of === 'values') return `values are ${direction > 0 ? 'lower' : 'higher'} than is usual at their hour and season`
   switch (measure) {
+    case 'level':
     case 'mean':
       return `errors at ${leads} h are ${direction > 0 ? 'too high' : 'too low'}`
     case 'spread':
