@@ -18,6 +18,8 @@ import { type BenchOptions, type Figure, figure } from '../shared/figures.ts'
 /** Of each table. */
 const DAYS = 1_500_000
 const SEED = 7
+/** A row of a table rests on this many alarms, or it is left out. */
+const MIN_ALARMS = 20
 const LIMITS = {
   byVariable: [3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 17, 20],
   mean: [4, 5, 6, 7, 8, 9, 10, 12],
@@ -78,15 +80,14 @@ function charts(chart: number, series: readonly Clean[], say: Say): Figure[] {
   const lengths = tables.flatMap((variables) => {
     const own = series.filter(({ variable }) => variables.includes(variable))
     if (own.length === 0) return []
-    const threshold = thresholds(1, FORECAST_VARIABLES.length, variables[0] as ForecastVariable)[chart] as number
+    const threshold = thresholds(1, FORECAST_VARIABLES.length, variables[0])[chart] as number
     const days = bootstrapRunLengths(own, chart, [...limits, threshold], DAYS, createRng(SEED))
     const rows = limits.flatMap((limit, i) => {
-      const length = days[i]
-      return typeof length === 'number' ? [`[${limit}, ${Math.round(length)}]`] : []
+      const length = days[i] as number
+      return length * MIN_ALARMS <= DAYS ? [`[${limit}, ${Math.round(length)}]`] : []
     })
     say(`${name}${isByVariable ? `, ${variables.join()}` : ''}: ${rows.join(', ')}`)
-    // Fewer alarms than can be counted: the threshold is worth more than is wanted.
-    return [(days.at(-1) ?? DAYS) / wanted]
+    return [(days.at(-1) as number) / wanted]
   })
   const departures = FORECAST_VARIABLES.flatMap((variable) => {
     const measured = measureUsual(series, variable, chart)

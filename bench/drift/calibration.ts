@@ -67,17 +67,14 @@ export function weeklyDepartures(days: ReadonlyArray<readonly number[] | null>):
 const meansOf = (rows: ReadonlyArray<readonly number[]>): number[] =>
   (rows[0] as readonly number[]).map((_, k) => mean(rows.map((row) => row[k] as number)))
 
-/** A row of a table rests on this many alarms, or it is left out. */
-const MIN_ALARMS = 20
-
-/** Days between alarms of a chart at each limit, over `days` days put together from the series; null: too few alarms to say. */
+/** Days between alarms of a chart at each limit, over `days` days put together from the series; all of them if there is none. */
 export function bootstrapRunLengths(
   series: readonly Clean[],
   chart: number,
   limits: readonly number[],
   days: number,
   rng: Rng,
-): (number | null)[] {
+): number[] {
   const spec = CHARTS[chart] as ChartSpec
   const states = limits.map(() => EMPTY_CHART)
   const alarms = limits.map(() => 0)
@@ -102,7 +99,7 @@ export function bootstrapRunLengths(
       }
     }
   }
-  return alarms.map((n) => (n < MIN_ALARMS ? null : day / n))
+  return alarms.map((n) => day / Math.max(n, 1))
 }
 
 /** Index drawn with these weights. */

@@ -119,14 +119,12 @@ describe('what is usual', () => {
   it('is learnt from days three weeks old: a model that always leans one way is no drift, one that begins to is', () => {
     const days = daysOfCharts(400, 21)
     const leaning = days.map((values) =>
-      values.map((value, i) => value + (isOfLevel(CHARTS[i]) ? 0.9 * usualOf((CHARTS[i] as ChartSpec).name).longRunSd : 0)),
+      values.map((value, i) => value + (isOfLevel(CHARTS[i]) ? 0.9 * usualOf(CHARTS[i].name).longRunSd : 0)),
     )
     // Until it is learnt a lean is told; then it is usual.
     expect(run(leaning).verdicts.filter(({ state, day }) => state === 'confirmed' && day > 120)).toEqual([])
     const begun = leaning.map((values, day) =>
-      values.map(
-        (value, i) => value + (day >= 370 && isOfLevel(CHARTS[i]) ? 2 * usualOf((CHARTS[i] as ChartSpec).name).longRunSd : 0),
-      ),
+      values.map((value, i) => value + (day >= 370 && isOfLevel(CHARTS[i]) ? 2 * usualOf(CHARTS[i].name).longRunSd : 0)),
     )
     expect(run(begun).verdicts.some(({ state, day }) => state === 'confirmed' && day >= 370)).toBe(true)
   })
