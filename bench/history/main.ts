@@ -1,7 +1,8 @@
 /**
  * How much history, and how fresh: the engine without any, beside the best baseline with 3 days to 10 years of record, and what is left of a forecast when the
  * newest hours are missing. Real series that are no part of the repository (../shared/data), every variable that they have, the same origins
- * for all; what is older than the length is not there, for the engine and for the baselines.
+ * for all; what is older than the length is not there, for the engine and for the baselines. Words choose some of it:
+ * `npm run bench -- history 3d 14d szeged`, lengths without a blank, `late` (newest hours missing), stations.
  */
 import { checkedHours, type StationHours, toFullSet } from '../../cli/evaluate/series.ts'
 import { buildFeatures, createHourlyGrid, FEATURE_COUNT, HOUR_MS } from '../../forecasting/features/index.ts'
@@ -31,6 +32,8 @@ const LENGTHS = [
   ['3 y', 3 * YEAR],
   ['10 y', 10 * YEAR],
 ] as const
+/** The word for the second half of the bench. */
+const LATE = 'late'
 /** Newest hours missing at the time of issue. */
 const STALE_HOURS = [0, 1, 6, 24, 72]
 /** 13 h more than a number of days: every hour of the day is visited. */
@@ -65,8 +68,9 @@ type Scores = ReturnType<typeof createBucketScores>
 /** By what is compared: `variable|length|model` or `variable|stale hours`. */
 type Board = Map<string, Scores>
 
-export async function run({ quick, json }: { quick: boolean; json: boolean }): Promise<Figure[]> {
+export async function run({ quick, json, only }: { quick: boolean; json: boolean; only: readonly string[] }): Promise<Figure[]> {
   const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
+  const { lengths, looksLate, places } = choose(only)
   const board: Board = new Map()
   const widths: Widths = new Map()
   for (const [file, wanted] of SERIES) {
@@ -76,17 +80,31 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
     }
     for (const { stationId, observations } of readReference(file)) {
       if (wanted && !wanted.includes(stationId)) continue
+      if (places.length > 0 && !places.includes(stationId)) continue
       const station = checkedHours(stationId, [...observations])
       const origins = originsOf(station, quick)
       for (const origin of origins) {
         scorePrior(station, origin, board)
-        for (const [name, hours] of LENGTHS) score(station, origin, name, hours, board)
+        for (const [name, hours] of lengths) score(station, origin, name, hours, board)
       }
-      scoreStale(station, origins, board, widths)
+      if (looksLate) scoreStale(station, origins, board, widths)
       say(`${stationId}: ${origins.length} origins`)
     }
   }
   return [...lengthFigures(board, say), ...staleFigures(board, widths, say)]
+}
+
+/** All of it without words; throws for one that means nothing. */
+function choose(words: readonly string[]) {
+  const wordOf = (name: string): string => name.replace(' ', '')
+  const chosen = LENGTHS.filter(([name]) => words.includes(wordOf(name)))
+  const places = words.filter((word) => word in SITES)
+  const known = new Set([...LENGTHS.map(([name]) => wordOf(name)), ...Object.keys(SITES), LATE])
+  const unknown = words.filter((word) => !known.has(word))
+  if (unknown.length > 0)
+    throw new Error(`no length or station is called ${unknown.join(', ')}; there are ${[...known].join(', ')}`)
+  const choosesWhat = chosen.length > 0 || words.includes(LATE)
+  return { lengths: choosesWhat ? chosen : LENGTHS, looksLate: !choosesWhat || words.includes(LATE), places }
 }
 
 /** In the last year of records of two and more, else in their second half. */
