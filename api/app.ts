@@ -25,6 +25,7 @@ import { addObservationRoutes } from './routes/observations.ts'
 import { addOperateRoutes, createOperator } from './routes/operate.ts'
 import { addOutboxRoute } from './routes/outbox.ts'
 import { addPipelineRoute } from './routes/pipeline.ts'
+import { addProbabilityRoute } from './routes/probability.ts'
 import { addServiceRoutes, type ServiceDeps } from './routes/service.ts'
 import { addSkillRoute } from './routes/skill.ts'
 import { addStationRoutes } from './routes/stations.ts'
@@ -88,6 +89,7 @@ export function createApp(given: AppDeps): App {
   addObservationRoutes(app, deps)
   addForecastRoutes(app, deps, forecaster)
   addClothingRoute(app, clothing)
+  addProbabilityRoute(app, deps, forecaster)
   addSkillRoute(app, deps)
   addModelRoutes(app, deps)
   addOperateRoutes(app, { operate, idempotent })

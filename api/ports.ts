@@ -70,6 +70,15 @@ export type DailyGain = { stationId: string; variable: ForecastVariable; lead: n
 export type SkillReader = {
   sums(filter: SkillFilter): Promise<SkillSums[]>
   dailyGains(filter: SkillFilter): Promise<DailyGain[]>
+  /**
+   * Observed minus forecast of what champions issued: a row per issue, newest first, its errors at `leadHours` in that order; only issues
+   * that verified at all of them. Of the `days` before `issuedAt`, at the same hour of day give or take `hoursApart`.
+   */
+  pastErrors(
+    stationId: string,
+    variable: ForecastVariable,
+    issues: { issuedAt: number; leadHours: readonly number[]; days: number; hoursApart: number },
+  ): Promise<number[][]>
 }
 
 type ControlRecord = { controlOffset: number; control: Control }

@@ -3,6 +3,7 @@ import { type ClickHouse, fromClickHouseInstant, toClickHouseInstant } from '../
 import { LEAD_BUCKETS } from '../../schemas/quantities.ts'
 import type { DailyGain, SkillFilter, SkillReader, SkillSums } from '../ports.ts'
 
+const DAY_MS = 86_400_000
 const BUCKET = `multiIf(${LEAD_BUCKETS.map(({ name, to }) => `lead <= ${to}, '${name}'`).join(', ')}, 'other')`
 const WHERE = `role = {role:String} AND ({stationId:String} = '' OR stationId = {stationId:String}) AND ({variable:String} = '' OR variable = {variable:String})
   AND ({modelVersion:String} = '' OR modelVersion = {modelVersion:String}) AND observedAt >= {from:DateTime64(3)} AND observedAt <= {to:DateTime64(3)}`
@@ -48,6 +49,35 @@ export function createSkillReader(clickhouse: Pick<ClickHouse, 'query'>): SkillR
         paramsOf(filter),
       )
       return rows.map(({ day, ...gain }) => ({ ...gain, dayAt: fromClickHouseInstant(day) }))
+    },
+    async pastErrors(stationId, variable, { issuedAt, leadHours, days, hoursApart }): Promise<number[][]> {
+      // The key begins with station, variable and hour: read are the hours of these days and nothing else. The ledger keeps forecast minus
+      // observed. An issue made by two champions (a swap between) counts once.
+      const rows = await clickhouse.query<{ leads: number[]; errors: Array<number | null> }>(
+        `SELECT groupArray(lead) AS leads, groupArray(-toFloat64(e)) AS errors
+         FROM (SELECT subtractHours(observedAt, lead) AS issued, modelVersion, lead, e
+               FROM (SELECT observedAt, modelVersion, leadHours, error FROM verification
+                     WHERE stationId = {stationId:String} AND variable = {variable:String} AND role = 'champion'
+                     AND observedAt > {from:DateTime64(3)} AND observedAt < addHours({issuedAt:DateTime64(3)}, {lastLead:UInt16}))
+               ARRAY JOIN leadHours AS lead, error AS e
+               WHERE has({leadHours:Array(UInt16)}, lead) AND issued >= {from:DateTime64(3)} AND issued < {issuedAt:DateTime64(3)}
+               AND (dateDiff('hour', issued, {issuedAt:DateTime64(3)}) + {hoursApart:UInt8}) % 24 <= 2 * {hoursApart:UInt8})
+         GROUP BY issued, modelVersion HAVING count() = length({leadHours:Array(UInt16)})
+         ORDER BY issued DESC, modelVersion DESC LIMIT 1 BY issued`,
+        {
+          stationId,
+          variable,
+          from: toClickHouseInstant(issuedAt - days * DAY_MS),
+          issuedAt: toClickHouseInstant(issuedAt),
+          leadHours,
+          lastLead: Math.max(...leadHours),
+          hoursApart,
+        },
+      )
+      return rows.map(({ leads, errors }) => {
+        const byLead = new Map(leads.map((lead, i) => [lead, errors[i] ?? Number.NaN]))
+        return leadHours.map((lead) => byLead.get(lead) ?? Number.NaN)
+      })
     },
   }
 }

@@ -143,6 +143,7 @@ type World = {
   silences: Silence[]
   sums: SkillSums[]
   gains: DailyGain[]
+  pastErrors: number[][]
   stages: StageState[]
   answers: Map<string, IdempotentAnswer>
   publishFails: Error | null
@@ -170,6 +171,7 @@ export function createTestApp(
     silences: [],
     sums: [],
     gains: [],
+    pastErrors: [],
     stages: [],
     answers: new Map(),
     publishFails: null,
@@ -271,7 +273,12 @@ function createTestStore(world: World): Store {
         ),
       newestFeature: async () => world.newestFeature,
     },
-    skill: { sums: async () => world.sums, dailyGains: async () => world.gains },
+    skill: {
+      sums: async () => world.sums,
+      dailyGains: async () => world.gains,
+      pastErrors: async (_stationId, _variable, { leadHours }) =>
+        world.pastErrors.map((row) => leadHours.map((lead) => row[lead - 1] ?? Number.NaN)),
+    },
     models: {
       controls: async (stationId, variable, { at }) =>
         byModel(world.controls, stationId, variable)

@@ -25,6 +25,8 @@ export type WindowProbability = {
   readonly high: number
   /** Past rows used. */
   readonly rows: number
+  /** Probability of each hour by itself. */
+  readonly hourly: readonly number[]
 }
 
 /** Below this the ranks of past errors are too coarse to call a dependence. */
@@ -48,7 +50,7 @@ export function probabilityInWindow(
   )
   const [low, high] = bounds(hourly, hours)
   const rows = pastErrors.filter((row) => row.length === hourly.length && Array.from(row).every(Number.isFinite))
-  if (rows.length < MIN_ERROR_ROWS) return { probability: null, low, high, rows: rows.length }
+  if (rows.length < MIN_ERROR_ROWS) return { probability: null, low, high, rows: rows.length, hourly }
 
   const levels = hourly.map((_, hour) => midRankLevels(rows.map((row) => row[hour]!)))
   const crosses = (row: number, hour: number): boolean =>
@@ -57,7 +59,7 @@ export function probabilityInWindow(
     rows.filter((_, row) =>
       hours === 'any' ? hourly.some((_, hour) => crosses(row, hour)) : hourly.every((_, hour) => crosses(row, hour)),
     ).length / rows.length
-  return { probability: Math.min(high, Math.max(low, share)), low, high, rows: rows.length }
+  return { probability: Math.min(high, Math.max(low, share)), low, high, rows: rows.length, hourly }
 }
 
 /** Fréchet–Hoeffding bounds of a union ('any') or an intersection ('all'). */

@@ -115,6 +115,7 @@ describe('probability of crossing a threshold within a window', () => {
       low: p,
       high: 2 * p,
       rows: MIN_ERROR_ROWS - 1,
+      hourly: [p, p],
     })
     expect(probabilityInWindow(quantiles, rows, FROST).probability).not.toBeNull()
     expect(() => probabilityInWindow([], rows, FROST)).toThrow(RangeError)

@@ -209,6 +209,72 @@ describe('skill', () => {
   })
 })
 
+describe('past errors', () => {
+  it('are one row per issue of about that hour of day that verified at every lead asked for, observed minus forecast', async () => {
+    const LEADS = [1, 2, 3, 4, 5, 6]
+    const start = Date.UTC(2013, 6, 10)
+    /** What a forecast of `issue` (hours from the start) was too high by: tells issue and lead. */
+    const tooHigh = (issue: number, lead: number): number => issue * 10 + lead
+    const verified = (
+      hour: number,
+      leadHours: readonly number[],
+      over: Partial<EventByTopic['weather.verification.v1']> = {},
+    ) => {
+      const errors = leadHours.map((lead) => tooHigh(hour - lead, lead))
+      const modelVersion = over.modelVersion ?? 'v1'
+      return inbound('weather.verification.v1', {
+        verificationId: `lga/${hour}/${modelVersion}`,
+        stationId: 'lga',
+        variable: 'temperatureC',
+        observedAt: start + hour * HOUR_MS,
+        observed: 20,
+        modelVersion,
+        role: 'champion',
+        leadHours: [...leadHours],
+        forecastIds: leadHours.map((lead) => `f${hour - lead}`),
+        error: errors,
+        crps: errors,
+        pit: errors.map(() => 0.5),
+        expectedScale: errors.map(() => 1),
+        covered80: errors.map(() => true),
+        covered95: errors.map(() => true),
+        persistenceError: errors,
+        recentredClimatologyError: errors,
+        knownAt: start + hour * HOUR_MS,
+        fallback: null,
+        ...over,
+      })
+    }
+    const UNOBSERVED = 51
+    const hours = Array.from({ length: 101 }, (_, hour) => hour).filter((hour) => hour !== UNOBSERVED)
+    const rows = [
+      ...hours.map((hour) => verified(hour, LEADS)),
+      // Others: they change nothing.
+      ...hours.map((hour) => verified(hour, LEADS, { role: 'challenger', modelVersion: 'v8' })),
+      ...hours.map((hour) => verified(hour, LEADS, { stationId: 'ewr' })),
+      ...hours.map((hour) => verified(hour, LEADS, { variable: 'dewPointC' })),
+      // The issue of hour 24 was made twice, by two champions.
+      ...[26, 27, 29].map((hour) => verified(hour, [hour - 24], { modelVersion: 'v2' })),
+    ]
+    await archive(rows)
+    await archive(rows)
+
+    // Leads in no order, with a gap; hour 72 ± 1 of each day before: 71, 49 (its hour 51 was not observed), 48, 47, 25, 24, 23, 1, 0.
+    const ask = (issue: number, days: number, hoursApart: number, leadHours = [5, 2, 3]) =>
+      store.skill.pastErrors('lga', 'temperatureC', { issuedAt: start + issue * HOUR_MS, leadHours, days, hoursApart })
+    const rowsOf = (...issues: number[]) => issues.map((issue) => [5, 2, 3].map((lead) => -tooHigh(issue, lead)))
+    // Issue 48 has lead 3 at hour 51, issue 49 lead 2.
+    expect(await ask(72, 3, 1)).toEqual(rowsOf(71, 47, 25, 24, 23, 1, 0))
+    expect(await ask(72, 2, 1)).toEqual(rowsOf(71, 47, 25, 24))
+    expect(await ask(72, 3, 0)).toEqual(rowsOf(24, 0))
+    // Of the newest issues the later leads have not verified.
+    expect(await ask(99, 1, 4)).toEqual(rowsOf(95, 79, 78, 77, 76, 75))
+    expect(
+      await store.skill.pastErrors('lga', 'pressureHpa', { issuedAt: start, leadHours: [1], days: 120, hoursApart: 1 }),
+    ).toEqual([])
+  })
+})
+
 describe('history', () => {
   it('tells who was champion when, what runs did, drift, alerts with deliveries and operator actions', async () => {
     await archive([
