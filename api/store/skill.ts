@@ -3,7 +3,7 @@ import { type ClickHouse, fromClickHouseInstant, toClickHouseInstant } from '../
 import { LEAD_BUCKETS } from '../../schemas/quantities.ts'
 import type { DailyGain, SkillFilter, SkillReader, SkillSums } from '../ports.ts'
 
-const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
 const BUCKET = `multiIf(${LEAD_BUCKETS.map(({ name, to }) => `lead <= ${to}, '${name}'`).join(', ')}, 'other')`
 const WHERE = `role = {role:String} AND ({stationId:String} = '' OR stationId = {stationId:String}) AND ({variable:String} = '' OR variable = {variable:String})
   AND ({modelVersion:String} = '' OR modelVersion = {modelVersion:String}) AND observedAt >= {from:DateTime64(3)} AND observedAt <= {to:DateTime64(3)}`
@@ -55,22 +55,23 @@ export function createSkillReader(clickhouse: Pick<ClickHouse, 'query'>): SkillR
       // observed. An issue made by two champions (a swap between) counts once.
       const rows = await clickhouse.query<{ leads: number[]; errors: Array<number | null> }>(
         `SELECT groupArray(lead) AS leads, groupArray(-toFloat64(e)) AS errors
-         FROM (SELECT subtractHours(observedAt, lead) AS issued, modelVersion, lead, e
-               FROM (SELECT observedAt, modelVersion, leadHours, error FROM verification
+         FROM (SELECT hour - lead AS issued, modelVersion, lead, e
+               FROM (SELECT intDiv(toUnixTimestamp(observedAt), 3600) AS hour, modelVersion, leadHours, error FROM verification
                      WHERE stationId = {stationId:String} AND variable = {variable:String} AND role = 'champion'
-                     AND observedAt > {from:DateTime64(3)} AND observedAt < addHours({issuedAt:DateTime64(3)}, {lastLead:UInt16}))
+                     AND observedAt > {from:DateTime64(3)} AND observedAt < {until:DateTime64(3)})
                ARRAY JOIN leadHours AS lead, error AS e
-               WHERE has({leadHours:Array(UInt16)}, lead) AND issued >= {from:DateTime64(3)} AND issued < {issuedAt:DateTime64(3)}
-               AND (dateDiff('hour', issued, {issuedAt:DateTime64(3)}) + {hoursApart:UInt8}) % 24 <= 2 * {hoursApart:UInt8})
+               WHERE has({leadHours:Array(UInt16)}, lead) AND issued BETWEEN {newest:Int64} - 24 * {days:UInt16} AND {newest:Int64} - 1
+               AND ({newest:Int64} - issued + {hoursApart:UInt8}) % 24 <= 2 * {hoursApart:UInt8})
          GROUP BY issued, modelVersion HAVING count() = length({leadHours:Array(UInt16)})
          ORDER BY issued DESC, modelVersion DESC LIMIT 1 BY issued`,
         {
           stationId,
           variable,
-          from: toClickHouseInstant(issuedAt - days * DAY_MS),
-          issuedAt: toClickHouseInstant(issuedAt),
+          from: toClickHouseInstant(issuedAt - days * 24 * HOUR_MS),
+          until: toClickHouseInstant(issuedAt + Math.max(...leadHours) * HOUR_MS),
+          newest: issuedAt / HOUR_MS,
+          days,
           leadHours,
-          lastLead: Math.max(...leadHours),
           hoursApart,
         },
       )
