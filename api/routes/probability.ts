@@ -14,8 +14,9 @@ const HOUR_MS = 3_600_000
 /** A season: errors of spring nights say little about autumn ones. */
 const PAST_DAYS = 120
 /**
- * Errors that run into the night go together otherwise than those that run into the afternoon, so issues of about the same hour of day are
- * compared; more hours than the neighbouring ones would add the same nights again, and few rows of many days say more than many of few.
+ * The same lead of an evening and of a morning issue falls on different hours of day, whose errors differ in size and persistence; ranked
+ * together they would mix both. Issues further apart than the neighbouring hours would mostly add rows of nights that are in already, and
+ * reach MIN_ERROR_ROWS after days instead of after ten.
  */
 const HOURS_APART = 1
 
