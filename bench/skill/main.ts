@@ -100,7 +100,7 @@ export async function run({ quick, json, only }: { quick: boolean; json: boolean
         writeFileSync(`${file}.new`, JSON.stringify(made))
         renameSync(`${file}.new`, file)
       }
-      say(made ? `${name}: ${made.origins.length} origins` : `${name}: skipped, hardly observed`)
+      say(made ? `${name}: ${made.origins.length} origins` : `${name}: skipped, hardly observed or always the same`)
     }
   }
   const pieces = readdirSync(folder)
@@ -146,6 +146,9 @@ async function measure(piece: Piece, settings: Settings, engine: string, partial
   await runJobs(job, { jobs: 1, journal }, (result) => tally.add(result))
   const { common, compared, refused } = tally.onCommonSupport()
   journal.done()
+  // Where it never rains nothing is to be told apart, and a Brier score is next to nothing.
+  const outcomes = new Set(common.flatMap(({ observed: values }) => [...values].filter((value) => !Number.isNaN(value))))
+  if (outcomes.size < 2) return null
   return {
     label,
     network: network.name,
