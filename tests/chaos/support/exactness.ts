@@ -92,9 +92,10 @@ async function compare(
     `SELECT DISTINCT stationId, toUnixTimestamp(validAt) / 3600 AS hour FROM feature_version
      WHERE ${between('validAt')} AND cause = 'new' AND knownAt - validAt <= 3 * 3600`,
   )
+  // A station whose hours lag behind the others' while a process is down is silent for that long: those forecasts say so (inference/silence.ts).
   const forecasts = await counted(
     `SELECT stationId, toUnixTimestamp(issuedAt) / 3600 AS hour, 'champion forecasts' AS what, count() AS n, uniqExact(variable) AS unique
-     FROM forecast WHERE role = 'champion' AND ${between('issuedAt')} GROUP BY stationId, hour`,
+     FROM forecast WHERE role = 'champion' AND NOT startsWith(ifNull(statusReason, ''), 'no report since') AND ${between('issuedAt')} GROUP BY stationId, hour`,
   )
 
   // Every forecast of a lead whose hour has a good observation is verified, once.
