@@ -28,20 +28,17 @@ const report = (
   swapMilliseconds: 1,
 })
 
+/** Reports of one replica: of temperature, and of the dew point 20 days ago. */
+const reportsOf = (replicaId: string, version: string, offset: number, daysAgo: number): ReplicaStatus[] => [
+  report(replicaId, 'temperatureC', version, offset, daysAgo),
+  report(replicaId, 'dewPointC', 'd1', 2, 20),
+]
+
 describe('the fleet', () => {
   const orders = [order('temperatureC', 't2', 7), order('dewPointC', 'd1', 2)]
 
   it('counts the replicas that serve every champion', () => {
-    const fleet = fleetOf(
-      [
-        report('r0', 'temperatureC', 't2', 7, 1),
-        report('r0', 'dewPointC', 'd1', 2, 20),
-        report('r1', 'temperatureC', 't1', 3, 20),
-        report('r1', 'dewPointC', 'd1', 2, 20),
-      ],
-      orders,
-      NOW,
-    )
+    const fleet = fleetOf([...reportsOf('r0', 't2', 7, 1), ...reportsOf('r1', 't1', 3, 20)], orders, NOW)
     expect(fleet).toMatchObject({ replicas: ['r0', 'r1'], gone: [], converged: 1 })
     expect(fleet.models.map(({ version, converged }) => [version, converged])).toEqual([
       ['t2', 1],
@@ -50,16 +47,7 @@ describe('the fleet', () => {
   })
 
   it('no longer waits for one that has told nothing for a week while an order of a week ago stands unanswered', () => {
-    const fleet = fleetOf(
-      [
-        report('r0', 'temperatureC', 't2', 7, 8),
-        report('r0', 'dewPointC', 'd1', 2, 20),
-        report('old-pod', 'temperatureC', 't1', 3, 20),
-        report('old-pod', 'dewPointC', 'd1', 2, 20),
-      ],
-      orders,
-      NOW,
-    )
+    const fleet = fleetOf([...reportsOf('r0', 't2', 7, 8), ...reportsOf('old-pod', 't1', 3, 20)], orders, NOW)
     expect(fleet).toMatchObject({ replicas: ['r0'], gone: ['old-pod'], converged: 1 })
     expect(fleet.models.map(({ converged }) => converged)).toEqual([1, 1])
   })

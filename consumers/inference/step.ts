@@ -127,7 +127,7 @@ export function forecastsOf(
       return homogeniseVector(vector, of, served.changePoints)
     })
     const record = adaptationOf(feature.stationId, fitted.variable)
-    const logFactors = record ? adaptationFor(record, served.version, hour, knowsNewChange(served, record, models)) : null
+    const logFactors = record ? adaptationFor(record, served.version, hour, () => knowsNewChange(served, record, models)) : null
     if (logFactors === null) return { ...prediction, logFactors: [] }
     const { low, high } = OWN[fitted.variable]
     return { ...prediction, quantiles: withAdaptation(prediction.quantiles, logFactors, low, high), logFactors }

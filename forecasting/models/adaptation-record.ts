@@ -108,19 +108,19 @@ function joined(parts: readonly VerifiedPart[]): Pick<VerifiedPart, 'leadHours' 
 
 /**
  * What a forecast issued at an hour by a version applies; null: nothing. From the hour `end + 6 h` on the newest; in the block before, the previous.
- * `beginsAnew`: as in foldBlock, of this version.
+ * `beginsAnew`: as in foldBlock, asked only of a version that has not verified.
  */
 export function adaptationFor(
   { end, versions }: AdaptationRecord,
   modelVersion: string,
   issueHour: number,
-  beginsAnew = false,
+  beginsAnew: (modelVersion: string) => boolean = () => false,
 ): Adaptation | null {
   if (issueHour < end) return null
   const newest = issueHour >= end + BLOCK_HOURS ? 'logFactors' : 'previousLogFactors'
   const own = versions.find((one) => one.modelVersion === modelVersion)
   if (own) return own[newest]
-  return beginsAnew ? NO_ADAPTATION : inherited(versions[0]?.[newest])
+  return beginsAnew(modelVersion) ? NO_ADAPTATION : inherited(versions[0]?.[newest])
 }
 
 /** Whether these are the factors of a version that begins anew. */

@@ -76,7 +76,7 @@ describe('a forecast', () => {
     expect(v2).toMatchObject({ logFactors: adapt(begun, [1], [0.99]), previousLogFactors: begun })
   })
   it('of a version that begins anew applies nothing, and it goes on from there', () => {
-    expect(adaptationFor(record, 'v2', record.end + 6, true)).toEqual(NO_ADAPTATION)
+    expect(adaptationFor(record, 'v2', record.end + 6, () => true)).toEqual(NO_ADAPTATION)
     const next = foldBlock(
       record,
       (hour) => (hour === record.end ? [part('v1', [1], 0.5), part('v2', [1], 0.99)] : []),

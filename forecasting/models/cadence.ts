@@ -1,6 +1,6 @@
 /**
- * Stations that report every two to six hours. A regression answers for every hour ahead and wants nine tenths of them observed; of such a station
- * there never are so many, and years of its reports would count for nothing. What lies between two reports is taken to be on the line between
+ * Stations that report every two to six hours. A regression answers for every hour ahead and wants each observed now and then; of such a station
+ * some never are, and years of its reports would count for nothing. What lies between two reports is taken to be on the line between
  * them (a probability: as it was at the earlier one), in what is to be explained only: inputs are as reported.
  */
 import type { ForecastVariable } from '../../schemas/quantities.ts'

@@ -43,6 +43,8 @@ export type Traits = {
   readonly isSolar: boolean
   /** How little a short record is believed that shows a cycle of the day; 1: as little as its days differ. See trustInDay. */
   readonly dayDoubt: number
+  /** Errors are skewed by a bound that some seasons are near to: the less of the year was seen, the less their median says of days to come. */
+  readonly isBounded: boolean
 }
 
 /**

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Climatology, directLookup, fitClimatology, fitLeavingOut } from './climatology.ts'
 
 const START = 400_000
-const SOLAR = { isSolar: true, dayDoubt: 1 }
+const SOLAR = { isSolar: true, dayDoubt: 1, isBounded: false }
 const climatologyAt = (climatology: Climatology, hour: number): number => directLookup(climatology).at(hour)
 const YEARS = 3
 const series = Float64Array.from(

@@ -77,7 +77,7 @@ export function fitHourModels(
       member,
     )
     const residuals = subtractShares(departures, damped, said, shares)
-    const { isSolar } = traitsOf(OWN[member.variable].column)
+    const { isSolar, isBounded } = traitsOf(OWN[member.variable].column)
     const { full, partOfSolar, partOfOther } = SEASON_OF_QUANTILES
     const kappa = settings.knowsSeasons ? full : isSolar ? partOfSolar : partOfOther
     const spread = fitSpread(rows.design, regressions, residuals, {
@@ -86,7 +86,7 @@ export function fitHourModels(
       knowsSeasons: settings.knowsSeasons,
       usual: usualCourse(member.variable, station.fittedClimate.climate.climatologies),
       isSolar,
-      isBounded: member.variable === 'relativeHumidityPct',
+      isBounded,
     })
     const model: MixedModel = { hour, means: rows.means, factors: rows.factors, beta: Float32Array.from(beta), spread, shares }
     member.scores.add({ station, rows, residuals, model })

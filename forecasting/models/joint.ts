@@ -4,7 +4,7 @@
  */
 import { QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { magnusDewPointC, magnusHumidityPct } from '../products/humidity.ts'
-import { OWN } from './station-climate.ts'
+import { clamp, OWN } from './station-climate.ts'
 
 const Q = QUANTILE_LEVELS.length
 const MEDIAN = QUANTILE_LEVELS.indexOf(0.5)
@@ -48,16 +48,13 @@ function reconcileMedians(temperature: number, dewPoint: Float32Array, humidity:
   const forecast = humidity[at + MEDIAN]!
   if (Math.abs(implied - forecast) <= TOLERANCE_PCT) return
   const { low, high } = OWN.dewPointC
-  const halfWay = magnusDewPointC(temperature, (implied + forecast) / 2)
-  const agreedDewPoint = within(halfWay, low, high)
-  const agreed = agreedDewPoint === halfWay ? (implied + forecast) / 2 : magnusHumidityPct(temperature, agreedDewPoint)
+  const halfWay = (implied + forecast) / 2
+  const wanted = magnusDewPointC(temperature, halfWay)
+  const agreedDewPoint = clamp(wanted, low, high)
+  const agreed = agreedDewPoint === wanted ? halfWay : magnusHumidityPct(temperature, agreedDewPoint)
   const shift = agreedDewPoint - dewPoint[at + MEDIAN]!
   for (let q = 0; q < Q; q++) {
-    humidity[at + q] = within(humidity[at + q]! + agreed - forecast, 0, 100)
-    dewPoint[at + q] = within(dewPoint[at + q]! + shift, low, high)
+    humidity[at + q] = clamp(humidity[at + q]! + agreed - forecast, 0, 100)
+    dewPoint[at + q] = clamp(dewPoint[at + q]! + shift, low, high)
   }
-}
-
-function within(value: number, low: number, high: number): number {
-  return Math.min(high, Math.max(low, value))
 }

@@ -18,7 +18,7 @@ import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
 import { applyRow } from './linear.ts'
 import { possibleVector } from './possible.ts'
 import { logScales, type Spread } from './spread.ts'
-import { NEWEST_INDEX, OWN, recentreOffsets, type StationClimate } from './station-climate.ts'
+import { clamp, NEWEST_INDEX, OWN, recentreOffsets, type StationClimate } from './station-climate.ts'
 import { allLeads, type Fitted, type Prediction } from './types.ts'
 
 export const FAMILY = 'random-feature-ridge'
@@ -236,8 +236,4 @@ function reasons(features: Float32Array, column: number, known: ReadonlySet<numb
     because.push(`${missing} of ${of} inputs are missing${columns.length > 0 ? `, all of ${columns.join(', ')}` : ''}`)
   }
   return because
-}
-
-function clamp(value: number, low: number, high: number): number {
-  return value < low ? low : value > high ? high : value
 }

@@ -72,9 +72,8 @@ export type SpreadOptions = CourseOptions & {
   readonly linear: number
   /** Weight of each row. */
   readonly season: Float64Array
-  /** See Traits. */
+  /** See Traits, as isBounded. */
   readonly isSolar: boolean
-  /** Errors are skewed by a bound that some seasons are near to (humidity): the less of the year was seen, the less their median says of days to come. */
   readonly isBounded: boolean
 }
 

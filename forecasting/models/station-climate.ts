@@ -32,13 +32,22 @@ export const OWN: Readonly<Record<ForecastVariable, { column: number; low: numbe
   precipitationProbabilityPct: { column: COLUMN.precipitationMm, low: 0, high: 100, factor: 100 },
 }
 
+/** Held within the bounds of a variable; NaN stays NaN. */
+export function clamp(value: number, low: number, high: number): number {
+  return value < low ? low : value > high ? high : value
+}
+
 const FOLLOWS_THE_SUN: ReadonlySet<number> = new Set([COLUMN.temperatureC, COLUMN.dewPointC])
 /** Air is warm and dry by day nearly everywhere, and windier. Three days of another quantity that show a cycle mostly show a front. */
 const HAS_A_DAY: ReadonlySet<number> = new Set([COLUMN.temperatureC, COLUMN.relativeHumidityPct, COLUMN.windSpeedMps])
 const DAY_DOUBT = { cycle: 0.2, none: 2 }
 
 export function traitsOf(column: number): Traits {
-  return { isSolar: FOLLOWS_THE_SUN.has(column), dayDoubt: HAS_A_DAY.has(column) ? DAY_DOUBT.cycle : DAY_DOUBT.none }
+  return {
+    isSolar: FOLLOWS_THE_SUN.has(column),
+    dayDoubt: HAS_A_DAY.has(column) ? DAY_DOUBT.cycle : DAY_DOUBT.none,
+    isBounded: column === COLUMN.relativeHumidityPct,
+  }
 }
 
 /**
