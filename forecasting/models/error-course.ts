@@ -32,25 +32,52 @@ const USUAL: Readonly<Record<ForecastVariable, readonly [cosine: number, sine: n
 }
 /** Of stations about the usual, first pair; the second has half of it about nothing. */
 const DEVIATION = 0.15
+/**
+ * Of temperature in part of a year: at the first lead group as above, at the last this. Days ahead what is left is the weather itself, which is
+ * wilder in winter. Stations differ by more than the deviation says, but half a year tells weather from season too badly to be believed more. Both
+ * chosen on windows of half a year (docs/forecasting/experiments.md).
+ */
+const TEMPERATURE_IN_PART = { first: USUAL.temperatureC, last: [0.2, 0.06], deviation: 0.1 } as const
 /** Days whose errors say as much about their size as one independent draw. */
 const DAYS_PER_DRAW = 10
 /** From this amplitude of the annual cycle of temperature on a station has the seasons of the usual course, °C. */
 const FULL_AMPLITUDE_C = 5
 
-/** The usual first pair, turned by half a year in the south, fading to none where the year has no seasons. */
-export function usualCourse(variable: ForecastVariable, climatologies: ReadonlyArray<Climatology | null>): [number, number] {
-  const temperature = climatologies[COLUMN.temperatureC]
-  if (!temperature) return [0, 0]
+type Pair = readonly [cosine: number, sine: number]
+
+/** What is known of the first pair before any error. */
+export type UsualCourse = {
+  /** By lead group. */
+  readonly pairs: readonly Pair[]
+  /** Of stations about it. */
+  readonly deviation: number
+}
+
+/** Turned by half a year in the south, fading to none where the year has no seasons. */
+export function usualCourse(
+  variable: ForecastVariable,
+  climatologies: ReadonlyArray<Climatology | null>,
+  knowsSeasons: boolean,
+): UsualCourse {
+  const share = seasonality(climatologies[COLUMN.temperatureC] ?? null)
+  const { first, last, deviation } =
+    variable === 'temperatureC' && !knowsSeasons
+      ? TEMPERATURE_IN_PART
+      : { first: USUAL[variable], last: USUAL[variable], deviation: DEVIATION }
+  const between = (i: 0 | 1, g: number): number => share * (first[i] + ((last[i] - first[i]) * g) / (G - 1))
+  return { pairs: LEAD_GROUPS.map((_, g): Pair => [between(0, g), between(1, g)]), deviation }
+}
+
+/** 1 with the seasons of the north, −1 with those of the south, 0 without. */
+function seasonality(temperature: Climatology | null): number {
+  if (!temperature) return 0
   // The first annual cosine is below 0 where the year is coldest in January.
   const annual = temperature.coefficients[1 + 2 * temperature.diurnalPairs]!
-  const share = Math.max(-1, Math.min(1, -annual / FULL_AMPLITUDE_C))
-  const [cosine, sine] = USUAL[variable]
-  return [share * cosine, share * sine]
+  return Math.max(-1, Math.min(1, -annual / FULL_AMPLITUDE_C))
 }
 
 export type CourseOptions = {
-  /** See usualCourse. */
-  readonly usual: readonly [number, number]
+  readonly usual: UsualCourse
   /** A second pair. */
   readonly knowsSeasons: boolean
 }
@@ -87,8 +114,8 @@ export function fitCourse(logs: Float64Array, hours: Float64Array, { usual, know
     // Rows of a draw say together what one independent row says.
     const variance = ((squares / count - (sum / count) ** 2) * count) / draws
     const precision = (term: number): number =>
-      term === 0 ? 1e-9 * count : variance / (DEVIATION / Math.ceil(term / 2)) ** 2 + 1e-9 * count
-    for (let i = 0; i < 2; i++) cross[1 + i] = cross[1 + i]! + precision(1 + i) * usual[i]!
+      term === 0 ? 1e-9 * count : variance / (usual.deviation / Math.ceil(term / 2)) ** 2 + 1e-9 * count
+    for (let i = 0; i < 2; i++) cross[1 + i] = cross[1 + i]! + precision(1 + i) * usual.pairs[g]![i]!
     solveColumns(cholesky(gram, terms, precision), cross, 1, 0, 1, solved)
     course.set(solved.subarray(1), g * 2 * PAIRS)
   }

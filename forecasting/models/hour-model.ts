@@ -84,7 +84,7 @@ export function fitHourModels(
       linear: LINEAR_COUNT,
       season: Float64Array.from(hours, (at) => seasonWeight(at, station.season, kappa)),
       knowsSeasons: settings.knowsSeasons,
-      usual: usualCourse(member.variable, station.fittedClimate.climate.climatologies),
+      usual: usualCourse(member.variable, station.fittedClimate.climate.climatologies, settings.knowsSeasons),
       isSolar,
       isBounded,
     })

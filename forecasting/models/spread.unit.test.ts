@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { createRng } from '../verification/index.ts'
+import { usualCourse } from './error-course.ts'
 import { fitSpread } from './spread.ts'
 
 const H = HORIZON_HOURS
@@ -18,7 +19,14 @@ function quantilesAfter(days: number, isSolar = true, draw = normal, isBounded =
   const residuals = Float64Array.from({ length: n * H }, () => draw(random))
   const ones = new Float64Array(n).fill(1)
   const design = { n, p: 1, x: ones, weights: ones, hours: Float64Array.from({ length: n }, (_, r) => 480_000 + 2 * r) }
-  const options = { linear: 0, season: ones, knowsSeasons: days >= 330, usual: [0, 0] as const, isSolar, isBounded }
+  const options = {
+    linear: 0,
+    season: ones,
+    knowsSeasons: days >= 330,
+    usual: usualCourse('windSpeedMps', [null], true),
+    isSolar,
+    isBounded,
+  }
   return fitSpread(design, { gram: Float64Array.of(n), totalWeight: n }, residuals, options).quantiles
 }
 
