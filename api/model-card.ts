@@ -41,6 +41,7 @@ export function modelCard(events: readonly Lifecycle[]): string {
     ...table(['', ''], facts),
     '',
     ...scores('Scores of the training run, on origins left out of the fit', trained?.metrics ?? []),
+    ...families(trained?.comparison ?? null),
     ...scores('Scores beside the champion, on the same verified hours', judged?.metrics ?? []),
     '## What happened',
     '',
@@ -57,6 +58,28 @@ function steps({ changePoints }: Lifecycle): string {
   return changePoints
     .map(({ variable, at, offset }) => `${variable} ${offset > 0 ? '+' : ''}${offset.toFixed(2)} at ${iso(at)}`)
     .join('; ')
+}
+
+/** Null: the run is from before there were comparisons, or has no model. */
+function families(comparison: Lifecycle['comparison']): string[] {
+  if (comparison === null) return []
+  const { notComparedBecause, firstOriginAt, lastOriginAt, originHour, origins, families: compared } = comparison
+  const title = 'Families side by side, on the newest weeks before the cut-off'
+  if (notComparedBecause !== null) return [`## ${title}`, '', `Not compared. ${notComparedBecause}`, '']
+  const when = firstOriginAt === null || lastOriginAt === null ? '' : `, ${iso(firstOriginAt)} to ${iso(lastOriginAt)}`
+  return [
+    ...scores(
+      title,
+      compared.flatMap(({ metrics }) => metrics),
+    ),
+    `${origins} origins at ${originHour}:00 UTC${when}. Each family was fitted on what was known at the first of them and scored on the rows that all have in common; intervals are as the family made them. Nothing is decided on it, and the model of this run is another fit: of the whole history.`,
+    '',
+    ...table(
+      ['family', 'seconds', 'without scores because'],
+      compared.map(({ family, seconds, refused }) => [family, refused === null ? seconds.toFixed(2) : '–', refused ?? '']),
+    ),
+    '',
+  ]
 }
 
 function scores(title: string, metrics: readonly Metrics[]): string[] {

@@ -39,6 +39,7 @@ const event = (name: Lifecycle['event'], hour: number, more: Partial<Lifecycle> 
   actor: 'training',
   changePoints: [],
   waitsFor: [],
+  comparison: null,
   ...more,
 })
 const artefact = { uri: 'file:x', sha256: 'f00', bytes: 1234 }
@@ -86,6 +87,31 @@ describe('model card', () => {
     ])
     expect(rows[0]).toContain('0.600')
     expect(rows[3]).toContain('0.400')
+  })
+  it('puts other families beside it in a table of their own, and says who has no scores; or why there is none', () => {
+    const comparison = {
+      notComparedBecause: null,
+      firstOriginAt: at - 28 * 86_400_000,
+      lastOriginAt: at,
+      originHour: 4,
+      origins: 28,
+      families: [
+        { family: 'ridge', refused: null, seconds: 1, metrics: [score('ridge', '1-6', 0.7)] },
+        { family: 'sarimax', refused: 'too-slow: no model within 300 s', seconds: 0, metrics: [] },
+      ],
+    }
+    const [accepted, evaluated, started] = life
+    const titled = '## Families side by side'
+    const of = (more: Lifecycle['comparison']) => modelCard([accepted!, { ...evaluated!, comparison: more }, started!])
+    const side = of(comparison).slice(of(comparison).indexOf(titled), of(comparison).indexOf('## Scores beside the champion'))
+    expect(side).toMatch(/^\| 1-6 \| ridge \| 10 \| .* 0\.700 /m)
+    expect(side).toContain('| sarimax | – | too-slow: no model within 300 s |')
+    expect(side).toContain('28 origins at 4:00 UTC, 2013-06-19T00:00:00.000Z to 2013-07-17T00:00:00.000Z')
+    expect(side).not.toContain('candidate')
+    expect(of({ ...comparison, notComparedBecause: 'cold-start: later', families: [] })).toContain(
+      'Not compared. cold-start: later',
+    )
+    expect(card).not.toContain(titled)
   })
   it('tells what happened, oldest first; a bar in a reason ends no cell', () => {
     const told = card.slice(card.indexOf('## What happened'))

@@ -6,7 +6,7 @@ import { clickhouseBlock, readConfig } from '../infra/runtime/config/index.ts'
 import { apiGet, apiGetText, apiPost } from './api-client.ts'
 import { instant } from './arguments.ts'
 import { CliError, EXIT } from './exit.ts'
-import { compareRuns, type Run } from './compare-runs.ts'
+import { compareRuns, type Run, SCORES } from './compare-runs.ts'
 import { readHistory } from './export-history.ts'
 import { printJson, printTable } from './output.ts'
 import { serverEnv } from './running.ts'
@@ -37,10 +37,13 @@ export function register(program: Command): void {
     })
   models
     .command('show <model>')
-    .description('one model, station/variable')
+    .description('one model, station/variable, with the run that made its champion: scores, and other families beside it')
     .option('--json', 'as JSON (it always is)')
     .addHelpText('after', '\nExample:\n  isobar models show jfk/temperatureC')
-    .action(async (model: string) => printJson(await apiGet(pathOf(model))))
+    .action(async (model: string) => {
+      const shown = await apiGet<{ champion: { runId: string } }>(pathOf(model))
+      printJson({ ...shown, championRun: await runInFull(shown.champion.runId).catch(orNotArchived) })
+    })
   models
     .command('history <model>')
     .description('who was champion when, and why')
@@ -83,6 +86,15 @@ export function register(program: Command): void {
         { title: 'score', value: ({ score }) => score },
         ...compared.columns.map((title, i) => ({ title, value: (row: { values: readonly unknown[] }) => row.values[i] })),
       ])
+      if (compared.families.length === 0) return
+      process.stdout.write('\n')
+      printTable(
+        compared.families,
+        (['version', 'leadBucket', 'family', ...SCORES, 'refused'] as const).map((title) => ({
+          title: title === 'leadBucket' ? 'leads' : title,
+          value: (row) => row[title],
+        })),
+      )
     })
   models
     .command('card <model>')
@@ -123,14 +135,28 @@ async function* linesOf(events: AsyncIterable<unknown>): AsyncGenerator<string> 
 async function chooseRuns(model: string, versions: readonly string[]): Promise<Run[]> {
   const [stationId, variable] = model.split('/')
   const champion = (await apiGet<{ champion: { version: string } }>(pathOf(model))).champion.version
-  const { runs } = await apiGet<{ runs: Run[] }>('/v1/runs', { stationId, variable, limit: RUNS_LIMIT })
+  const { runs } = await apiGet<{ runs: Array<Omit<Run, 'comparison'>> }>('/v1/runs', { stationId, variable, limit: RUNS_LIMIT })
   const newestOther = runs.find(({ version, metrics }) => version !== champion && metrics.length > 0)?.version
   const wanted = versions.length > 0 ? versions : [champion, ...(newestOther === undefined ? [] : [newestOther])]
-  return wanted.map((version) => {
-    const run = runs.find((one) => one.version === version)
-    if (!run) throw new CliError(`no run of ${model} made version ${version}; see: isobar models history ${model}`, EXIT.notFound)
-    return run
-  })
+  return Promise.all(
+    wanted.map((version) => {
+      const run = runs.find((one) => one.version === version)
+      if (!run)
+        throw new CliError(`no run of ${model} made version ${version}; see: isobar models history ${model}`, EXIT.notFound)
+      return runInFull(run.runId)
+    }),
+  )
+}
+
+/** A run is in the archive some seconds after it is in the topic. */
+function orNotArchived(error: unknown): null {
+  if (error instanceof CliError && error.exitCode === EXIT.notFound) return null
+  throw error
+}
+
+/** With the comparison of families, which the list of runs leaves out. */
+async function runInFull(runId: string): Promise<Run> {
+  return (await apiGet<{ run: Run }>(`/v1/runs/${encodeURIComponent(runId)}`)).run
 }
 
 function pathOf(model: string): string {

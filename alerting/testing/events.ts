@@ -116,6 +116,7 @@ export function lifecycle(hours: number, event: Lifecycle['event'], over: Partia
     actor: 'promotion',
     changePoints: [],
     waitsFor: [],
+    comparison: null,
     ...over,
   }
 }

@@ -38,6 +38,12 @@ const Run = z
     evaluation: z.string().nullable().openapi({ description: 'Address of the report that the gate decided on.' }),
   })
   .openapi('Run')
+const RunInFull = Run.extend({
+  comparison: z.looseObject({}).nullable().openapi({
+    description:
+      'Other families beside the one that was trained, on the newest weeks before the cut-off; null while the run is not evaluated. Nothing decides on it.',
+  }),
+}).openapi('RunInFull')
 const HISTORY_LIMIT = 1000
 
 export function addModelRoutes(app: App, { snapshot, store, artefact, wallNow }: RouteDeps): void {
@@ -161,12 +167,15 @@ export function addModelRoutes(app: App, { snapshot, store, artefact, wallNow }:
       summary: 'One run: every event with metrics and reasons',
       scope: 'read',
       params: z.object({ runId: z.string().max(100) }),
-      response: z.object({ run: Run, events: z.array(Event) }),
+      response: z.object({ run: RunInFull, events: z.array(Event) }),
       problems: [404],
     },
     async ({ params }) => {
       const events = await eventsOfRun(params.runId)
-      return { run: runsOf(events)[0], events: events.map(withIsoInstants) }
+      const told = events.map(withIsoInstants)
+      // Runs of before there were comparisons are archived without the field.
+      const comparison = told.find((event) => event['comparison'] != null)?.['comparison'] ?? null
+      return { run: { ...runsOf(events)[0], comparison }, events: told }
     },
   )
   addRoute(

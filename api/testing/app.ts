@@ -128,6 +128,7 @@ export function aLifecycle(overrides: Partial<Lifecycle> = {}): Lifecycle {
     actor: 'training',
     changePoints: [],
     waitsFor: [],
+    comparison: null,
     ...overrides,
   }
 }

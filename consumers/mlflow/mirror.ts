@@ -133,11 +133,17 @@ function nameOf({ stationId, variable }: Pick<Lifecycle, 'stationId' | 'variable
   return `isobar.${stationId}.${variable}`
 }
 
-/** Scores as `<model>.<bucket>.<score>`, at the event's time; what was not measured (not finite) is left out. */
-function metricsOf({ metrics, at, fitSeconds, rows }: Lifecycle): Metric[] {
-  const scores = metrics.flatMap(({ model, leadBucket, ...values }) =>
-    Object.entries(values).map(([score, value]) => ({ key: `${model}.${leadBucket}.${score}`, value })),
-  )
+/**
+ * Scores as `<model>.<bucket>.<score>`, at the event's time; what was not measured (not finite) is left out. Those of the comparison of families
+ * are of other rows: `compared.<family>.<bucket>.<score>`.
+ */
+function metricsOf({ metrics, comparison, at, fitSeconds, rows }: Lifecycle): Metric[] {
+  const named = (prefix: string, of: Lifecycle['metrics']) =>
+    of.flatMap(({ model, leadBucket, ...values }) =>
+      Object.entries(values).map(([score, value]) => ({ key: `${prefix}${model}.${leadBucket}.${score}`, value })),
+    )
+  const compared = comparison?.families.flatMap(({ metrics: own }) => own) ?? []
+  const scores = [...named('', metrics), ...named('compared.', compared)]
   const sizes =
     rows > 0
       ? [
@@ -165,17 +171,21 @@ function paramsOf({ stationId, variable, version, dataTo, seed, featureSet, code
   return Object.entries(params).flatMap(([key, value]) => (value === null ? [] : [{ key, value: String(value) }]))
 }
 
-function tagsOf({ event, family, reasons, artefact, evaluation, dataFrom, causedBy, changePoints }: Lifecycle): KeyValue[] {
+function tagsOf(event: Lifecycle): KeyValue[] {
+  const { reasons, artefact, evaluation, dataFrom, causedBy, changePoints, comparison } = event
+  const refused = comparison?.families.flatMap(({ family, refused: why }) => (why === null ? [] : [`${family}: ${why}`])) ?? []
   const tags = {
-    state: event,
-    family: family || null,
+    state: event.event,
+    family: event.family || null,
     reasons: reasons.length > 0 ? reasons.join('\n') : null,
     sha256: artefact?.sha256 ?? null,
     evaluation_uri: evaluation?.uri ?? null,
     data_from: dataFrom === null ? null : new Date(dataFrom).toISOString(),
     // Later events are caused by the run's own.
-    caused_by: event === 'training-started' ? causedBy : null,
+    caused_by: event.event === 'training-started' ? causedBy : null,
     change_points: changePoints.length > 0 ? JSON.stringify(changePoints) : null,
+    not_compared: comparison?.notComparedBecause ?? null,
+    families_refused: refused.length > 0 ? refused.join('\n') : null,
   }
   return Object.entries(tags).flatMap(([key, value]) => (value === null ? [] : [{ key: `isobar.${key}`, value: cut(value) }]))
 }

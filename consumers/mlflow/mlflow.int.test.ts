@@ -149,6 +149,37 @@ function lifecycle(run: string, event: Lifecycle['event'], artefact: Artefact | 
     actor: 'training',
     changePoints: [],
     waitsFor: [],
+    comparison:
+      event === 'evaluated'
+        ? {
+            notComparedBecause: null,
+            firstOriginAt: AT - 28 * 86_400_000,
+            lastOriginAt: AT - 86_400_000,
+            originHour: 0,
+            origins: 28,
+            families: [
+              {
+                family: 'candidate',
+                refused: null,
+                seconds: 1,
+                metrics: [
+                  {
+                    model: 'candidate',
+                    leadBucket: '1-6',
+                    n: 50,
+                    mae: 0.7,
+                    rmse: 1,
+                    bias: 0,
+                    crps: 0.5,
+                    coverage80: 0.8,
+                    coverage95: 0.95,
+                  },
+                ],
+              },
+              { family: 'sarimax', refused: 'too-slow', seconds: 0, metrics: [] },
+            ],
+          }
+        : null,
   }
 }
 
@@ -266,6 +297,11 @@ describe.skipIf(!hasMlflow)('MLflow mirror', () => {
     const run = now.runs.find(({ data }) => data.tags.some(({ key, value }) => key === 'isobar.run_id' && value === 'a'))
     expect(run?.data.metrics).toEqual(expect.arrayContaining([expect.objectContaining({ key: 'candidate.1-6.mae', value: 0.8 })]))
     expect(run?.data.metrics.map(({ key }) => key)).not.toContain('candidate.1-6.bias')
+    // Families compared on other rows never mix with the scores of the run, whatever they are called.
+    expect(run?.data.metrics).toEqual(
+      expect.arrayContaining([expect.objectContaining({ key: 'compared.candidate.1-6.mae', value: 0.7 })]),
+    )
+    expect(run?.data.tags).toEqual(expect.arrayContaining([{ key: 'isobar.families_refused', value: 'sarimax: too-slow' }]))
     const path = run?.info.artifact_uri.replace('mlflow-artifacts:/', '')
     const file = await fetch(`http://127.0.0.1:${port}/api/2.0/mlflow-artifacts/artifacts/${path}/model.bin`)
     expect(new Uint8Array(await file.arrayBuffer())).toEqual(bytes)

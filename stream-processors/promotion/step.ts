@@ -325,6 +325,7 @@ function runOf(state: ModelState, runId: string): Lifecycle {
     actor: ACTOR,
     changePoints,
     waitsFor: [],
+    comparison: null,
   }
 }
 
@@ -343,6 +344,8 @@ function decision(
     key: modelKey(run.stationId, run.variable),
     value: {
       ...run,
+      // Told once, by the run: it is no part of any decision.
+      comparison: null,
       eventId: `lifecycle/${run.runId}/${event}`,
       causedBy: run.eventId,
       actor: ACTOR,

@@ -89,6 +89,7 @@ function ended(request: RetrainRequest, event: Lifecycle['event'] = 'evaluated',
     actor: 'training',
     changePoints: [],
     waitsFor: [],
+    comparison: null,
   }
 }
 /** Registered, and refused by promotion. */

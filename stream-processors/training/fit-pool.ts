@@ -1,9 +1,10 @@
 /** A few worker threads that fit models, one history each at a time. */
 import { Worker } from 'node:worker_threads'
+import type { FamilyAnswer } from '../../forecasting/comparison/index.ts'
 import type { Site, TrainingSet } from '../../forecasting/models/index.ts'
 import { messageOf } from '../../infra/runtime/errors.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
-import type { FitAnswers, FitRequest } from './fit-worker.ts'
+import type { FitAnswer, FitAnswers, FitRequest, ForecastRequest } from './fit-worker.ts'
 
 export type FitPool = {
   readonly size: number
@@ -12,12 +13,20 @@ export type FitPool = {
    * of several variables each is then tried alone, so that only the one to blame is refused.
    */
   fit(history: TrainingSet, variables: readonly ForecastVariable[], site: Site | null): Promise<FitAnswers>
+  /** Resolves with what a family forecasts of the newest weeks (forecasting/comparison), or its refusal, of each variable; lost workers as with `fit`. */
+  forecast(
+    history: TrainingSet,
+    variables: readonly ForecastVariable[],
+    family: string,
+  ): Promise<ReadonlyMap<ForecastVariable, FamilyAnswer>>
   close(): Promise<void>
 }
 
-type Ended = { readonly answers: FitAnswers } | { readonly lost: string }
+type Answers = ReadonlyMap<ForecastVariable, FitAnswer | FamilyAnswer>
+type Ended = { readonly answers: Answers } | { readonly lost: string }
+type Lost = { readonly ok: false; readonly refused: string }
 type Job = {
-  readonly request: FitRequest
+  readonly request: FitRequest | ForecastRequest
   readonly resolve: (ended: Ended) => void
   timer?: NodeJS.Timeout
 }
@@ -48,7 +57,7 @@ export function openFitPool(size: number, timeLimitMs: number = TIME_LIMIT_MS): 
     const worker = new Worker(new URL('./fit-worker.ts', import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: MEMORY_LIMIT_MB },
     })
-    worker.on('message', (answers: FitAnswers) => {
+    worker.on('message', (answers: Answers) => {
       finish(worker, { answers })
       idle.push(worker)
       next()
@@ -72,21 +81,26 @@ export function openFitPool(size: number, timeLimitMs: number = TIME_LIMIT_MS): 
   }
   for (let i = 0; i < size; i++) spawn()
 
-  const fit: FitPool['fit'] = async (history, variables, site) => {
+  const ask = async <Answer extends FitAnswer | FamilyAnswer>(
+    request: Job['request'],
+  ): Promise<ReadonlyMap<ForecastVariable, Answer | Lost>> => {
     const ended = await new Promise<Ended>((resolve) => {
-      waiting.push({ request: { history, variables, site }, resolve })
+      waiting.push({ request, resolve })
       next()
     })
-    if ('answers' in ended) return ended.answers
+    // A worker answers what it was asked.
+    if ('answers' in ended) return ended.answers as ReadonlyMap<ForecastVariable, Answer>
+    const { variables } = request
     if (variables.length > 1) {
-      const alone = await Promise.all(variables.map((variable) => fit(history, [variable], site)))
+      const alone = await Promise.all(variables.map((variable) => ask<Answer>({ ...request, variables: [variable] })))
       return new Map(alone.flatMap((answers) => [...answers]))
     }
     return new Map(variables.map((variable) => [variable, { ok: false, refused: ended.lost }]))
   }
   return {
     size,
-    fit,
+    fit: (history, variables, site) => ask<FitAnswer>({ what: 'fit', history, variables, site }),
+    forecast: (history, variables, family) => ask<FamilyAnswer>({ what: 'forecast', history, variables, family }),
     async close() {
       closed = true
       for (const job of running.values()) clearTimeout(job.timer)

@@ -8,6 +8,7 @@ import { defineService } from '../../infra/runtime/service/index.ts'
 import type { Site } from '../../forecasting/models/index.ts'
 import type { ServedModel } from '../../schemas/generated/types.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
+import { compareFamiliesField, createCompare } from './compare.ts'
 import { createColdStartStep } from './cold-start.ts'
 import { countObservedHours, loadTrainingSet, untilFeaturesReach } from './dataset.ts'
 import { openFitPool } from './fit-pool.ts'
@@ -24,6 +25,7 @@ const TrainingConfig = z.object({
       'Threads that fit models, a station each; free ones share the variables of one. Leave a core to live forecasts; `isobar start` does.',
     example: '3',
   }),
+  trainingCompareFamilies: compareFamiliesField,
   coldStartMinimumHours: z.coerce.number().int().min(1).default(1).meta({
     description:
       'Hours in which a station must have observed a quantity before its first model is made; below about 900 that is a provisional one.',
@@ -85,6 +87,7 @@ export const service = defineService({
           siteOf: (stationId) => sites.get(stationId) ?? null,
           book,
           pool,
+          compare: createCompare(pool, config.trainingCompareFamilies),
           artifacts: openArtifactStore(config),
         }),
       }),

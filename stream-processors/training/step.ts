@@ -5,14 +5,16 @@
  */
 import { createHash } from 'node:crypto'
 import { FEATURE_SET, HOUR_MS } from '../../forecasting/features/index.ts'
-import { SEED, type Site, type TrainingSet } from '../../forecasting/models/index.ts'
+import { provisionalReason, SEED, type Site, type TrainingSet } from '../../forecasting/models/index.ts'
 import type { ArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import { type BatchStep, emit, type OutboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
 import { VERSION } from '../../infra/runtime/version.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
-import type { Lifecycle, RetrainRequest } from '../../schemas/generated/types.ts'
+import type { FamilyComparison, Lifecycle, RetrainRequest } from '../../schemas/generated/types.ts'
+import type { ForecastVariable } from '../../schemas/quantities.ts'
+import { type Compare, notCompared } from './compare.ts'
 import type { FitPool } from './fit-pool.ts'
-import type { FitAnswers } from './fit-worker.ts'
+import type { FitAnswer, FitAnswers } from './fit-worker.ts'
 import type { RunBook } from './run-book.ts'
 
 /** Outcomes remembered for a batch that is handed in again before its events came back through the topic. */
@@ -27,17 +29,24 @@ export type Deps = {
   /** Null: the station is not known, or not how high it lies. */
   readonly siteOf: (stationId: string) => Site | null
   readonly pool: Pick<FitPool, 'fit' | 'size'>
+  readonly compare: Compare
   readonly artifacts: Pick<ArtifactStore, 'put'>
   readonly book: Pick<RunBook, 'hasEnded'>
 }
 
 /** What a station's history, as known at one instant, made of the variables asked for; null when it has none. */
-type Trained = { readonly history: TrainingSet; readonly answers: FitAnswers } | null
+type Trained = {
+  readonly history: TrainingSet
+  readonly answers: FitAnswers
+  /** Of the variables that a comparison was made for. */
+  readonly comparisons: ReadonlyMap<ForecastVariable, FamilyComparison>
+} | null
 
 export function createTrainingStep({
   loadTrainingSet,
   siteOf,
   pool,
+  compare,
   artifacts,
   book,
 }: Deps): BatchStep<'model.retrain-request.v1'> {
@@ -80,8 +89,11 @@ export function createTrainingStep({
     const variables = [...new Set(requests.map(({ variable }) => variable))]
     const size = Math.ceil(variables.length / workers)
     const parts = Array.from({ length: Math.ceil(variables.length / size) }, (_, k) => variables.slice(k * size, (k + 1) * size))
-    const answers = await Promise.all(parts.map((part) => pool.fit(history, part, siteOf(stationId))))
-    return { history, answers: new Map(answers.flatMap((part) => [...part])) }
+    const fitted = await Promise.all(parts.map((part) => pool.fit(history, part, siteOf(stationId))))
+    const answers = new Map(fitted.flatMap((part) => [...part]))
+    const compared = requests.filter(({ reason, variable }) => whyNotCompared(reason, answers.get(variable)) === null)
+    const comparable = variables.filter((variable) => compared.some((request) => request.variable === variable))
+    return { history, answers, comparisons: comparable.length > 0 ? await compare(history, comparable) : new Map() }
   }
 
   function remember(requestId: string, outcome: Promise<Outcome>): Promise<Outcome> {
@@ -118,6 +130,7 @@ export function createTrainingStep({
       actor: 'training',
       changePoints: request.changePoints,
       waitsFor: [],
+      comparison: null,
     }
     const started = lifecycle(base, 'training-started', {})
     if (trained === null) return emit([started, lifecycle(base, 'failed', { reasons: ['no-history'] })])
@@ -129,12 +142,21 @@ export function createTrainingStep({
     const hash = createHash('sha256').update(answer.artefact).digest('hex').slice(0, 12)
     const artefact = await artifacts.put(`models/${key}/${version}-${hash}.bin`, answer.artefact)
     const made = { artefact, family: answer.family, rows: answer.rows, fitSeconds: answer.fitSeconds }
+    const why = whyNotCompared(request.reason, answer)
+    const comparison = why === null ? trained.comparisons.get(request.variable)! : notCompared(why)
     return emit([
       started,
       lifecycle(base, 'trained', made),
-      lifecycle(base, 'evaluated', { ...made, metrics: answer.scores.map((score) => ({ ...score })) }),
+      lifecycle(base, 'evaluated', { ...made, metrics: answer.scores.map((score) => ({ ...score })), comparison }),
     ])
   }
+}
+
+/** Null: the run compares families. */
+function whyNotCompared(reason: RetrainRequest['reason'], answer: FitAnswer | undefined): string | null {
+  if (reason === 'cold-start') return 'cold-start: a first model is to serve at once'
+  if (!answer?.ok) return 'no-model'
+  return provisionalReason(answer.family) === null ? null : `provisional: ${answer.family}`
 }
 
 /** The run of a request, and the version it registers: cut-off hour and the beginning of the run id. */

@@ -5,9 +5,11 @@ import { createRng } from '../../forecasting/verification/index.ts'
 import type { InboundEvent, Outcome, StepContext } from '../../infra/runtime/kafka/types.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import type { Feature, Lifecycle, RetrainRequest } from '../../schemas/generated/types.ts'
+import { compareFamiliesField, createCompare } from './compare.ts'
 import { createColdStartStep } from './cold-start.ts'
 import { toTrainingSet } from './dataset.ts'
 import { openFitPool } from './fit-pool.ts'
+import type { FamilyAnswer } from '../../forecasting/comparison/index.ts'
 import type { FitAnswer } from './fit-worker.ts'
 import { createRunBook } from './run-book.ts'
 import { createTrainingStep } from './step.ts'
@@ -102,21 +104,32 @@ describe('training set', () => {
   })
 })
 
+const COMPARED = {
+  notComparedBecause: null,
+  firstOriginAt: T0 - 28 * 24 * HOUR_MS,
+  lastOriginAt: T0,
+  originHour: 0,
+  origins: 0,
+  families: [],
+}
+
 describe('training step', () => {
   function createShop() {
     const book = createRunBook()
     let fits = 0
     let reads = 0
     const fitted: string[][] = []
+    const compared: string[][] = []
     const stored: string[] = []
-    const answer: FitAnswer = {
+    let family = 'f'
+    const answer = (): FitAnswer => ({
       ok: true,
-      family: 'f',
+      family,
       artefact: Uint8Array.from([1, 2, 3]),
       rows: 5,
       scores: [],
       fitSeconds: 1,
-    }
+    })
     const make = () =>
       createTrainingStep({
         loadTrainingSet: async (_station, _asOf, changePoints) => {
@@ -129,8 +142,12 @@ describe('training step', () => {
           fit: async (_history, variables) => {
             fits++
             fitted.push([...variables])
-            return new Map(variables.map((variable) => [variable, answer]))
+            return new Map(variables.map((variable) => [variable, answer()]))
           },
+        },
+        compare: async (_history, variables) => {
+          compared.push([...variables])
+          return new Map(variables.map((variable) => [variable, { ...COMPARED, origins: variable.length }]))
         },
         artifacts: {
           put: async (key) => {
@@ -145,6 +162,8 @@ describe('training step', () => {
       book,
       stored,
       fitted,
+      compared,
+      become: (name: string) => (family = name),
       reads: () => reads,
       fits: () => fits,
       restart: () => (step = make()),
@@ -200,6 +219,23 @@ describe('training step', () => {
     expect([shop.reads(), shop.fitted]).toEqual([1, [variables.slice(0, 2), variables.slice(2)]])
     await shop.run(...of('b', { stationId: 'lga' }), ...of('c', { requestedAt: T0 + HOUR_MS }))
     expect([shop.reads(), shop.fitted.slice(2)]).toEqual([3, [variables, variables]])
+  })
+  it('records the comparison of families in what is evaluated, once for the variables of a station', async () => {
+    const shop = createShop()
+    const outcomes = await shop.run(request('r1'), request('r2', { variable: 'dewPointC', reason: 'schedule' }))
+    expect(shop.compared).toEqual([['temperatureC', 'dewPointC']])
+    expect(outcomes.map((outcome) => lifecycleOf(outcome).map(({ comparison }) => comparison?.origins))).toEqual([
+      [undefined, undefined, 'temperatureC'.length],
+      [undefined, undefined, 'dewPointC'.length],
+    ])
+  })
+  it('compares nothing for a first model, which is to serve at once, or for a provisional one, and says so', async () => {
+    const shop = createShop()
+    const whyOf = async (asked: RetrainRequest) => lifecycleOf((await shop.run(asked))[0]).at(-1)?.comparison?.notComparedBecause
+    expect(await whyOf(request('r1', { reason: 'cold-start' }))).toMatch(/^cold-start/)
+    shop.become('young-station')
+    expect(await whyOf(request('r2', { requestedAt: T0 + HOUR_MS }))).toBe('provisional: young-station')
+    expect(shop.compared).toEqual([])
   })
   it('a killed run that only said it had started is trained', async () => {
     const shop = createShop()
@@ -257,6 +293,60 @@ describe('fit pool', { timeout: 60_000 }, () => {
     expect(grown).toMatchObject({ ok: true, family: 'random-feature-ridge' })
     expect(grown?.ok && grown.scores.length).toBeGreaterThan(0)
     await pool.close()
+  })
+})
+
+describe('comparison of families', { timeout: 60_000 }, () => {
+  const set = toTrainingSet(rowsOf(130 * 24), [])!
+  const baselines = ['persistence', 'seasonal-naive', 'climatology', 'recentred-climatology', 'damped-anomaly']
+
+  it('puts the served family, what is asked for and the baselines side by side, and gives the same scores again', async () => {
+    const pool = openFitPool(2)
+    const compare = createCompare(pool, ['ridge-direct'])
+    const [first, second] = await Promise.all([compare(set, ['temperatureC']), compare(set, ['temperatureC', 'pressureHpa'])])
+    await pool.close()
+    const of = (answers: typeof first) => {
+      const { families, ...more } = answers.get('temperatureC')!
+      return { ...more, families: families.map(({ seconds, ...family }) => ({ ...family, isTimed: seconds > 0 })) }
+    }
+    expect(of(first)).toMatchObject({ notComparedBecause: null, origins: 28, originHour: 23 })
+    expect(of(first).families.map(({ family, refused, isTimed }) => [family, refused, isTimed])).toEqual(
+      ['random-feature-ridge', 'ridge-direct', ...baselines].map((name) => [name, null, true]),
+    )
+    for (const { family, metrics } of of(first).families)
+      expect(metrics.map(({ model, leadBucket, n }) => [model, leadBucket, n > 0])).toEqual(
+        ['1-6', '7-24', '25-72', '73-168', 'all'].map((bucket) => [family, bucket, true]),
+      )
+    expect(of(second)).toEqual(of(first))
+  })
+  it('a family that is lost is a line of the record', async () => {
+    const answer: FamilyAnswer = { ok: true, quantiles: new Float32Array(28 * 168 * 7), missed: null, seconds: 1 }
+    const compare = createCompare(
+      {
+        forecast: async (_history, variables, family) =>
+          new Map(variables.map((name) => [name, family === 'sarimax' ? { ok: false, refused: 'too-slow: no model' } : answer])),
+      },
+      ['sarimax'],
+    )
+    const { families, notComparedBecause } = (await compare(set, ['temperatureC'])).get('temperatureC')!
+    expect(notComparedBecause).toBeNull()
+    expect(families.filter(({ metrics }) => metrics.length === 0)).toMatchObject([
+      { family: 'sarimax', refused: 'too-slow: no model' },
+    ])
+    expect(families).toHaveLength(7)
+  })
+  it('says why there is none: not asked for, too little history', async () => {
+    const pool = { forecast: () => Promise.reject(new Error('nobody is to be asked')) }
+    const whyOf = async (history: typeof set, families: string[]) =>
+      (await createCompare(pool, families)(history, ['temperatureC'])).get('temperatureC')?.notComparedBecause
+    expect(await whyOf(set, [])).toMatch(/^not-asked-for/)
+    expect(await whyOf(toTrainingSet(rowsOf(100 * 24), [])!, ['ridge-direct'])).toMatch(/^too-little-history: 7\d days/)
+  })
+  it('is asked for by names: unset the cheap one, none, and unknown ones are refused', () => {
+    expect(compareFamiliesField.parse(undefined)).toEqual(['ridge-direct'])
+    expect(compareFamiliesField.parse('none')).toEqual([])
+    expect(compareFamiliesField.parse('sarimax, ridge-direct,sarimax')).toEqual(['sarimax', 'ridge-direct'])
+    expect(compareFamiliesField.safeParse('sarimax,prophets').error?.issues[0]?.message).toBe('unknown: prophets')
   })
 })
 

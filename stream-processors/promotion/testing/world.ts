@@ -48,6 +48,7 @@ export function evaluated(runId: string, hour: number, over: Partial<Lifecycle> 
     actor: 'training',
     changePoints: [],
     waitsFor: [],
+    comparison: null,
     ...over,
   }
 }
