@@ -484,6 +484,33 @@ describe('operator actions', () => {
     expect((await at('2013-07-01T12:00:00Z')).champion).toMatchObject({ evidence: [{ event: 'promoted' }, { event: 'trained' }] })
   })
 
+  it('tells how families of a run compared with the run itself, not in the list of runs', async () => {
+    const { get, world } = createTestApp()
+    const comparison = {
+      notComparedBecause: null,
+      firstOriginAt: NOON - 28 * 24 * HOUR_MS,
+      lastOriginAt: NOON,
+      originHour: 12,
+      origins: 28,
+      families: [{ family: 'sarimax', refused: 'too-slow', seconds: 0, metrics: [] }],
+    }
+    // Newest first; a run of before there were comparisons has none in the archive.
+    const { comparison: _none, ...old } = aLifecycle({ version: 'v1' })
+    world.lifecycle.push(
+      aLifecycle({ version: 'v5', event: 'accepted' }),
+      aLifecycle({ version: 'v5', event: 'evaluated', comparison }),
+      old as ReturnType<typeof aLifecycle>,
+    )
+    const runOf = async (id: string) => ((await (await get(`/v1/runs/${id}`)).json()) as { run: object }).run
+    expect(await runOf('run-v5')).toMatchObject({
+      state: 'accepted',
+      comparison: { firstOriginAt: '2013-06-03T12:00:00.000Z', origins: 28, families: [{ family: 'sarimax' }] },
+    })
+    expect(await runOf('run-v1')).toMatchObject({ comparison: null })
+    const { runs } = (await (await get('/v1/runs')).json()) as RunList
+    expect(runs.map((run) => 'comparison' in run)).toEqual([false, false])
+  })
+
   it('silences for a while and ends a silence', async () => {
     const { app, post, key, world } = createTestApp()
     const operator = await key('operate')

@@ -106,6 +106,13 @@ it('is registered exactly once, whenever the trainer is killed', async () => {
     expect(new Set(events.map(({ eventId }) => eventId)).size).toBe(3)
     expect(new Set(events.flatMap(({ artefact }) => (artefact ? [artefact.sha256] : []))).size).toBe(1)
     expect(events.filter(({ event }) => event === 'failed')).toEqual([])
+    // The comparison of families is part of the record, the same however often the run was begun.
+    const compared = events.flatMap(({ comparison }) => (comparison ? [comparison.families] : []))
+    expect(compared[0]?.map(({ family, refused }) => [family, refused]).slice(0, 2)).toEqual([
+      ['random-feature-ridge', null],
+      ['ridge-direct', null],
+    ])
+    expect(new Set(compared.map((families) => JSON.stringify(families.map(({ metrics }) => metrics)))).size).toBe(1)
   }
   expect(new Set(lifecycle.map(({ version }) => version)).size).toBe(n + 1)
 })

@@ -16,6 +16,7 @@ import type {
   PipelineAnswer,
   ReplicasAnswer,
   Run,
+  RunInFull,
   SkillAnswerRow,
   Station,
 } from '../src/wire.ts'
@@ -325,6 +326,50 @@ export function runs(stationId: string): Run[] {
     run('v2-20130426T1400', 24, 'rejected', 'schedule', 'schedule/2013-04-26', ['effect-below-minimum: 0.4 % < 1 %']),
     run('v1-20130331T1400', 50, 'promoted', 'cold-start', 'request/cold-start', ['first-model']),
   ]
+}
+
+export function runInFull(runId: string): RunInFull {
+  if (runId.startsWith('run-v1'))
+    return {
+      run: {
+        comparison: {
+          notComparedBecause: 'cold-start: a first model is to serve at once',
+          firstOriginAt: null,
+          lastOriginAt: null,
+          origins: 0,
+          families: [],
+        },
+      },
+    }
+  const scores = (family: string, mae: number) => ({
+    family,
+    refused: null,
+    metrics: ['1-6', '7-24', 'all'].map((leadBucket, i) => ({
+      model: family,
+      leadBucket,
+      n: 168,
+      mae: mae * (0.5 + 0.25 * i),
+      bias: 0.1,
+      crps: mae * (0.35 + 0.17 * i),
+      coverage80: 0.8,
+    })),
+  })
+  return {
+    run: {
+      comparison: {
+        notComparedBecause: null,
+        firstOriginAt: iso(FIXTURE_NOW - 36 * 24 * HOUR_MS),
+        lastOriginAt: iso(FIXTURE_NOW - 9 * 24 * HOUR_MS),
+        origins: 28,
+        families: [
+          scores('random-feature-ridge', 1.9),
+          scores('ridge-direct', 1.95),
+          { family: 'sarimax', refused: 'too-slow: no model within 300 s', metrics: [] },
+          scores('persistence', 2.9),
+        ],
+      },
+    },
+  }
 }
 
 export function gateReport(runId: string): GateReport {

@@ -105,6 +105,8 @@ export async function startFixture(options: { port?: number } = {}): Promise<Fix
     }
     const report = /^\/v1\/runs\/([^/]+)\/evaluation$/.exec(path)
     if (report) return json(response, data.gateReport(report[1] ?? ''))
+    const run = /^\/v1\/runs\/([^/]+)$/.exec(path)
+    if (run) return json(response, data.runInFull(run[1] ?? ''))
     if (path === '/v1/drift/evidence') {
       const evidence = data.driftEvidence(url.searchParams.get('eventId') ?? '')
       return evidence ? json(response, evidence) : problem(response, 404, 'No such change')

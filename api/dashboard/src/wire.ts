@@ -204,6 +204,19 @@ export type Run = {
   evaluation: string | null
 }
 
+/** `GET /v1/runs/{runId}` → `{ run }`: other families beside the one that was trained; null while the run is not evaluated. */
+export type RunInFull = {
+  run: {
+    comparison: {
+      notComparedBecause: string | null
+      firstOriginAt: Iso | null
+      lastOriginAt: Iso | null
+      origins: number
+      families: Array<{ family: string; refused: string | null; metrics: Scores[] }>
+    } | null
+  }
+}
+
 /** `GET /v1/runs/{runId}/evaluation`: what the gate decided on, in words and numbers. */
 export type GateReport = {
   kind?: string
@@ -214,8 +227,9 @@ export type GateReport = {
   champion?: string
   challenger?: string
   text?: string[]
-  metrics?: Array<{ model: string; leadBucket: string; n: number; mae: number; bias: number; crps: number; coverage80: number }>
+  metrics?: Scores[]
 }
+export type Scores = { model: string; leadBucket: string; n: number; mae: number; bias: number; crps: number; coverage80: number }
 
 /** `GET /v1/replicas`: every replica's newest report per model, and what each model should be. */
 export type ReplicasAnswer = {

@@ -5,7 +5,7 @@ import { formatInstant, formatNumber, formatPercent, instant, shortVersion, vari
 import { createPanel, showState } from '../panel.ts'
 import type { Scheduler } from '../schedule.ts'
 import type { Part, State } from '../state.ts'
-import type { GateReport, Run } from '../wire.ts'
+import type { GateReport, Run, RunInFull, Scores } from '../wire.ts'
 import { shownZone } from './header.ts'
 
 const STATES: Readonly<Record<string, readonly [tone: string, text: string]>> = {
@@ -39,8 +39,8 @@ export function createRunList(state: State, scheduler: Scheduler<Part>): HTMLEle
     reconcile(
       list,
       runs ?? [],
-      // The report comes later than the run: then it is a new element.
-      (run) => `${run.runId}/${run.evaluation ?? ''}`,
+      // Scores and the report come later than the run: then it is a new element.
+      (run) => `${run.runId}/${isEvaluated(run)}/${run.evaluation ?? ''}`,
       createRow,
       (node, run) => updateRow(node, run, shownZone(state)),
     )
@@ -60,9 +60,19 @@ function createRow(run: Run): HTMLElement {
     el('p', {}),
     el('p', { class: 'muted event-id' }),
   )
-  if (run.evaluation !== null) row.append(createReport(run.evaluation))
+  if (isEvaluated(run)) {
+    const address = `/v1/runs/${encodeURIComponent(run.runId)}`
+    row.append(
+      createDetails('Families side by side', address, ({ run: { comparison } }: RunInFull) => comparisonNodes(comparison)),
+    )
+  }
+  const { evaluation } = run
+  if (evaluation !== null)
+    row.append(createDetails('Gate report', evaluation, (report: GateReport) => reportNodes(report, evaluation)))
   return row
 }
+
+const isEvaluated = ({ state }: Run): boolean => !['training-started', 'trained', 'failed'].includes(state)
 
 function updateRow(node: HTMLElement, run: Run, zone: string): void {
   const [badge, name, time, why, ids] = [...node.children] as [Element, Element, Element, Element, Element]
@@ -80,15 +90,15 @@ function updateRow(node: HTMLElement, run: Run, zone: string): void {
 }
 
 /** Fetched when it is opened. */
-function createReport(address: string): HTMLElement {
+function createDetails<Answer>(title: string, address: string, nodesOf: (answer: Answer) => HTMLElement[]): HTMLElement {
   const body = el('div', { class: 'report' }, el('p', { class: 'muted' }, 'Loading…'))
-  const node = el('details', { class: 'data-table' }, el('summary', {}, 'Gate report'), body)
+  const node = el('details', { class: 'data-table' }, el('summary', {}, title), body)
   let isLoaded = false
   node.addEventListener('toggle', () => {
     if (!node.open || isLoaded) return
     isLoaded = true
-    getJson<GateReport>(address).then(
-      (report) => body.replaceChildren(...reportNodes(report, address)),
+    getJson<Answer>(address).then(
+      (answer) => body.replaceChildren(...nodesOf(answer)),
       (error: unknown) => {
         isLoaded = false
         body.replaceChildren(
@@ -100,8 +110,28 @@ function createReport(address: string): HTMLElement {
   return node
 }
 
+function comparisonNodes(comparison: RunInFull['run']['comparison']): HTMLElement[] {
+  if (comparison === null) return [el('p', { class: 'muted' }, 'This run compared no families.')]
+  const { notComparedBecause, firstOriginAt, lastOriginAt, origins, families } = comparison
+  if (notComparedBecause !== null) return [el('p', { class: 'muted' }, `Not compared. ${notComparedBecause}`)]
+  // As people read it: who is best at a lead.
+  const scores = families.flatMap(({ metrics }) => metrics)
+  const byLead = [...Map.groupBy(scores, ({ leadBucket }) => leadBucket).values()].flat()
+  const refused = families.filter((one) => one.refused !== null)
+  return [
+    el(
+      'p',
+      {},
+      `${origins} origins, ${firstOriginAt?.slice(0, 10)} to ${lastOriginAt?.slice(0, 10)}, that none of them was fitted on. Nothing is decided on it.`,
+    ),
+    ...(refused.length === 0
+      ? []
+      : [el('ul', { class: 'lines' }, ...refused.map(({ family, refused: why }) => el('li', {}, `${family}: ${why}`)))]),
+    scoreTable('Families on the same rows', 'Family', byLead),
+  ]
+}
+
 function reportNodes(report: GateReport, address: string): HTMLElement[] {
-  const head = ['Model', 'Lead, h', 'Pairs', 'MAE', 'CRPS', 'In 80 %']
   return [
     el(
       'p',
@@ -110,32 +140,37 @@ function reportNodes(report: GateReport, address: string): HTMLElement[] {
       ` · ${report.hours} hours, ${report.rows} pairs of both models`,
     ),
     el('ul', { class: 'lines' }, ...(report.text ?? report.reasons).map((line) => el('li', {}, line))),
+    scoreTable('Scores on the same rows', 'Model', report.metrics ?? []),
+    el('p', {}, el('a', { href: address }, 'The report as JSON')),
+  ]
+}
+
+function scoreTable(caption: string, who: string, scores: readonly Scores[]): HTMLElement {
+  const head = [who, 'Lead, h', 'Pairs', 'MAE', 'CRPS', 'In 80 %']
+  return el(
+    'div',
+    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption },
     el(
-      'div',
-      { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Scores on the same rows' },
+      'table',
+      {},
+      el('caption', {}, caption),
+      el('thead', {}, el('tr', {}, ...head.map((title, i) => el('th', { scope: 'col', class: i > 1 ? 'num' : null }, title)))),
       el(
-        'table',
+        'tbody',
         {},
-        el('caption', {}, 'Scores on the same rows'),
-        el('thead', {}, el('tr', {}, ...head.map((title, i) => el('th', { scope: 'col', class: i > 1 ? 'num' : null }, title)))),
-        el(
-          'tbody',
-          {},
-          ...(report.metrics ?? []).map((row) =>
-            el(
-              'tr',
-              {},
-              el('th', { scope: 'row' }, row.model),
-              el('td', {}, row.leadBucket),
-              el('td', { class: 'num' }, row.n),
-              el('td', { class: 'num' }, formatNumber(row.mae, 3)),
-              el('td', { class: 'num' }, formatNumber(row.crps, 3)),
-              el('td', { class: 'num' }, formatPercent(row.coverage80)),
-            ),
+        ...scores.map((row) =>
+          el(
+            'tr',
+            {},
+            el('th', { scope: 'row' }, row.model),
+            el('td', {}, row.leadBucket),
+            el('td', { class: 'num' }, row.n),
+            el('td', { class: 'num' }, formatNumber(row.mae, 3)),
+            el('td', { class: 'num' }, formatNumber(row.crps, 3)),
+            el('td', { class: 'num' }, formatPercent(row.coverage80)),
           ),
         ),
       ),
     ),
-    el('p', {}, el('a', { href: address }, 'The report as JSON')),
-  ]
+  )
 }
