@@ -20,7 +20,7 @@ const DAY_HOURS = 24
 /** Origins are a day apart; of the newest week the leads that have been observed are scored. */
 export const HELD_OUT_DAYS = 28
 /** Three times as much is left to learn from: a comparison of families that know nothing would say nothing. */
-export const LEAST_DAYS_BEFORE = 84
+const LEAST_DAYS_BEFORE = 84
 /** Quantiles of one forecast: leads × levels. */
 export const FORECAST_LENGTH = HORIZON_HOURS * QUANTILE_LEVELS.length
 

@@ -1,2 +1,2 @@
-export { type FamilyAnswer, forecastHeldOut, HELD_OUT_DAYS, type HeldOut, holdOutNewest, LEAST_DAYS_BEFORE } from './held-out.ts'
-export { type ComparedFamily, scoreTogether } from './score.ts'
+export { type FamilyAnswer, forecastHeldOut, holdOutNewest } from './held-out.ts'
+export { scoreTogether } from './score.ts'

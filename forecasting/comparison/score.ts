@@ -8,14 +8,14 @@ const Q = QUANTILE_LEVELS.length
 /** Of the origins, that a family must have answered: else the others would be scored on what is left of them. */
 const LEAST_ANSWERED = 0.5
 
-export type ComparedFamily = {
+type ComparedFamily = {
   readonly family: string
   /** Null: it has scores. */
   readonly refused: string | null
   readonly seconds: number
   readonly metrics: readonly BucketScore[]
 }
-export type Compared = {
+type Compared = {
   /** That every scored family answered. */
   readonly origins: number
   /** In the order of the answers. */
