@@ -23,7 +23,7 @@ function station(days: number, valueAt: (i: number, value: number) => number = (
   for (let i = 0; i < hours; i++) {
     weather = 0.98 * weather + random() - 0.5
     const value = valueAt(i, Math.fround(10 + 4 * Math.sin((2 * Math.PI * i) / 24) + weather))
-    const nothing = 0 * value
+    const nothing = Number.isNaN(value) ? Number.NaN : 0
     grid.set(
       START + i,
       [value, value - 4, 70 - 3 * weather, 1013 - weather, 1, 1, Math.abs(weather), 0].map((one) => one + nothing),

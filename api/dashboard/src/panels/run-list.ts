@@ -62,13 +62,12 @@ function createRow(run: Run): HTMLElement {
   )
   if (isEvaluated(run)) {
     const address = `/v1/runs/${encodeURIComponent(run.runId)}`
-    row.append(
-      createDetails('Families side by side', address, ({ run: { comparison } }: RunInFull) => comparisonNodes(comparison)),
-    )
+    const load = async () => comparisonNodes((await getJson<RunInFull>(address)).run.comparison)
+    row.append(createDetails('Families side by side', load))
   }
   const { evaluation } = run
   if (evaluation !== null)
-    row.append(createDetails('Gate report', evaluation, (report: GateReport) => reportNodes(report, evaluation)))
+    row.append(createDetails('Gate report', async () => reportNodes(await getJson<GateReport>(evaluation), evaluation)))
   return row
 }
 
@@ -90,15 +89,15 @@ function updateRow(node: HTMLElement, run: Run, zone: string): void {
 }
 
 /** Fetched when it is opened. */
-function createDetails<Answer>(title: string, address: string, nodesOf: (answer: Answer) => HTMLElement[]): HTMLElement {
+function createDetails(title: string, load: () => Promise<HTMLElement[]>): HTMLElement {
   const body = el('div', { class: 'report' }, el('p', { class: 'muted' }, 'Loading…'))
   const node = el('details', { class: 'data-table' }, el('summary', {}, title), body)
   let isLoaded = false
   node.addEventListener('toggle', () => {
     if (!node.open || isLoaded) return
     isLoaded = true
-    getJson<Answer>(address).then(
-      (answer) => body.replaceChildren(...nodesOf(answer)),
+    load().then(
+      (nodes) => body.replaceChildren(...nodes),
       (error: unknown) => {
         isLoaded = false
         body.replaceChildren(
