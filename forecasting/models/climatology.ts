@@ -17,6 +17,12 @@ const MIN_DAY_HOURS = 20
 const TRUST_IN_ONE_DAY = 0.5
 /** Doubt fades from this length on: a weak cycle that two months show is one. */
 const DOUBT_DAYS = 7
+/**
+ * In less than this what comes or goes with the weather is taken out before the cycle of the day is looked for, days (see withoutTrend); and fewest
+ * pairs of hours a day apart that show it.
+ */
+const TREND_DAYS = 30
+const MIN_PAIRS = 24
 /** Relative penalties. Annual order k of a full record of y years: full·k²/y. Part of a year: partial, in the phase of the sun hardly any. */
 const PENALTY = { mean: 0, diurnal: 1e-4, full: 0.002, partial: 0.5, solar: 0.003 }
 
@@ -88,9 +94,20 @@ export function fitLeavingOut(
       if (from > cuts[s]! || to < cuts[s + 1]!) addSums(left[k]!, part)
     })
   }
-  const trust = shape === PARTIAL ? trustInDay(startHour, series, shape.diurnalPairs, traits.dayDoubt) : null
+  const still = spanOf(series) < TREND_DAYS * 24 ? withoutTrend(series) : series
+  const trust = shape === PARTIAL ? trustInDay(startHour, still, shape.diurnalPairs, traits.dayDoubt) : null
   const solve = (sums: Sums): Climatology => solveHarmonics(sums, shape, traits.isSolar, years, trust)
-  return { whole: solve(whole), without: left.map(solve) }
+  const fitted = { whole: solve(whole), without: left.map(solve) }
+  if (still === series) return fitted
+  const sums = emptySums(terms)
+  accumulateHarmonics(calendar, startHour, still, { from: 0, to: still.length }, stride, shape, sums)
+  return { ...fitted, whole: withCycleOf(fitted.whole, solve(sums)) }
+}
+
+/** The level of one climatology through the year, and the cycle of the day of another. */
+function withCycleOf(level: Climatology, cycle: Climatology): Climatology {
+  const perDay = 1 + 2 * level.diurnalPairs
+  return { ...level, coefficients: level.coefficients.map((own, i) => (i % perDay === 0 ? own : cycle.coefficients[i]!)) }
 }
 
 type Shape = { readonly annualPairs: number; readonly diurnalPairs: number }
@@ -135,6 +152,26 @@ function accumulateHarmonics(
   addGram(x, terms, weights, 0, rows, sums.gram)
   addCross(x, terms, y, 1, weights, 0, rows, sums.cross)
   sums.rows += rows
+}
+
+/**
+ * Less the straight line whose rise an hour is the mean of what hours a day apart differ by, ÷ 24: no cycle of the day has a part in that. Three days
+ * that grow colder end every day colder than they began it; a cycle fitted to them says so of every day to come, and its days agree too well for
+ * trustInDay to doubt it.
+ */
+function withoutTrend(series: Float64Array): Float64Array {
+  let rise = 0
+  let pairs = 0
+  for (let i = 24; i < series.length; i++) {
+    const difference = series[i]! - series[i - 24]!
+    if (difference !== difference) continue
+    rise += difference
+    pairs++
+  }
+  if (pairs < MIN_PAIRS) return series
+  const anHour = rise / pairs / 24
+  const middle = (series.length - 1) / 2
+  return series.map((value, i) => value - anHour * (i - middle))
 }
 
 /**

@@ -33,3 +33,26 @@ describe('climatology with hours left out', () => {
     expect(fitLeavingOut(START, series.subarray(0, 23), SOLAR, [])).toBeNull()
   })
 })
+
+describe('climatology of three days', () => {
+  const DAYS = 3
+  const ofHours = (value: (hour: number) => number): Float64Array =>
+    Float64Array.from({ length: DAYS * 24 }, (_, i) => value(START + i))
+  const swing = (values: Float64Array): number => {
+    const lookup = directLookup(fitClimatology(START, values, SOLAR)!)
+    const day = Array.from({ length: 24 }, (_, h) => lookup.at(START + h) - lookup.dailyAt(START + h))
+    return Math.max(...day) - Math.min(...day)
+  }
+  const cycle = (hour: number): number => 4 * Math.sin((2 * Math.PI * hour) / 24)
+
+  it('does not take days that grow colder for a cycle of the day', () => {
+    // 0.3 °C an hour colder: a saw of 7.2 °C each day when taken for a cycle.
+    expect(swing(ofHours((hour) => 10 - 0.3 * (hour - START)))).toBeLessThan(0.1)
+  })
+
+  it('finds the same cycle whether days grow colder or stay as they are', () => {
+    const still = swing(ofHours(cycle))
+    expect(still).toBeGreaterThan(7.5)
+    expect(swing(ofHours((hour) => cycle(hour) - 0.3 * (hour - START)))).toBeCloseTo(still, 1)
+  })
+})

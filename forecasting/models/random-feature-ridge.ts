@@ -16,7 +16,7 @@ import { createFitted, FAMILY, type RidgeState } from './random-feature-state.ts
 import { fitStationClimate, type FittedClimate, missingBefore, OWN } from './station-climate.ts'
 import { priorDamping, sitePrior } from './site-prior.ts'
 import type { FitOptions, FitResult, ModelFamily, Site, TrainingSet } from './types.ts'
-import { type Damping, deviationsOf, fitDamping, youngStationModel } from './young-station.ts'
+import { type Damping, deviationsOf, fitDamping, sharesOfYoung, youngStationModel } from './young-station.ts'
 
 const H = HORIZON_HOURS
 export const SEED = 1
@@ -162,8 +162,9 @@ function share(shared: Shared[], hour: number, chosen: readonly number[], candid
 
 /** Without left-out scores: there is nothing to leave out yet. */
 function young({ family }: Kind, variable: ForecastVariable, { climate }: FittedClimate, damping: Damping): FitResult {
-  const { rows, share } = damping
+  const { rows } = damping
   const card = { rows, inputs: 1, randomFeatures: 0, hourModels: 1, youngStation: true }
+  const share = sharesOfYoung(variable, damping)
   const hourModels = [youngStationModel(variable, { share, deviation: deviationsOf(variable, damping) })]
   return {
     ok: true,

@@ -25,3 +25,12 @@ export function usualShare(column: number, hours: number): number {
   const faded = Math.sqrt(hours * hours + rest * rest) - rest
   return 0.5 * whole * (Math.exp(-faded / quick) + Math.exp(-faded / slow))
 }
+
+/**
+ * τ of the level of a short record, hours: half of the sum of the usual shares over all hours. Of the other half the shares know: they were measured
+ * from the levels of such records.
+ */
+export function levelMemoryHours(column: number): number {
+  const { quick, slow, rest, whole } = FADING[column]!
+  return (whole * (quick + slow)) / 4 + rest / 2
+}

@@ -11,7 +11,7 @@ import { LEAD_GROUPS } from './lead-groups.ts'
 import type { HourModel } from './random-feature-state.ts'
 import { type FittedClimate, missingBefore, NEWEST_INDEX, OWN } from './station-climate.ts'
 import type { TrainingSet } from './types.ts'
-import { usualShare } from './usual.ts'
+import { levelMemoryHours, usualShare } from './usual.ts'
 
 const H = HORIZON_HOURS
 const Q = QUANTILE_LEVELS.length
@@ -42,6 +42,8 @@ export type Damping = {
   readonly variance: number
   /** Hours of the history with an own value. */
   readonly rows: number
+  /** From the first of them to the last, both counted. */
+  readonly span: number
 }
 
 export function fitDamping(history: TrainingSet, variable: ForecastVariable, { lookupsAt, offsets }: FittedClimate): Damping {
@@ -55,6 +57,8 @@ export function fitDamping(history: TrainingSet, variable: ForecastVariable, { l
   let sum = 0
   let complete = 0
   let rows = 0
+  let from = 0
+  let to = -1
   for (let row = 0; row < history.featureHours.length; row++) {
     const at = history.featureHours[row]!
     const newest = history.features[row * FEATURE_COUNT + NEWEST_INDEX[column]!]!
@@ -65,6 +69,8 @@ export function fitDamping(history: TrainingSet, variable: ForecastVariable, { l
     const square = departure * departure
     sum += square
     rows++
+    if (rows === 1) from = at
+    to = at
     const first = at + 1 - history.startHour
     const known = Math.min(H, target.length - first)
     climatology.copy(at + 1, H, normal)
@@ -89,7 +95,17 @@ export function fitDamping(history: TrainingSet, variable: ForecastVariable, { l
   })
   // Departures from a climatology fitted on the same few days are too small; the usual value makes up for it.
   const variance = (USUAL_DAYS.deviation * usualSquares + days * own) / (USUAL_DAYS.deviation + days)
-  return { share, variance, rows }
+  return { share, variance, rows, span: to - from + 1 }
+}
+
+/**
+ * By lead, what is left of the newest departure when the level itself is that of few days: ρ(h) + (1 − ρ(h))·k. The mean of an Ornstein–Uhlenbeck process
+ * of memory τ seen through T hours is best estimated with a weight of k = 1 / (2 + T/τ) on each end and the rest on all between, so that k of a
+ * departure from the plain mean belongs to the level and does not fade: a tenth to a quarter after three days, next to nothing after a month.
+ */
+export function sharesOfYoung(variable: ForecastVariable, { share, span }: Damping): Float64Array {
+  const ofLevel = 1 / (2 + span / levelMemoryHours(OWN[variable].column))
+  return share.map((value) => value + (1 - value) * ofLevel)
 }
 
 /** What the damped departure leaves uncertain, by lead: the weather, and the mean of so few days. */

@@ -5,7 +5,7 @@ import { createRng } from '../verification/index.ts'
 import { directLookup } from './climatology.ts'
 import { type FittedClimate, NEWEST_INDEX, OWN } from './station-climate.ts'
 import type { TrainingSet } from './types.ts'
-import { fitDamping } from './young-station.ts'
+import { fitDamping, sharesOfYoung } from './young-station.ts'
 
 const HOURS = 40 * 24
 const VARIABLE: ForecastVariable = 'dewPointC'
@@ -43,4 +43,21 @@ it('learns how a departure fades alike where departures are small, as in the tro
   // e^−2 of it is left after six hours; what is usual, .84, still weighs 25 days beside these forty.
   expect(small![5]!).toBeCloseTo(large![5]!, 6)
   expect(small![5]!).toBeLessThan(0.5)
+})
+
+it('lets a part of the newest departure stay where the level is that of few days, the less the longer the record', () => {
+  const { history, climate } = quickStation(2)
+  const damping = fitDamping(history, VARIABLE, climate)
+  expect(damping.span).toBe(HOURS)
+  const last = (span: number): number => sharesOfYoung(VARIABLE, { ...damping, span }).at(-1)! - damping.share.at(-1)!
+  expect(last(3 * 24)).toBeGreaterThan(0.1)
+  expect(last(3 * 24)).toBeLessThan(0.25)
+  expect(last(14 * 24)).toBeLessThan(last(3 * 24) / 2)
+  expect(last(14 * 24)).toBeGreaterThan(0)
+})
+
+it('leaves what does not fade as it is', () => {
+  const { history, climate } = quickStation(2)
+  const damping = fitDamping(history, VARIABLE, climate)
+  expect(sharesOfYoung(VARIABLE, { ...damping, span: 72, share: damping.share.map(() => 1) }).every((share) => share === 1)).toBe(true)
 })
