@@ -17,11 +17,9 @@ const MIN_DAY_HOURS = 20
 const TRUST_IN_ONE_DAY = 0.5
 /** Doubt fades from this length on: a weak cycle that two months show is one. */
 const DOUBT_DAYS = 7
-/**
- * In less than this what comes or goes with the weather is taken out before the cycle of the day is looked for, days (see withoutTrend); and fewest
- * pairs of hours a day apart that show it.
- */
-const TREND_DAYS = 30
+/** What comes or goes with the weather is taken out of a record of less than this before its cycle of the day is looked for: see withoutTrend, days. */
+const TREND_DAYS = 7
+/** Fewest pairs of hours a day apart that show it. */
 const MIN_PAIRS = 24
 /** Relative penalties. Annual order k of a full record of y years: full·k²/y. Part of a year: partial, in the phase of the sun hardly any. */
 const PENALTY = { mean: 0, diurnal: 1e-4, full: 0.002, partial: 0.5, solar: 0.003 }

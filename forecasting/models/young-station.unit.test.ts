@@ -59,5 +59,7 @@ it('lets a part of the newest departure stay where the level is that of few days
 it('leaves what does not fade as it is', () => {
   const { history, climate } = quickStation(2)
   const damping = fitDamping(history, VARIABLE, climate)
-  expect(sharesOfYoung(VARIABLE, { ...damping, span: 72, share: damping.share.map(() => 1) }).every((share) => share === 1)).toBe(true)
+  expect(sharesOfYoung(VARIABLE, { ...damping, span: 72, share: damping.share.map(() => 1) }).every((share) => share === 1)).toBe(
+    true,
+  )
 })
