@@ -73,7 +73,13 @@ function createWorld(maxLoaded: number) {
     lost,
     reads: () => reads,
     setAway: (away: boolean) => (isAway = away),
-    order: (stationId: string, level: number, offset: number, variable: Control['variable'] = 'temperatureC') =>
+    order: (
+      stationId: string,
+      level: number,
+      offset: number,
+      variable: Control['variable'] = 'temperatureC',
+      challengers: readonly number[] = [],
+    ) =>
       models.apply(
         {
           eventId: `control/${offset}`,
@@ -81,7 +87,7 @@ function createWorld(maxLoaded: number) {
           variable,
           champion: served(level),
           previous: null,
-          challengers: [],
+          challengers: challengers.map(served),
           shadows: [],
           changedAt: T0,
           changedBy: 'test',
@@ -91,7 +97,7 @@ function createWorld(maxLoaded: number) {
         },
         offset,
       ),
-    /** Levels forecast for features of these stations, in one batch. */
+    /** Levels forecast at once for features of these stations, in one batch. */
     async forecast(...stationIds: string[]): Promise<number[][]> {
       const events = stationIds.map((stationId, offset): InboundEvent<'weather.feature.v1'> => ({
         topic: 'weather.feature.v1',
@@ -147,6 +153,17 @@ describe('a replica that may hold fewer models than it serves', () => {
     await world.order('b', 3, 3)
     await world.order('c', 4, 4)
     expect(await world.forecast('a')).toEqual([[1, 2]])
+  })
+  it('lets nothing wait that was read back: what waits stays in memory', async () => {
+    for (const [maxLoaded, atOnce] of [
+      [0, [1]],
+      [1, [1, 7]],
+    ] as const) {
+      const world = createWorld(maxLoaded)
+      await world.order('a', 1, 1, 'temperatureC', [7])
+      await world.order('b', 2, 2)
+      expect(await world.forecast('a')).toEqual([atOnce])
+    }
   })
   it('an order for a station that is not in memory is obeyed, and an older one is not', async () => {
     const world = createWorld(1)

@@ -114,7 +114,12 @@ function createWorld() {
     async order(offset: number, value: Control): Promise<void> {
       await handler.onEvents([{ topic: 'model.control.v1', key: KEY, value, partition: 0, offset, headers: {}, timestampMs: 0 }])
     },
-    forecasts: (feature: Feature = aFeature()): Forecast[] => {
+    forecasts(feature: Feature = aFeature()): Forecast[] {
+      const { served, later } = this.issue(feature)
+      return [...served, ...later()]
+    },
+    /** What is served, and what makes the rest when there is time. */
+    issue: (feature: Feature = aFeature()): { served: Forecast[]; later: () => Forecast[] } => {
       const [outcome] = step(
         [{ topic: 'weather.feature.v1', key: 'jfk', value: feature, partition: 0, offset: 0, headers: {}, timestampMs: 0 }],
         {
@@ -124,7 +129,12 @@ function createWorld() {
           heartbeat: async () => undefined,
         },
       ) as Outcome[]
-      return outcome?.kind === 'emit' ? outcome.events.map(({ value }) => value as Forecast) : []
+      if (outcome?.kind !== 'emit') return { served: [], later: () => [] }
+      const { events, later } = outcome
+      return {
+        served: events.map(({ value }) => value as Forecast),
+        later: () => later.flatMap((make) => make()).map(({ value }) => value as Forecast),
+      }
     },
   }
 }
@@ -208,6 +218,53 @@ describe('roles', () => {
     const shown = world.forecasts().map(({ quantiles }) => quantiles[1]?.[0])
     expect(shown).toEqual([20, 22.5])
     expect(TEMPERATURE_LAG_6).toBeGreaterThan(TEMPERATURE_NOW)
+  })
+})
+
+describe('what is not served', () => {
+  const silent = Array.from({ length: FEATURE_COUNT }, () => Number.NaN)
+
+  it('waits: at once there is what the champions say', async () => {
+    const world = createWorld()
+    await world.order(3, control(world.served(1), { challengers: [world.served(2)], shadows: [world.served(3)] }))
+    await world.handler.settled()
+    const { served, later } = world.issue()
+    expect(served.map(({ role }) => role)).toEqual(['champion'])
+    expect(later().map(({ role }) => role)).toEqual(['challenger', 'shadow'])
+  })
+  it('is forecast as it would have been at once, whatever is ordered, learnt and reported before its turn', async () => {
+    const world = createWorld()
+    const changePoints = [{ variable: 'temperatureC', at: T0 + HOUR_MS, offset: 2.5 }]
+    const trial = control(world.served(1, {}, 1), { challengers: [world.served(2, { changePoints }, 1)] })
+    await world.order(3, trial)
+    await world.order(4, control(world.served(6), { variable: 'dewPointC', challengers: [world.served(7)] }))
+    await world.handler.settled()
+    world.forecasts(aFeature())
+    const gap = aFeature({ validAt: T0 + HOUR_MS, knownAt: T0 + HOUR_MS, values: silent })
+    const asOfNow = world.issue(gap).later()
+    const { later } = world.issue(gap)
+    world.forecasts(aFeature({ validAt: T0 + 2 * HOUR_MS, knownAt: T0 + 2 * HOUR_MS, values: silent.map(() => 5) }))
+    world.adaptations.set(KEY, {
+      end: T0 / HOUR_MS - 6,
+      versions: [
+        {
+          modelVersion: 'v2',
+          verifiedHour: T0 / HOUR_MS - 7,
+          logFactors: NO_ADAPTATION.map(() => 1),
+          previousLogFactors: NO_ADAPTATION,
+        },
+      ],
+    })
+    await world.order(5, control(world.served(8)))
+    await world.order(6, control(world.served(9), { variable: 'dewPointC' }))
+    await world.handler.settled()
+    expect(later()).toEqual(asOfNow)
+    expect(asOfNow.map(({ modelVersion, controlOffset, quantiles }) => [modelVersion, controlOffset, quantiles[0]?.[0]])).toEqual(
+      [
+        ['v2', 3, 22.5],
+        ['v7', 4, expect.any(Number)],
+      ],
+    )
   })
 })
 

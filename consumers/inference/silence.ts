@@ -5,13 +5,14 @@
  * and neither one that lags nor one that nobody reads, as while the group rebalances, is silent.
  * When the hour is reported after all, its forecast has the same id and replaces the late one.
  */
+import { setImmediate as turn } from 'node:timers/promises'
 import { FEATURE_COUNT, FEATURE_SET, HOUR_MS, MONTH_MEAN_INDEX } from '../../forecasting/features/index.ts'
-import type { OutboundEvent, Publisher } from '../../infra/runtime/kafka/types.ts'
+import type { Later, OutboundEvent, Publisher } from '../../infra/runtime/kafka/types.ts'
 import type { Logger } from '../../infra/runtime/log.ts'
 import { startTicker } from '../../infra/runtime/ticker.ts'
 import type { Feature } from '../../schemas/generated/types.ts'
 import { copyOf, type Report, type Reports } from './reports.ts'
-import { type Deps as StepDeps, forecastsOf } from './step.ts'
+import { type Deps as StepDeps, type Forecasts, forecastsOf } from './step.ts'
 
 /** Older reports say nothing that the climatology does not. */
 const LONGEST_HOURS = 120
@@ -27,9 +28,9 @@ export type Deps = Pick<StepDeps, 'models' | 'adaptationOf' | 'liveWithinHours'>
   readonly listeningMs: (partition: number) => number
 }
 
-/** What is due now. An hour of a station is told once. */
+/** What is due now, of all that are silent. An hour of a station is told once. */
 export function createSilence({ models, adaptationOf, liveWithinHours, reports, now, wallNowMs, listeningMs }: Deps): {
-  readonly due: () => Promise<OutboundEvent[]>
+  readonly due: () => Promise<Forecasts>
 } {
   const told = new Map<string, number>()
   return {
@@ -45,15 +46,18 @@ export function createSilence({ models, adaptationOf, liveWithinHours, reports, 
             told.get(report.stationId) !== hour,
         )
         .map(({ report }) => copyOf(report))
-      const events: OutboundEvent[] = []
+      const served: OutboundEvent[] = []
+      const later: Later[] = []
       for (const report of silent) {
         told.set(report.stationId, hour)
         const active = await models.ofStation(report.stationId)
         if (!active || active.size === 0) continue
         const since = `no report since ${new Date(report.hour * HOUR_MS).toISOString().slice(0, 13)}Z`
-        events.push(...forecastsOf(emptyHour(report, hour), report, active, since, adaptationOf))
+        const forecasts = forecastsOf(emptyHour(report, hour), report, active, since, adaptationOf)
+        served.push(...forecasts.served)
+        later.push(...forecasts.later)
       }
-      return events
+      return { served, later }
     },
   }
 }
@@ -80,8 +84,14 @@ export function startSilence(
     fail,
     // The next hour is another chance; the forecast issued before stands meanwhile.
     async tick() {
-      const events = await due()
-      if (events.length > 0) await publisher.publish(events)
+      const { served, later } = await due()
+      await publisher.publish(served)
+      const rest: OutboundEvent[] = []
+      for (const make of later) {
+        await turn()
+        rest.push(...make())
+      }
+      await publisher.publish(rest)
     },
   })
   return { stop }

@@ -66,9 +66,11 @@ function createWorld(served: ReadonlyMap<string, ActiveModels> | undefined = act
   })
   return {
     reports,
+    silence,
+    at,
     async dueAt(hour: number, wallMs: number, listeningMs = Number.POSITIVE_INFINITY): Promise<Forecast[]> {
       Object.assign(at, { hour, wallMs, listeningMs })
-      return (await silence.due()).map(({ value }) => value as Forecast)
+      return (await silence.due()).served.map(({ value }) => value as Forecast)
     },
   }
 }
@@ -97,6 +99,18 @@ describe('a silent station', () => {
     expect(forecast?.quantiles.at(-1)?.[3]).toBe(6)
     expect(forecast?.baselines.recentredClimatology.at(-1)).toBe(5)
     expect(forecast?.baselines.persistence[0]).toBe(5)
+  })
+  it('is forecast by a challenger, too, after what is served', async () => {
+    const models = active.get('temperatureC')!
+    const challenger = { ...models.champion, served: { ...models.champion.served, version: 'v2' } }
+    const world = createWorld(new Map([['temperatureC', { ...models, challengers: [challenger] }]]))
+    world.reports.take(feature('roof', 0), PARTITION)
+    Object.assign(world.at, { hour: 6, wallMs: 60_000 })
+    const { served, later } = await world.silence.due()
+    expect(served.map(({ value }) => value)).toMatchObject([{ role: 'champion', modelVersion: 'v1', status: 'stale' }])
+    expect(later.flatMap((make) => make()).map(({ value }) => value)).toMatchObject([
+      { role: 'challenger', modelVersion: 'v2', status: 'stale', featureKnownAt: START * HOUR_MS },
+    ])
   })
   it('is forecast once an hour, for five days', async () => {
     const world = createWorld()

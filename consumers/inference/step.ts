@@ -1,5 +1,6 @@
 /**
- * feature vector → one forecast per variable and role. At least once; forecast ids are deterministic, so a repeated issue replaces itself.
+ * feature vector → one forecast per variable and role; those that nobody is served, of challengers and shadows, later. At least once;
+ * forecast ids are deterministic, so a repeated issue replaces itself.
  * Only the newest knowledge of live hours is forecast from: back-filled hours and corrections of past hours never issue.
  */
 
@@ -16,12 +17,12 @@ import {
   provisionalReason,
   withAdaptation,
 } from '../../forecasting/models/index.ts'
-import { type BatchStep, emit, type OutboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
+import { type BatchStep, emit, type Later, type OutboundEvent, type Outcome, skip } from '../../infra/runtime/kafka/types.ts'
 import { forecastEventId, modelKey } from '../../schemas/event-ids.ts'
 import type { Feature, Forecast, ServedModel } from '../../schemas/generated/types.ts'
 import { QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { type ActiveModels, type LoadedModel, modelsIn, type ModelTable } from './models.ts'
-import { createReports, type Report, type Reports } from './reports.ts'
+import { copyOf, createReports, type Report, type Reports } from './reports.ts'
 
 export type SkipReason = 'not-live' | 'correction' | 'feature-set-mismatch' | 'no-model'
 
@@ -78,12 +79,14 @@ export function createInferenceStep({
     if (feature.cause === 'correction') return skip('correction' satisfies SkipReason)
     if (feature.knownAt - feature.validAt > liveWithinHours * HOUR_MS) return skip('not-live' satisfies SkipReason)
     const isLate = nowAt(feature) - feature.validAt > liveWithinHours * HOUR_MS
-    const issue = (active: ReadonlyMap<string, ActiveModels> | undefined): Outcome =>
-      active && active.size > 0
-        ? emit(forecastsOf(feature, last, active, isLate ? ISSUED_LATE : null, adaptationOf))
-        : skip('no-model' satisfies SkipReason)
+    const issue = (active: ReadonlyMap<string, ActiveModels> | undefined, mayWait: boolean): Outcome => {
+      if (!active || active.size === 0) return skip('no-model' satisfies SkipReason)
+      const { served, later } = forecastsOf(feature, last, active, isLate ? ISSUED_LATE : null, adaptationOf)
+      return mayWait ? emit(served, [], later) : emit([...served, ...later.flatMap((make) => make())])
+    }
     const active = models.ofStation(feature.stationId)
-    return active instanceof Promise ? active.then(issue) : issue(active)
+    // What waits keeps its models in memory: of those that were read back there would soon be more than the table may hold.
+    return active instanceof Promise ? active.then((readBack) => issue(readBack, false)) : issue(active, true)
   }
 }
 
@@ -110,6 +113,9 @@ const DAY_MS = 24 * HOUR_MS
 const ISSUED_LATE = 'issued late: the observation was already old when it was processed'
 const NOTHING = new Float32Array(FEATURE_COUNT).fill(Number.NaN)
 
+/** Of one hour of a station: what is served, and the rest, a forecast at a time, by the same models from the same vectors. */
+export type Forecasts = { readonly served: readonly OutboundEvent[]; readonly later: readonly Later[] }
+
 /** `lateBecause`: why the forecasts are stale; null: they are not. */
 export function forecastsOf(
   feature: Feature,
@@ -117,42 +123,68 @@ export function forecastsOf(
   active: ReadonlyMap<string, ActiveModels>,
   lateBecause: string | null,
   adaptationOf: Deps['adaptationOf'],
-): OutboundEvent[] {
-  const hour = feature.validAt / HOUR_MS
-  const values = Float32Array.from(feature.values)
-  const predict = ({ served, fitted }: LoadedModel, models: ActiveModels): Stretched => {
+): Forecasts {
+  // What waits must not see what comes meanwhile: the next report, a swap, an adaptation.
+  const predict = predictorOf(feature, last === null ? null : copyOf(last))
+  const variables = [...active].map(([name, models]) => {
+    const variable = name as Forecast['variable']
+    const record = adaptationOf(feature.stationId, variable)
+    return { variable, models, record, champion: predict(models.champion, models, record) }
+  })
+  const quantilesOf = Object.fromEntries(variables.map(({ variable, champion }) => [variable, champion.quantiles]))
+  const agreed = agree(quantilesOf)
+  const eventOf = (
+    variable: Forecast['variable'],
+    model: LoadedModel,
+    role: Forecast['role'],
+    controlOffset: number,
+    prediction: Stretched,
+  ): OutboundEvent => ({
+    topic: 'weather.forecast.v1',
+    key: feature.stationId,
+    value: forecastOf(feature, variable, model, role, controlOffset, lateBecause, prediction),
+  })
+  return {
+    served: variables.map(({ variable, models, champion }) =>
+      eventOf(variable, models.champion, 'champion', models.controlOffset, withQuantilesOf(variable, champion, agreed)),
+    ),
+    later: variables.flatMap(({ variable, models, record }) =>
+      rivalsIn(models).map(({ model, role }): Later => () => {
+        const prediction = predict(model, models, record)
+        // Each rival is made to agree with the other champions, as it would be in the champion's place.
+        const agreedWith = agree({ ...quantilesOf, [variable]: prediction.quantiles })
+        return [eventOf(variable, model, role, models.controlOffset, withQuantilesOf(variable, prediction, agreedWith))]
+      }),
+    ),
+  }
+}
+
+type Predictor = (model: LoadedModel, models: ActiveModels, record: AdaptationRecord | undefined) => Stretched
+
+function predictorOf({ validAt, values: reported }: Feature, last: Report | null): Predictor {
+  const hour = validAt / HOUR_MS
+  const values = Float32Array.from(reported)
+  return ({ served, fitted }, models, record) => {
     const prediction = predictLate(fitted, hour, (of) => {
-      const vector = of === hour ? values : of === last?.hour ? Float32Array.from(last.values) : NOTHING
+      const vector = of === hour ? values : of === last?.hour ? last.values : NOTHING
       // A model trained on a homogenised history must see its inputs the same way, until the step has left every window.
       return homogeniseVector(vector, of, served.changePoints)
     })
-    const record = adaptationOf(feature.stationId, fitted.variable)
     const logFactors = record ? adaptationFor(record, served.version, hour, () => knowsNewChange(served, record, models)) : null
     if (logFactors === null) return { ...prediction, logFactors: [] }
     const { low, high } = OWN[fitted.variable]
     return { ...prediction, quantiles: withAdaptation(prediction.quantiles, logFactors, low, high), logFactors }
   }
-  const champions = new Map([...active].map(([variable, models]) => [variable, predict(models.champion, models)]))
-  const quantilesOf = Object.fromEntries([...champions].map(([variable, { quantiles }]) => [variable, quantiles]))
-  const agreed = agree(quantilesOf)
-  const events: OutboundEvent[] = []
-  for (const [name, models] of active) {
-    const variable = name as Forecast['variable']
-    const publish = (model: LoadedModel, role: Forecast['role'], prediction: Stretched): void => {
-      const value = forecastOf(feature, variable, model, role, models.controlOffset, lateBecause, prediction)
-      events.push({ topic: 'weather.forecast.v1', key: feature.stationId, value })
-    }
-    const champion = champions.get(name)!
-    publish(models.champion, 'champion', withQuantilesOf(variable, champion, agreed))
-    // Each rival is made to agree with the other champions, as it would be in the champion's place.
-    const issue = (model: LoadedModel, role: Forecast['role']): void => {
-      const prediction = predict(model, models)
-      publish(model, role, withQuantilesOf(variable, prediction, agree({ ...quantilesOf, [variable]: prediction.quantiles })))
-    }
-    for (const challenger of models.challengers) issue(challenger, 'challenger')
-    for (const shadow of models.shadows) issue(shadow, 'shadow')
-  }
-  return events
+}
+
+function rivalsIn({
+  challengers,
+  shadows,
+}: ActiveModels): Array<{ readonly model: LoadedModel; readonly role: Forecast['role'] }> {
+  return [
+    ...challengers.map((model) => ({ model, role: 'challenger' as const })),
+    ...shadows.map((model) => ({ model, role: 'shadow' as const })),
+  ]
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
- * One fetched batch of one partition: decode → step → sink and publish → dead letters, in slices. A slice begins when the one before
- * is durable or, in a pipelined processor, when its step is over. Knows no consumer: the guard says whether the partition is still
- * ours and keeps time.
+ * One fetched batch of one partition: decode → step → sink and publish → what may wait → dead letters, in slices. A slice begins when
+ * the one before is durable or, in a pipelined processor, when its step is over. Knows no consumer: the guard says whether the partition
+ * is still ours and keeps time.
  * Guarantee: `acknowledged(offset)` is called only when everything before it is durable somewhere (sink, topic or dead letters).
  */
 import type { TopicName } from '../../../schemas/topics.ts'
@@ -9,12 +9,12 @@ import { AppError, isPermanent, isTransient, messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Codec } from './codec.ts'
 import { type DeadLetterCause, toDeadLetter } from './dead-letter.ts'
-import { createTurns, type InFlight } from './in-flight.ts'
+import { createSpareTime, createTurns, type InFlight } from './in-flight.ts'
 import { DecodedEvent, type FetchedMessage } from './messages.ts'
 import type { ProcessorMetrics } from './processor-metrics.ts'
 import type { KafkaPublisher } from './publisher.ts'
 import { traceContextOf, withTraceContext } from './trace-context.ts'
-import type { BatchStep, InboundEvent, OutboundEvent, Outcome, Sink } from './types.ts'
+import { type BatchStep, emit, type InboundEvent, type Later, type OutboundEvent, type Outcome, type Sink } from './types.ts'
 
 /** Thrown to leave a batch without advancing: stopping, or the partition is no longer ours. */
 export class BatchAbandoned extends Error {
@@ -78,7 +78,9 @@ const UNKNOWN_ERROR_ATTEMPTS = 2
 export function createBatchRunner<TIn extends TopicName, Row>(deps: BatchRunnerDeps<TIn, Row>): BatchRunner<TIn> {
   const { name, step, sink, publisher, codec, metrics, log } = deps
   /** Of several slices what is published together goes in their order; a retry holds back what comes after. */
-  const publishInTurn = createTurns<Item<TIn, Row>, BatchGuard>((items, guard) => publishEvents(items, guard))
+  const publishInTurn = createTurns<Item<TIn, Row>, BatchGuard>(publishEvents)
+  const publishLaterInTurn = createTurns<Item<TIn, Row>, BatchGuard>(publishEvents)
+  const inSpareTime = createSpareTime()
 
   return {
     async run(batch, guard) {
@@ -117,9 +119,8 @@ export function createBatchRunner<TIn extends TopicName, Row>(deps: BatchRunnerD
     await runStep(batch, decoded, caughtUp, guard)
     const finish = async (): Promise<void> => {
       // Both may run at once: neither is visible as progress before both are durable.
-      const results = await Promise.allSettled([writeRows(decoded, guard), publishInTurn(decoded, guard)])
-      const failed = results.find((result) => result.status === 'rejected')
-      if (failed) throw failed.reason
+      await allDone([writeRows(decoded, guard), publishInTurn(decoded, guard)])
+      await finishLater(decoded, guard)
       await publishDeadLetters(batch, items, guard)
       metrics.eventsIn(batch.topic, messages.length)
       for (const { outcome, failure } of items) {
@@ -151,7 +152,7 @@ export function createBatchRunner<TIn extends TopicName, Row>(deps: BatchRunnerD
           continue
         } catch (error) {
           if (!isPermanent(error)) throw error
-          item.failure = { code: (error as AppError).code, message: messageOf(error), step: `${name}/decode`, attempt: 1 }
+          item.failure = causeOf(error, 'decode', 1)
         }
       }
       items.push(item)
@@ -209,13 +210,44 @@ export function createBatchRunner<TIn extends TopicName, Row>(deps: BatchRunnerD
         await runStep(batch, items, caughtUp, guard, attempt + 1)
         return
       }
-      const code = error instanceof AppError ? error.code : 'step-threw'
       log.error(
         { error, topic: batch.topic, partition: batch.partition, offset: items[0]?.message.offset },
         'step threw; event goes to dead letters',
       )
-      ;(items[0] as Item<TIn, Row>).failure = { code, message: messageOf(error), step: `${name}/step`, attempt }
+      ;(items[0] as Item<TIn, Row>).failure = causeOf(error, 'step', attempt)
     }
+  }
+
+  /** Makes and publishes what may wait, event by event; what was published before is let go of. */
+  async function finishLater(items: ReadonlyArray<Item<TIn, Row>>, guard: BatchGuard): Promise<void> {
+    const finish = async (item: Item<TIn, Row>, later: readonly Later[]): Promise<void> => {
+      item.outcome = emit<Row>([])
+      const made: OutboundEvent[] = []
+      await allDone(later.map((make) => inSpareTime(async () => void made.push(...(await makeLater(item, make, guard))))))
+      item.outcome = emit<Row>(made)
+      await publishLaterInTurn([item], guard)
+    }
+    await allDone(
+      items.flatMap((item) =>
+        item.outcome?.kind === 'emit' && item.outcome.later.length > 0 ? [finish(item, item.outcome.later)] : [],
+      ),
+    )
+  }
+
+  async function makeLater(item: Item<TIn, Row>, make: Later, guard: BatchGuard): Promise<readonly OutboundEvent[]> {
+    try {
+      return await untilDone('later', guard, async () => make())
+    } catch (error) {
+      if (error instanceof BatchAbandoned) throw error
+      log.error({ error, offset: item.message.offset }, 'what may wait threw; event goes to dead letters')
+      item.failure ??= causeOf(error, 'later', 1)
+      return []
+    }
+  }
+
+  function causeOf(error: unknown, stage: string, attempt: number): DeadLetterCause {
+    const code = error instanceof AppError ? error.code : 'step-threw'
+    return { code, message: messageOf(error), step: `${name}/${stage}`, attempt }
   }
 
   async function writeRows(items: ReadonlyArray<Item<TIn, Row>>, guard: BatchGuard): Promise<void> {
@@ -267,12 +299,7 @@ export function createBatchRunner<TIn extends TopicName, Row>(deps: BatchRunnerD
         return
       }
       log.error({ error, offset: items[0]?.message.offset }, `${stage} refused what an event made; it goes to dead letters`)
-      ;(items[0] as Item<TIn, Row>).failure ??= {
-        code: (error as AppError).code,
-        message: messageOf(error),
-        step: `${name}/${stage}`,
-        attempt: 1,
-      }
+      ;(items[0] as Item<TIn, Row>).failure ??= causeOf(error, stage, 1)
     }
   }
 
@@ -309,6 +336,12 @@ export function createBatchRunner<TIn extends TopicName, Row>(deps: BatchRunnerD
       }
     }
   }
+}
+
+/** Resolves when all have; rejects, as the first that did, when none is under way any more. */
+async function allDone(promises: ReadonlyArray<Promise<unknown>>): Promise<void> {
+  const failed = (await Promise.allSettled(promises)).find((result) => result.status === 'rejected')
+  if (failed) throw failed.reason
 }
 
 /** A step that breaks its contract cannot be trusted with any event. */

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Observation } from '../../../schemas/generated/types.ts'
 import { AppError } from '../errors.ts'
 import { createLogger } from '../log.ts'
@@ -10,7 +10,7 @@ import type { FetchedMessage } from './messages.ts'
 import { createProcessorMetrics } from './processor-metrics.ts'
 import type { RawMessage } from './publisher.ts'
 import type { BatchStep, OutboundEvent, Sink, Tombstone } from './types.ts'
-import { deadLetter, emit, skip } from './types.ts'
+import { deadLetter, emit, type Later, skip } from './types.ts'
 import { createInFlight } from './in-flight.ts'
 
 const IN = 'weather.observation.v1'
@@ -26,6 +26,7 @@ function setUp(options: {
   maxBatchEvents?: number
   backOffs?: number
   inFlightEvents?: number
+  isOurs?: () => boolean
 }) {
   const acknowledged: string[] = []
   const passed: string[] = []
@@ -35,7 +36,9 @@ function setUp(options: {
   let backOffsLeft = options.backOffs ?? 0
   const metrics = createMetrics('test')
   const guard: BatchGuard = {
-    check: () => undefined,
+    check: () => {
+      if (options.isOurs?.() === false) throw new BatchAbandoned('reassigned')
+    },
     checkBeforeSlice: () => undefined,
     heartbeat: () => Promise.resolve(),
     passed: (offset) => void passed.push(offset),
@@ -299,4 +302,160 @@ it('passes over tombstones and counts every outcome by reason', async () => {
   expect(text).toContain('isobar_test_outcomes_total{outcome="dead-letter",reason="bytes-malformed"} 1')
   expect(text).toContain(`isobar_test_events_in_total{topic="${IN}"} 5`)
   expect(text).toContain(`isobar_test_dead_letters_total{topic="${IN}"} 2`)
+})
+
+describe('what may wait', () => {
+  const made = (revision: number): OutboundEvent => ({ topic: IN, key: 'k', value: anObservation({ revision }) })
+  const shown = (events: ReadonlyArray<OutboundEvent | Tombstone>): string =>
+    revisions(events as ReadonlyArray<{ value: Observation }>).join()
+  /** Each event makes itself at once, and ten and twenty times itself later. */
+  const step: BatchStep<typeof IN, number> = (events) =>
+    events.map(({ value: { revision } }) =>
+      emit([made(revision)], [], [() => [made(10 * revision)], () => [made(20 * revision)]]),
+    )
+
+  it('is made and published after what is waited for, and before the offset goes on', async () => {
+    const log: string[] = []
+    const { run, acknowledged } = setUp({
+      step,
+      publish: async (events) => void log.push(`${shown(events)} after ${acknowledged.join()}`),
+    })
+    await run([1, 2])
+    expect(log).toEqual(['1,2 after ', '10,20 after ', '20,40 after '])
+    expect(acknowledged).toEqual(['1'])
+  })
+
+  it('pipelined, is passed by slices that come later, keeps its order, and offsets follow it', async () => {
+    const log: string[] = []
+    const { run, acknowledged, passed } = setUp({
+      step,
+      maxBatchEvents: 1,
+      inFlightEvents: 10,
+      publish: async (events) => void log.push(shown(events)),
+    })
+    await run([1, 2, 3])
+    expect([passed, acknowledged]).toEqual([['0', '1', '2'], []])
+    await expect.poll(() => acknowledged).toEqual(['0', '1', '2'])
+    expect(log.join().startsWith('1,2,3,')).toBe(true)
+    expect(log.join()).toBe('1,2,3,10,20,20,40,30,60')
+  })
+
+  it('gives everything else a turn before each piece', async () => {
+    const log: string[] = []
+    const later =
+      (name: string): Later =>
+      () => {
+        globalThis.setImmediate(() => log.push(`turn after ${name}`))
+        log.push(name)
+        return []
+      }
+    const { run } = setUp({ step: (events) => events.map(() => emit([], [], [later('a'), later('b')])) })
+    await run([1, 2])
+    expect(log).toEqual(['a', 'turn after a', 'b', 'turn after b', 'a', 'turn after a', 'b'])
+  })
+
+  it('pipelined, holds up the loop when as much waits as may be under way', async () => {
+    const laterSends: Array<() => void> = []
+    const { run, passed } = setUp({
+      step,
+      maxBatchEvents: 1,
+      inFlightEvents: 1,
+      publish: (events) =>
+        Number(shown(events)) < 10 ? Promise.resolve() : new Promise((resolve) => void laterSends.push(resolve)),
+    })
+    const running = run([4, 5, 6, 7])
+    await expect.poll(() => laterSends.length).toBe(1)
+    expect(passed).toEqual(['0', '1', '2'])
+    laterSends[0]?.()
+    await expect.poll(() => passed).toEqual(['0', '1', '2', '3'])
+    const answers = setInterval(() => laterSends.forEach((answer) => answer()), 1)
+    await running
+    clearInterval(answers)
+  })
+
+  it('is tried again when the brokers were away, and nothing else with it', async () => {
+    let steps = 0
+    let makes = 0
+    const published: string[] = []
+    let failures = 2
+    const { run, acknowledged } = setUp({
+      step: (events) => (steps++, events.map(() => emit([made(1)], [], [() => (makes++, [made(2)])]))),
+      publish: async (events) => {
+        if (shown(events) === '2' && failures-- > 0) throw transient()
+        published.push(shown(events))
+      },
+      backOffs: 5,
+    })
+    await run([1])
+    expect([steps, makes, published, acknowledged]).toEqual([1, 1, ['1', '2'], ['0']])
+  })
+
+  it('keeps the offset while the brokers take none of it', async () => {
+    const { run, acknowledged, stuck } = setUp({
+      step,
+      publish: (events) => (shown(events) === '1' ? Promise.resolve() : Promise.reject(transient('no brokers'))),
+      backOffs: 3,
+    })
+    await expect(run([1])).rejects.toThrow(BatchAbandoned)
+    expect([acknowledged, stuck.at(-1)]).toEqual([[], 'publish: no brokers'])
+  })
+
+  it('sends its event to the dead letters when it throws or is refused; everything else is published', async () => {
+    const published: string[] = []
+    const { run, letters, acknowledged } = setUp({
+      step: (events) =>
+        events.map(({ value: { revision } }) =>
+          emit(
+            [made(revision)],
+            [],
+            [
+              () => {
+                if (revision === 2) throw new TypeError('two')
+                return [made(10 * revision)]
+              },
+              () => [made(20 * revision)],
+            ],
+          ),
+        ),
+      publish: async (events) => {
+        if (revisions(events as never).includes(30)) throw permanent('thirty')
+        published.push(shown(events))
+      },
+    })
+    await run([1, 2, 3])
+    expect(published).toEqual(['1,2,3', '10,20', '40'])
+    expect(codes(letters)).toEqual(['1:step-threw', '2:refused'])
+    expect(letters.map(({ headers }) => [headers['isobar-step'], headers['isobar-error-message']])).toEqual([
+      ['test/later', 'two'],
+      ['test/publish', 'thirty'],
+    ])
+    expect(acknowledged).toEqual(['2'])
+  })
+
+  it('is left to whoever has the partition next', async () => {
+    let isOurs = true
+    const published: string[] = []
+    const { run, acknowledged, failures } = setUp({
+      step: (events) =>
+        events.map(() =>
+          emit(
+            [made(1)],
+            [],
+            [
+              () => {
+                isOurs = false
+                return [made(10)]
+              },
+              () => [made(20)],
+            ],
+          ),
+        ),
+      publish: async (events) => void published.push(shown(events)),
+      inFlightEvents: 10,
+      isOurs: () => isOurs,
+    })
+    await run([1])
+    await expect.poll(() => failures).toEqual([expect.any(BatchAbandoned)])
+    expect([published, acknowledged]).toEqual([['1'], []])
+  })
 })

@@ -3,6 +3,7 @@
  * slice only after all slices before it. Brokers and stores answer in milliseconds to tens of milliseconds: without this, every event
  * would wait for the answers to the ones before.
  */
+import { setImmediate as turn } from 'node:timers/promises'
 
 export type InFlight = {
   /**
@@ -91,4 +92,17 @@ export function createTurns<T, Guard>(call: (items: readonly T[], guard: Guard) 
       waiting.push({ items, guard, resolve, reject })
       if (!isBusy) void pump()
     })
+}
+
+/**
+ * What may wait: one call at a time, first come, first served, and before each a turn for the rest of the process, in which what has
+ * arrived is stepped and what was made is sent. A call that fails holds up none after it.
+ */
+export function createSpareTime(): <T>(call: () => Promise<T>) => Promise<T> {
+  let before: Promise<unknown> = Promise.resolve()
+  return (call) => {
+    const result = before.then(() => turn()).then(call)
+    before = result.catch(() => undefined)
+    return result
+  }
 }

@@ -31,16 +31,33 @@ export type InboundEvent<TIn extends TopicName = TopicName> = {
 }[TIn]
 
 /**
+ * Events that nobody waits for, made when there is time. Called once `events` and `rows` of its outcome are acknowledged, and again after a
+ * transient failure; what it needs must not change meanwhile. Short: while it computes, nothing else of the process runs.
+ */
+export type Later = () => readonly OutboundEvent[]
+
+/**
  * What became of one input event. `reason` is from the step's closed union and doubles as the metric label.
- * `rows` go to the processor's sink, which must acknowledge them before the input's offset may advance.
+ * `rows` go to the processor's sink, which must acknowledge them before the input's offset may advance; what is made `later` must be
+ * acknowledged before that, too, but holds up no other event until as many wait as may be under way. One that throws leaves the others
+ * as they are and sends the input to the dead letters.
  */
 export type Outcome<Row = never> =
-  | { readonly kind: 'emit'; readonly events: readonly OutboundEvent[]; readonly rows: readonly Row[] }
+  | {
+      readonly kind: 'emit'
+      readonly events: readonly OutboundEvent[]
+      readonly rows: readonly Row[]
+      readonly later: readonly Later[]
+    }
   | { readonly kind: 'skip'; readonly reason: string }
   | { readonly kind: 'dead-letter'; readonly reason: string; readonly detail: string }
 
-export function emit<Row = never>(events: readonly OutboundEvent[], rows: readonly Row[] = []): Outcome<Row> {
-  return { kind: 'emit', events, rows }
+export function emit<Row = never>(
+  events: readonly OutboundEvent[],
+  rows: readonly Row[] = [],
+  later: readonly Later[] = [],
+): Outcome<Row> {
+  return { kind: 'emit', events, rows, later }
 }
 export function skip(reason: string): Outcome {
   return { kind: 'skip', reason }
