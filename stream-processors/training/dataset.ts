@@ -48,10 +48,11 @@ export async function loadTrainingSet(
   asOf: number,
   changePoints: readonly ChangePoint[],
 ): Promise<TrainingSet | null> {
+  // One core of the store at most: live work on the same machine wants the others.
   const rows = await clickhouse.query<FeatureRow>(
     `SELECT validAt, argMax(values, (knownAt, version)) AS values FROM feature_version
      WHERE stationId = {stationId:String} AND featureSet = {featureSet:String} AND validAt <= {asOf:DateTime64(3)} AND knownAt <= {asOf:DateTime64(3)}
-     GROUP BY validAt ORDER BY validAt`,
+     GROUP BY validAt ORDER BY validAt SETTINGS max_threads = 1`,
     { stationId, asOf: toClickHouseInstant(asOf), featureSet: FEATURE_SET },
   )
   return toTrainingSet(

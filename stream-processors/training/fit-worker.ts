@@ -1,5 +1,4 @@
 /** Fits the models of one history off the main thread, so that nothing stalls. A refusal or a crash is an answer. */
-import { setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { type FamilyAnswer, forecastHeldOut, holdOutNewest } from '../../forecasting/comparison/index.ts'
 import {
@@ -10,6 +9,7 @@ import {
   type Site,
   type TrainingSet,
 } from '../../forecasting/models/index.ts'
+import { lowerThreadPriority } from '../../infra/runtime/service/background.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
 
 export type FitRequest = {
@@ -35,8 +35,8 @@ export type FitAnswers = ReadonlyMap<ForecastVariable, FitAnswer>
 /** A family's forecasts of the newest weeks from what came before them. */
 export type ForecastRequest = Pick<FitRequest, 'history' | 'variables'> & { readonly what: 'forecast'; readonly family: string }
 
-// Only this thread on Linux: live forecasts on the same machine go first.
-setPriority(0, 10)
+// Live forecasts on the same machine go first.
+lowerThreadPriority()
 
 parentPort?.on('message', (request: FitRequest | ForecastRequest) => {
   // A worker thread, not a window: there is no origin.

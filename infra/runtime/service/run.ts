@@ -2,19 +2,17 @@
  * Several services in one process: config of all checked first, one probe server, one deadline, one exit code.
  * SIGTERM, SIGINT or a lost IPC parent drains; a second signal forces the exit.
  */
-import { setPriority } from 'node:os'
 import { type Environment, processBlock, readConfig } from '../config/index.ts'
 import { AppError, messageOf } from '../errors.ts'
 import { createLogger } from '../log.ts'
 import { createProcessRegistry, exposeMetrics, registerReadiness } from '../metrics.ts'
+import { lowerProcessPriority } from './background.ts'
 import type { Service } from './define.ts'
 import { type HostedService, hostService } from './host.ts'
 import { type ProbeServer, openProbeServer } from './probes.ts'
 
 const EXIT = { ok: 0, failure: 1, usage: 2 } as const
 const DRAIN_DEADLINE_MS = 10_000
-/** Nice value of a process of background services. */
-const BACKGROUND_PRIORITY = 10
 
 export type RunOptions = {
   /** Wall milliseconds for the orderly stop; then the process exits with code 1. */
@@ -101,7 +99,7 @@ export async function runServices(services: readonly Service[], env: Environment
   signals.on('disconnect', onSignal)
 
   // Before anything is started: threads inherit it.
-  if (services.every(({ isBackground }) => isBackground)) (options.lowerPriority ?? lowerPriority)()
+  if (services.every(({ isBackground }) => isBackground)) (options.lowerPriority ?? lowerProcessPriority)()
   try {
     running = await startServices(services, env, { onFailure })
   } catch (error) {
@@ -113,10 +111,6 @@ export async function runServices(services: readonly Service[], env: Environment
   if (ending) await end(EXIT.ok)
   else if (firstFailure !== undefined) await end(EXIT.failure)
   else options.onStarted?.({ probeUrl: running.probeUrl })
-}
-
-function lowerPriority(): void {
-  setPriority(BACKGROUND_PRIORITY)
 }
 
 /** Every service's config and the process's, all problems in one error. */
