@@ -78,6 +78,12 @@ export function deadLetterTopic(topic: TopicName): string {
   return `${topic}.dlq`
 }
 
+/**
+ * Header of a forecast made of a feature: `partition/offset` of weather.feature.v1 up to which anything had been issued when it was made; its own
+ * feature, or a later one when it was made after a restart. Forecasts of silent stations and of back-filled hours are made of none.
+ */
+export const ISSUED_THROUGH = 'isobar-issued-through'
+
 /** How long dead letters are kept. */
 export const DEAD_LETTER_RETENTION_HOURS = 30 * DAY_HOURS
 

@@ -3,10 +3,11 @@ import { z } from 'zod'
 import { type AdaptationRecord, recordOf } from '../../forecasting/models/index.ts'
 import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import { artifactBlock, clockBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
-import { openPublisher, startFollower, startProcessor } from '../../infra/runtime/kafka/index.ts'
+import { openPublisher, readEnds, readTails, startFollower, startProcessor } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
 import { createControlHandler } from './control.ts'
+import { createIssued } from './issued.ts'
 import { createModelTable } from './models.ts'
 import { createReports } from './reports.ts'
 import { startSilence } from './silence.ts'
@@ -75,6 +76,11 @@ export const service = defineService({
       liveWithinHours: config.liveWithinHours,
     }
     const stationClock = createStationClock()
+    const issued = createIssued({
+      ends: () => readEnds(config, log, ['weather.feature.v1', 'weather.forecast.v1']),
+      tails: (of) => readTails({ config, log, topic: 'weather.forecast.v1', ...of }),
+      log,
+    })
     const processor = await own(
       startProcessor({
         config,
@@ -85,12 +91,14 @@ export const service = defineService({
         topics: ['weather.feature.v1'],
         isPipelined: true,
         maxBatchEvents: MAX_BATCH_EVENTS,
-        onAssigned: async () => {
+        onAssigned: async (owned) => {
           serving.reports.forget()
           stationClock.forget()
+          await issued.assigned(owned)
         },
         step: createInferenceStep({
           ...serving,
+          issued,
           observeEventTime: (epochMs) => clock.observe(epochMs),
           nowAt: clock.mode === 'stream' ? stationClock.nowAt : () => clock.now(),
         }),

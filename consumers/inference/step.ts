@@ -21,10 +21,11 @@ import { type BatchStep, emit, type Later, type OutboundEvent, type Outcome, ski
 import { forecastEventId, modelKey } from '../../schemas/event-ids.ts'
 import type { Feature, Forecast, ServedModel } from '../../schemas/generated/types.ts'
 import { QUANTILE_LEVELS } from '../../schemas/quantities.ts'
+import { type Issued, NOTHING_ISSUED } from './issued.ts'
 import { type ActiveModels, type LoadedModel, modelsIn, type ModelTable } from './models.ts'
 import { copyOf, createReports, type Report, type Reports } from './reports.ts'
 
-export type SkipReason = 'not-live' | 'correction' | 'feature-set-mismatch' | 'no-model'
+export type SkipReason = 'not-live' | 'correction' | 'feature-set-mismatch' | 'no-model' | 'issued-before'
 
 export type Deps = {
   readonly models: Pick<ModelTable, 'ofStation'>
@@ -32,6 +33,8 @@ export type Deps = {
   readonly adaptationOf: (stationId: string, variable: string) => AdaptationRecord | undefined
   /** Left out: of this step alone. */
   readonly reports?: Reports
+  /** Left out: no feature is read again. */
+  readonly issued?: Pick<Issued, 'begin' | 'of' | 'stamp'>
   readonly observeEventTime: (epochMs: number) => void
   /**
    * Event time by which the age of a station's inputs is judged: the wall clock on live data, the newest hour known of the same station in
@@ -46,14 +49,16 @@ export function createInferenceStep({
   models,
   adaptationOf,
   reports = createReports(),
+  issued = NOTHING_ISSUED,
   observeEventTime,
   nowAt,
   liveWithinHours,
 }: Deps): BatchStep<'weather.feature.v1'> {
   return (events, { partition }) => {
     const outcomes: Outcome[] = []
-    for (const [i, { value }] of events.entries()) {
-      const outcome = forecast(value, partition)
+    issued.begin(partition, events[0]?.offset ?? 0)
+    for (const [i, { value, offset }] of events.entries()) {
+      const outcome = forecast(value, partition, offset)
       // One station's models are read back at a time: a batch must not hold more of them than the table may.
       if (outcome instanceof Promise) return withRest(outcomes, outcome, events.slice(i + 1), partition)
       outcomes.push(outcome)
@@ -64,24 +69,31 @@ export function createInferenceStep({
   async function withRest(
     done: Outcome[],
     next: Promise<Outcome>,
-    rest: ReadonlyArray<{ readonly value: Feature }>,
+    rest: ReadonlyArray<{ readonly value: Feature; readonly offset: number }>,
     partition: number,
   ): Promise<Outcome[]> {
     done.push(await next)
-    for (const { value } of rest) done.push(await forecast(value, partition))
+    for (const { value, offset } of rest) done.push(await forecast(value, partition, offset))
     return done
   }
 
-  function forecast(feature: Feature, partition: number): Outcome | Promise<Outcome> {
+  function forecast(feature: Feature, partition: number, offset: number): Outcome | Promise<Outcome> {
     observeEventTime(feature.knownAt)
     if (feature.featureSet !== FEATURE_SET) return skip('feature-set-mismatch' satisfies SkipReason)
     const last = reports.take(feature, partition)
     if (feature.cause === 'correction') return skip('correction' satisfies SkipReason)
     if (feature.knownAt - feature.validAt > liveWithinHours * HOUR_MS) return skip('not-live' satisfies SkipReason)
     const isLate = nowAt(feature) - feature.validAt > liveWithinHours * HOUR_MS
+    const before = issued.of(feature, partition)
+    const stillToSay = (made: readonly OutboundEvent[]): OutboundEvent[] =>
+      issued.stamp(before?.missing(made) ?? made, partition, offset)
     const issue = (active: ReadonlyMap<string, ActiveModels> | undefined, mayWait: boolean): Outcome => {
       if (!active || active.size === 0) return skip('no-model' satisfies SkipReason)
-      const { served, later } = forecastsOf(feature, last, active, isLate ? ISSUED_LATE : null, adaptationOf)
+      if (before?.isWhole(active)) return skip('issued-before' satisfies SkipReason)
+      const models = before?.asIssued(active) ?? active
+      const forecasts = forecastsOf(feature, last, models, isLate ? ISSUED_LATE : null, adaptationOf)
+      const served = stillToSay(forecasts.served)
+      const later = forecasts.later.map((make): Later => () => stillToSay(make()))
       return mayWait ? emit(served, [], later) : emit([...served, ...later.flatMap((make) => make())])
     }
     const active = models.ofStation(feature.stationId)

@@ -1,12 +1,10 @@
 /** For operators: what lies in the dead-letter topics, and sending it back to where it came from. */
-import { randomUUID } from 'node:crypto'
 import { DEAD_LETTER_HEADERS, type TopicName, TOPICS, TOPIC_NAMES, deadLetterTopic } from '../../../schemas/topics.ts'
 import type { KafkaConfig } from '../config/index.ts'
-import { AppError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import { RETRY, onBroker, openKafka } from './connection.ts'
-import { textHeaders } from './messages.ts'
+import { type FetchedMessage, textHeaders } from './messages.ts'
 import { readEnds } from './offsets.ts'
+import { withPartitionReader } from './partition-reader.ts'
 import type { KafkaPublisher, RawMessage } from './publisher.ts'
 
 export type DeadLetter = {
@@ -49,7 +47,8 @@ export async function readDeadLetters(
   const wanted = options.onlyOffsets ? new Set(options.onlyOffsets) : null
   const from = wanted ? Math.max(range.low, Math.min(...wanted)) : Math.max(range.low, range.end - (options.limit ?? 100))
   if (!Number.isFinite(from) || from >= range.end) return []
-  const letters = await readRange(config, log, topic, from, range.end)
+  const messages = await withPartitionReader(config, log, source, (read) => read(range.partition, from, range.end))
+  const letters = messages.map((message) => toDeadLetterView(topic, message))
   return wanted ? letters.filter(({ offset }) => wanted.has(offset)) : letters
 }
 
@@ -67,51 +66,7 @@ function toOriginal({ topic, offset, key, value, headers }: DeadLetter): RawMess
   return { topic, key, value, headers: { ...original, 'isobar-redriven-from': `${deadLetterTopic(topic)}/${offset}` } }
 }
 
-const READ_TIMEOUT_MS = 30_000
-
-async function readRange(config: KafkaConfig, log: Logger, topic: TopicName, from: number, end: number): Promise<DeadLetter[]> {
-  const source = onBroker(config, deadLetterTopic(topic))
-  const consumer = openKafka(config, 'isobar-dead-letters', log).consumer({
-    groupId: onBroker(config, `isobar-dlq-${randomUUID()}`),
-    maxWaitTimeInMs: 100,
-    retry: RETRY,
-    allowAutoTopicCreation: false,
-  })
-  const letters: DeadLetter[] = []
-  const done = Promise.withResolvers<void>()
-  const timeout = setTimeout(
-    () => done.reject(new AppError(`reading ${source} took too long`, { code: 'kafka-unavailable', retry: 'transient' })),
-    READ_TIMEOUT_MS,
-  )
-  consumer.on('consumer.crash', ({ payload }) => {
-    if (!payload.restart) done.reject(payload.error)
-  })
-  consumer.on('consumer.group_join', () => consumer.seek({ topic: source, partition: 0, offset: String(from) }))
-  try {
-    await consumer.connect()
-    await consumer.subscribe({ topic: source, fromBeginning: true })
-    await consumer.run({
-      autoCommit: false,
-      eachBatch: ({ batch }) => {
-        for (const message of batch.messages) {
-          if (Number(message.offset) < end) letters.push(toDeadLetterView(topic, message))
-        }
-        if (Number(batch.lastOffset()) + 1 >= end) done.resolve()
-        return Promise.resolve()
-      },
-    })
-    await done.promise
-    return letters
-  } finally {
-    clearTimeout(timeout)
-    await consumer.disconnect()
-  }
-}
-
-function toDeadLetterView(
-  topic: TopicName,
-  message: { offset: string; key: Buffer | null; value: Buffer | null; headers?: Parameters<typeof textHeaders>[0] },
-): DeadLetter {
+function toDeadLetterView(topic: TopicName, message: FetchedMessage): DeadLetter {
   const headers = textHeaders(message.headers)
   const number = (name: string): number | null => (headers[name] === undefined ? null : Number(headers[name]))
   return {

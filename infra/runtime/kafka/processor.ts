@@ -329,7 +329,10 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     } finally {
       clearInterval(timer)
     }
+    // kafkajs asks next, and then rejoins at once: whoever takes a partition over must find what we made of it, not have it come afterwards.
+    if (lost === null) await beat()
     if (lost !== null) {
+      await slicesInFlight.settled()
       await committer.flush()
       throw lost
     }
