@@ -93,7 +93,11 @@ export function createInferenceStep({
       const models = before?.asIssued(active) ?? active
       const forecasts = forecastsOf(feature, last, models, isLate ? ISSUED_LATE : null, adaptationOf)
       const served = stillToSay(forecasts.served)
-      const later = forecasts.later.map((make): Later => () => stillToSay(make()))
+      const later = forecasts.later.map(
+        (make): Later =>
+          () =>
+            stillToSay(make()),
+      )
       return mayWait ? emit(served, [], later) : emit([...served, ...later.flatMap((make) => make())])
     }
     const active = models.ofStation(feature.stationId)
