@@ -214,10 +214,12 @@ describe('isobar', () => {
     expect((await isobar(['models', 'retrain', 'jfk/temperatureC', '--reason', 'too warm', '--version', 'v7'])).code).toBe(2)
   })
   it('makes the card of the version that was asked for', async () => {
-    answers(200, { champion: { version: 'v1' }, runs: [{ version: 'v7', runId: 'run-7', metrics: [] }] })
+    const run = { version: 'v7', runId: 'run-7', metrics: [] }
+    answers(200, { champion: { version: 'v1' }, runs: [run], run })
     expect(JSON.parse((await isobar(['models', 'card', 'jfk/temperatureC', '--version', 'v7', '--json'])).out)).toMatchObject({
       runId: 'run-7',
     })
+    expect(seen.map(({ url }) => url)).toContain('/v1/runs/run-7')
   })
   it('sends operator actions with the key and the reason', async () => {
     answers(202, { accepted: true })
