@@ -215,6 +215,11 @@ describe.skipIf(executable === null)('dashboard page', () => {
     await page.locator('#runs .run summary').first().click()
     await eventually(() => page.locator('#runs .run').first().innerText()).toContain('Decision: promote')
     expect(await page.locator('#runs .run').first().locator('tbody tr').first().innerText()).toContain('1.910')
+    await page.locator('#runs .run summary').nth(1).click()
+    await eventually(() => page.locator('#runs .run').first().innerText()).toContain('sarimax: too-slow: no model within 300 s')
+    expect(
+      await page.locator('#runs .run').first().locator('table', { hasText: 'Families on the same rows' }).innerText(),
+    ).toContain('ridge-direct')
     await eventually(() => page.locator('#drift .drift').count()).toBe(6)
     const temperature = page.locator('#drift .drift').first()
     expect(await temperature.innerText()).toContain('Recovered')

@@ -60,14 +60,14 @@ function createRow(run: Run): HTMLElement {
     el('p', {}),
     el('p', { class: 'muted event-id' }),
   )
+  const { evaluation } = run
+  if (evaluation !== null)
+    row.append(createDetails('Gate report', async () => reportNodes(await getJson<GateReport>(evaluation), evaluation)))
   if (isEvaluated(run)) {
     const address = `/v1/runs/${encodeURIComponent(run.runId)}`
     const load = async () => comparisonNodes((await getJson<RunInFull>(address)).run.comparison)
     row.append(createDetails('Families side by side', load))
   }
-  const { evaluation } = run
-  if (evaluation !== null)
-    row.append(createDetails('Gate report', async () => reportNodes(await getJson<GateReport>(evaluation), evaluation)))
   return row
 }
 
