@@ -41,6 +41,13 @@ it('a correction that arrives later changes no training set of before', async ()
   expect(await temperatures('jfk', 4)).toEqual([10, 11, 12, 13])
   expect(await temperatures('jfk', 5)).toEqual([10, 99, 12, 13])
 })
+it('of a vector that was stored twice the newest version counts, shifted before a change point or not', async () => {
+  await insert(row('sfo', 0, 0, 10, 1), row('sfo', 1, 1, 11, 2), row('sfo', 2, 2, 12, 3))
+  await insert(row('sfo', 1, 1, 77, 9))
+  expect(await temperatures('sfo', 2)).toEqual([10, 77, 12])
+  const set = await loadTrainingSet(clickhouse, 'sfo', at(2), [{ variable: 'temperatureC', at: at(2), offset: 2.5 }])
+  expect([...(set?.targets.temperatureC ?? [])]).toEqual([12.5, 79.5, 12])
+})
 it('knows nothing of a station before its first hour', async () => {
   await insert(row('lga', 4, 4, 1, 1))
   expect(await loadTrainingSet(clickhouse, 'lga', at(3), [])).toBeNull()
