@@ -3,8 +3,6 @@ import { z } from 'zod'
 import { openArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import { openClickHouse } from '../../infra/runtime/clickhouse/index.ts'
 import { artifactBlock, clickhouseBlock, kafkaBlock, registryBlock } from '../../infra/runtime/config/index.ts'
-import { pause } from '../../infra/runtime/backoff.ts'
-import { AppError } from '../../infra/runtime/errors.ts'
 import { openPublisher, startFollower, startProcessor } from '../../infra/runtime/kafka/index.ts'
 import { defineService } from '../../infra/runtime/service/index.ts'
 import type { Site } from '../../forecasting/models/index.ts'
@@ -14,7 +12,6 @@ import { compareFamiliesField, createCompare } from './compare.ts'
 import { createColdStartStep } from './cold-start.ts'
 import { countObservedHours, loadTrainingSet, untilFeaturesReach } from './dataset.ts'
 import { openFitPool } from './fit-pool.ts'
-import { createRest } from './rest.ts'
 import { createRunBook } from './run-book.ts'
 import { createTrainingStep } from './step.ts'
 
@@ -29,11 +26,6 @@ const TrainingConfig = z.object({
     example: '3',
   }),
   trainingCompareFamilies: compareFamiliesField,
-  trainingRest: z.coerce.number().nonnegative().max(10).default(1).meta({
-    description:
-      'How long nothing is trained after a batch of retrainings that drift asked for, in times of what it took, a minute at most: live forecasts have the machine meanwhile. 0 where training has one of its own.',
-    example: '0',
-  }),
   coldStartMinimumHours: z.coerce.number().int().min(1).default(1).meta({
     description:
       'Hours in which a station must have observed a quantity before its first model is made; below about 900 that is a provisional one.',
@@ -80,7 +72,6 @@ export const service = defineService({
     )
     await history.caughtUp
     const shared = { config, log, metrics, publisher }
-    const stopping = new AbortController()
     await own(
       startProcessor({
         ...shared,
@@ -98,14 +89,9 @@ export const service = defineService({
           pool,
           compare: createCompare(pool, config.trainingCompareFamilies),
           artifacts: openArtifactStore(config),
-          rest: createRest(config.trainingRest, Date.now, async (milliseconds) => {
-            await pause(milliseconds, stopping.signal)
-            if (stopping.signal.aborted) throw new AppError('stopping', { code: 'stopping', retry: 'transient' })
-          }),
         }),
       }),
     )
-    await own({ stop: async () => stopping.abort() })
     await own(
       startProcessor({
         ...shared,

@@ -15,7 +15,6 @@ import type { ForecastVariable } from '../../schemas/quantities.ts'
 import { type Compare, notCompared } from './compare.ts'
 import type { FitPool } from './fit-pool.ts'
 import type { FitAnswer, FitAnswers } from './fit-worker.ts'
-import type { Rest } from './rest.ts'
 import type { RunBook } from './run-book.ts'
 
 /** Outcomes remembered for a batch that is handed in again before its events came back through the topic. */
@@ -33,8 +32,6 @@ export type Deps = {
   readonly compare: Compare
   readonly artifacts: Pick<ArtifactStore, 'put'>
   readonly book: Pick<RunBook, 'hasEnded'>
-  /** Of batches that drift asked for; with a first model among them a batch does not wait. */
-  readonly rest: Rest
 }
 
 /** What a station's history, as known at one instant, made of the variables asked for; null when it has none. */
@@ -52,15 +49,9 @@ export function createTrainingStep({
   compare,
   artifacts,
   book,
-  rest,
 }: Deps): BatchStep<'model.retrain-request.v1'> {
   const outcomes = new Map<string, Promise<Outcome>>()
-  return (events) => {
-    const reasons = new Set(events.map(({ value }) => value.reason))
-    return reasons.has('drift') && !reasons.has('cold-start') ? rest(() => train(events)) : train(events)
-  }
-
-  async function train(events: Parameters<BatchStep<'model.retrain-request.v1'>>[0]): Promise<Outcome[]> {
+  return async (events) => {
     const seen = new Set<string>()
     // Requests of one station and instant share one read of its history, and what their variables have in common is computed once.
     const groups = new Map<string, RetrainRequest[]>()

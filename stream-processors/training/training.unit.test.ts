@@ -118,7 +118,6 @@ describe('training step', () => {
     const book = createRunBook()
     let fits = 0
     let reads = 0
-    let rests = 0
     const fitted: string[][] = []
     const compared: string[][] = []
     const stored: string[] = []
@@ -157,10 +156,6 @@ describe('training step', () => {
           },
         },
         book,
-        rest: (work) => {
-          rests++
-          return work()
-        },
       })
     let step = make()
     return {
@@ -170,7 +165,6 @@ describe('training step', () => {
       compared,
       become: (name: string) => (family = name),
       reads: () => reads,
-      rests: () => rests,
       fits: () => fits,
       restart: () => (step = make()),
       run: async (...requests: RetrainRequest[]) =>
@@ -186,17 +180,6 @@ describe('training step', () => {
     expect(events.map(({ event }) => event)).toEqual(['training-started', 'trained', 'evaluated'])
     expect(events[2]).toMatchObject({ causedBy: 'r1', requestReason: 'drift', changePoints, dataTo: T0, seed: SEED })
     expect(new Set(events.map(({ runId }) => runId)).size).toBe(1)
-  })
-  it('rests between batches that drift asked for, and never before a first model or what a schedule or an operator asked for', async () => {
-    const shop = createShop()
-    const restsAfter = async (...requests: RetrainRequest[]): Promise<number> => {
-      await shop.run(...requests)
-      return shop.rests()
-    }
-    expect(await restsAfter(request('r1'), request('r2', { reason: 'schedule' }))).toBe(1)
-    expect(await restsAfter(request('r3'), request('r4', { reason: 'cold-start' }))).toBe(1)
-    expect(await restsAfter(request('r5', { reason: 'schedule' }), request('r6', { reason: 'operator' }))).toBe(1)
-    expect(shop.fits()).toBe(3)
   })
   it('trains a request once: repeated in a batch, delivered again, or asked again at another time', async () => {
     const shop = createShop()
