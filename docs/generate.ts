@@ -38,14 +38,8 @@ async function configurationPage(): Promise<string> {
   const rows = [...variables].map(([key, { field, services }]) => {
     const meta = fieldMeta(field)
     const byDefault = field.safeParse(undefined)
-    const value = byDefault.success ? byDefault.data : undefined
-    const shown = !byDefault.success
-      ? '**required**'
-      : value === undefined || value === ''
-        ? ''
-        : meta.secret
-          ? ''
-          : `\`${shortValue(value)}\``
+    const value = byDefault.success && byDefault.data !== undefined ? shortValue(byDefault.data) : ''
+    const shown = !byDefault.success ? '**required**' : value === '' || meta.secret ? '' : `\`${value}\``
     const who = servicesWords(services)
     return {
       name: environmentName(key),
@@ -85,7 +79,9 @@ async function configurationPage(): Promise<string> {
 }
 
 function shortValue(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  // Lists are written as they are given.
+  const isWords = Array.isArray(value) && value.every((one) => typeof one === 'string')
+  const text = typeof value === 'string' ? value : isWords ? value.join(',') : JSON.stringify(value)
   // Paths are those of the machine this runs on; long lists are described elsewhere.
   if (text.startsWith('/') || text.startsWith('file:')) return 'bundled'
   return text.length > 60 ? 'see the description' : text
