@@ -1,6 +1,7 @@
 /** alert.v1 → groups and due notifications. State and outbox are stored, then the bridge confirms, before the offset advances. */
 import { deadLetter, emit, skip, type BatchStep, type Outcome, type Sink } from '../../infra/runtime/kafka/types.ts'
 import type { Clock } from '../../infra/runtime/clock.ts'
+import { createExclusive } from '../../infra/runtime/exclusive.ts'
 import type { Memory, StateRow } from '../../infra/runtime/state/index.ts'
 import type { Notification } from '../shared/notification.ts'
 import type { PolicyEngine } from './engine.ts'
@@ -34,13 +35,7 @@ export function createPolicySink(deps: {
   send: (notification: Notification) => Promise<void>
 }): Sink<StateRow> & { flush(): Promise<void> } {
   const { engine, memory, stateSink, send } = deps
-  let turn: Promise<void> = Promise.resolve()
-
-  function oneAtATime(work: () => Promise<void>): Promise<void> {
-    const result = turn.then(work)
-    turn = result.catch(() => undefined)
-    return result
-  }
+  const exclusive = createExclusive()
 
   async function sendOutbox(): Promise<void> {
     const pending = engine.outbox()
@@ -54,12 +49,12 @@ export function createPolicySink(deps: {
 
   return {
     write: (rows) =>
-      oneAtATime(async () => {
+      exclusive(async () => {
         await stateSink.write(rows)
         await sendOutbox()
       }),
     flush: () =>
-      oneAtATime(async () => {
+      exclusive(async () => {
         const rows = memory.unstoredRows()
         if (rows.length > 0) await stateSink.write(rows)
         await sendOutbox()

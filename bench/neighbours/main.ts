@@ -4,9 +4,9 @@
  * `npm run bench -- neighbours [VARIABLE]`; `--quick`: one refit, five stations. The second table leaves a third of the reports out.
  */
 import { mean as average } from 'simple-statistics'
-import { checkedHours, knownAt, toFullSet } from '../../cli/evaluate/series.ts'
+import { checkedHours, toFullSet } from '../../cli/evaluate/series.ts'
 import { FEATURE_COUNT, HOUR_MS } from '../../forecasting/features/index.ts'
-import { type LeftOut, randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
+import { type LeftOut, randomFeatureRidge, type TrainingSet, knownAt } from '../../forecasting/models/index.ts'
 import { fitNeighbours, networkStation, type Place } from '../../forecasting/models/neighbours.ts'
 import { createBucketScores, createRng, pairedBlockBootstrap, verifyLead } from '../../forecasting/verification/index.ts'
 import { FORECAST_VARIABLES, type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'

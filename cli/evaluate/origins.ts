@@ -1,8 +1,9 @@
 /** A run of origins on one thread: what every family says at each, and what came. */
 import { HORIZON_HOURS, QUANTILE_LEVELS, type ForecastVariable } from '../../schemas/quantities.ts'
+import { knownAt } from '../../forecasting/models/index.ts'
 import type { Answer } from './evaluated.ts'
 import { createFamily, MADE_OF } from './families.ts'
-import { knownAt, poisonedAfter, type StationHours, toFullSet } from './series.ts'
+import { poisonedAfter, type StationHours, toFullSet } from './series.ts'
 
 const H = HORIZON_HOURS
 const Q = QUANTILE_LEVELS.length

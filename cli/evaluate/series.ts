@@ -1,20 +1,9 @@
 /** One station of an observation CSV, checked as the pipeline checks it, on the hourly grid with its feature vectors. */
-import {
-  buildFeatures,
-  COLUMN,
-  COLUMN_COUNT,
-  createHourlyGrid,
-  FEATURE_COUNT,
-  HOUR_MS,
-  hourOf,
-  isWet,
-  observationToHourlyRow,
-} from '../../forecasting/features/index.ts'
-import type { TrainingSet } from '../../forecasting/models/index.ts'
+import { COLUMN, COLUMN_COUNT, HOUR_MS, hourOf, observationToHourlyRow } from '../../forecasting/features/index.ts'
+import { type TrainingSet, trainingSetOf } from '../../forecasting/models/index.ts'
 import { checkObservation, createStationMemory, QC_VERSION } from '../../forecasting/quality-control/index.ts'
 import { readObservationCsvFile } from '../../producers/shared/observation-csv.ts'
 import type { Observation } from '../../schemas/generated/types.ts'
-import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
 import { AppError } from '../../infra/runtime/errors.ts'
 import { CliError, EXIT } from '../exit.ts'
 
@@ -117,39 +106,9 @@ async function hasStationColumn(file: string): Promise<boolean> {
   }
 }
 
-/** The whole series as a training set: features of an hour never look past it. */
+/** The whole series as a training set. */
 export function toFullSet({ startHour, length, rows }: StationHours): TrainingSet {
-  const grid = createHourlyGrid(startHour, length)
-  const empty = (): Float64Array => new Float64Array(length).fill(Number.NaN)
-  const targets = Object.fromEntries(FORECAST_VARIABLES.map((variable) => [variable, empty()])) as Record<
-    ForecastVariable,
-    Float64Array
-  >
-  for (const [hour, row] of rows) {
-    grid.set(hour, row)
-    const i = hour - startHour
-    for (const variable of ['temperatureC', 'dewPointC', 'relativeHumidityPct', 'pressureHpa', 'windSpeedMps'] as const)
-      targets[variable][i] = row[COLUMN[variable]]!
-    const millimetres = row[COLUMN.precipitationMm]!
-    targets.precipitationProbabilityPct[i] = Number.isNaN(millimetres) ? Number.NaN : isWet(millimetres) ? 100 : 0
-  }
-  const features = new Float32Array(length * FEATURE_COUNT)
-  for (let i = 0; i < length; i++)
-    buildFeatures(grid, startHour + i, features.subarray(i * FEATURE_COUNT, (i + 1) * FEATURE_COUNT))
-  return { startHour, targets, features, featureHours: Float64Array.from({ length }, (_, i) => startHour + i) }
-}
-
-/** What was known at `hour` (inclusive). */
-export function knownAt(full: TrainingSet, hour: number): TrainingSet {
-  const length = Math.max(0, hour - full.startHour + 1)
-  return {
-    startHour: full.startHour,
-    targets: Object.fromEntries(
-      FORECAST_VARIABLES.map((variable) => [variable, full.targets[variable].subarray(0, length)]),
-    ) as Record<ForecastVariable, Float64Array>,
-    features: full.features.subarray(0, length * FEATURE_COUNT),
-    featureHours: full.featureHours.subarray(0, length),
-  }
+  return trainingSetOf(startHour, length, rows)
 }
 
 /**

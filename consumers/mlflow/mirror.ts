@@ -6,6 +6,7 @@
 import type { Artefact, Control, Lifecycle } from '../../schemas/generated/types.ts'
 import type { ArtifactStore } from '../../infra/runtime/artifacts/index.ts'
 import { isPermanent, messageOf } from '../../infra/runtime/errors.ts'
+import { createExclusive } from '../../infra/runtime/exclusive.ts'
 import type { InboundEvent, Sink } from '../../infra/runtime/kafka/types.ts'
 import type { Logger } from '../../infra/runtime/log.ts'
 import type { KeyValue, Metric, MlflowClient, MlflowRun } from './client.ts'
@@ -28,20 +29,17 @@ const MODEL_FILE = 'model.bin'
 const TAG_LENGTH = 5000
 
 export function createMirror({ mlflow, artifacts, experiment, log }: MirrorDeps): Sink<MirroredEvent> {
-  let queue: Promise<unknown> = Promise.resolve()
+  const exclusive = createExclusive()
 
   return {
     // One at a time: find-or-create of one run from both topics must not run side by side.
-    write(events) {
-      const written = queue.then(async () => {
+    write: (events) =>
+      exclusive(async () => {
         for (const event of events) {
           if (event.topic === 'model.lifecycle.v1') await mirrorLifecycle(event.value)
           else await mirrorControl(event.value, event.offset)
         }
-      })
-      queue = written.catch(() => undefined)
-      return written
-    },
+      }),
   }
 
   async function mirrorLifecycle(event: Lifecycle): Promise<void> {

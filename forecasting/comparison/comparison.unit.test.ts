@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { buildFeatures, createHourlyGrid, FEATURE_COUNT } from '../features/index.ts'
-import { BASELINES, linearRidge, type TrainingSet } from '../models/index.ts'
+import { BASELINES, linearRidge, type TrainingSet, trainingSetOf } from '../models/index.ts'
 import { createRng } from '../verification/index.ts'
-import { FORECAST_VARIABLES, type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
+import { HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { type FamilyAnswer, forecastHeldOut, FORECAST_LENGTH, HELD_OUT_DAYS, type HeldOut, holdOutNewest } from './held-out.ts'
 import { scoreTogether } from './score.ts'
 
@@ -12,28 +11,16 @@ const Q = QUANTILE_LEVELS.length
 
 /** A daily cycle that weather moves for some days. `valueAt` changes the hours it is told to; NaN: not reported. */
 function station(days: number, valueAt: (i: number, value: number) => number = (_, value) => value): TrainingSet {
-  const hours = days * 24
   const random = createRng(9)
-  const grid = createHourlyGrid(START, hours)
-  const targets = Object.fromEntries(FORECAST_VARIABLES.map((v) => [v, new Float64Array(hours)])) as Record<
-    ForecastVariable,
-    Float64Array
-  >
   let weather = 0
-  for (let i = 0; i < hours; i++) {
+  const rows = Array.from({ length: days * 24 }, (_, i) => {
     weather = 0.98 * weather + random() - 0.5
     const value = valueAt(i, Math.fround(10 + 4 * Math.sin((2 * Math.PI * i) / 24) + weather))
     const nothing = Number.isNaN(value) ? Number.NaN : 0
-    grid.set(
-      START + i,
-      [value, value - 4, 70 - 3 * weather, 1013 - weather, 1, 1, Math.abs(weather), 0].map((one) => one + nothing),
-    )
-    const all = [value, value - 4, 70 - 3 * weather, 1013 - weather, Math.abs(weather), 0]
-    FORECAST_VARIABLES.forEach((v, k) => (targets[v][i] = all[k]! + nothing))
-  }
-  const features = new Float32Array(hours * FEATURE_COUNT)
-  for (let i = 0; i < hours; i++) buildFeatures(grid, START + i, features.subarray(i * FEATURE_COUNT, (i + 1) * FEATURE_COUNT))
-  return { startHour: START, targets, features, featureHours: Float64Array.from({ length: hours }, (_, i) => START + i) }
+    const row = [value, value - 4, 70 - 3 * weather, 1013 - weather, 1, 1, Math.abs(weather), 0]
+    return [START + i, row.map((one) => one + nothing)] as const
+  })
+  return trainingSetOf(START, days * 24, rows)
 }
 
 function heldOutOf(history: TrainingSet): HeldOut {

@@ -8,13 +8,14 @@ import {
   type FamilyFitted,
   hourOfDay,
   isSilent,
+  knownAt,
   linearRidge,
   type ModelFamily,
   provisionalName,
   randomFeatureRidge,
   type TrainingSet,
 } from '../models/index.ts'
-import { FORECAST_VARIABLES, type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
+import { type ForecastVariable, HORIZON_HOURS, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 
 const DAY_HOURS = 24
 /** Origins are a day apart; of the newest week the leads that have been observed are scored. */
@@ -112,20 +113,5 @@ export function forecastHeldOut(
     const made = fitted.predict({ validAtMs: origin * HOUR_MS, features, known: knownAt(history, origin) })
     if ('refused' in made) return made.refused
     return made.quantiles.every(Number.isFinite) ? made.quantiles : 'not finite'
-  }
-}
-
-/** The history up to `hour`, inclusive. */
-function knownAt({ startHour, targets, featureHours, features }: TrainingSet, hour: number): TrainingSet {
-  const length = hour - startHour + 1
-  const later = featureHours.findIndex((at) => at > hour)
-  const rows = later < 0 ? featureHours.length : later
-  return {
-    startHour,
-    targets: Object.fromEntries(
-      FORECAST_VARIABLES.map((variable) => [variable, targets[variable].subarray(0, length)]),
-    ) as TrainingSet['targets'],
-    featureHours: featureHours.subarray(0, rows),
-    features: features.subarray(0, rows * FEATURE_COUNT),
   }
 }

@@ -1,44 +1,28 @@
 import { describe, expect, it } from 'vitest'
-import { buildFeatures, createHourlyGrid, FEATURE_COUNT, HOUR_MS } from '../features/index.ts'
-import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
+import { FEATURE_COUNT, HOUR_MS } from '../features/index.ts'
+import type { ForecastVariable } from '../../schemas/quantities.ts'
 import { createRng } from '../verification/index.ts'
-import { deserialiseFamily, FAMILIES, type TrainingSet } from './index.ts'
+import { deserialiseFamily, FAMILIES, knownAt, type TrainingSet, trainingSetOf } from './index.ts'
 
 const START = 438_000
 const HOURS = 70 * 24
 
 function station(): TrainingSet {
   const random = createRng(9)
-  const grid = createHourlyGrid(START, HOURS)
-  const targets = Object.fromEntries(FORECAST_VARIABLES.map((v) => [v, new Float64Array(HOURS)])) as Record<
-    ForecastVariable,
-    Float64Array
-  >
   let weather = 0
-  for (let i = 0; i < HOURS; i++) {
+  const rows = Array.from({ length: HOURS }, (_, i) => {
     weather = 0.97 * weather + random() - 0.5
     const value = Math.fround(10 + 4 * Math.sin((2 * Math.PI * i) / 24) + weather)
-    const isWet = i % 29 < 4
-    grid.set(START + i, [value, value - 4, 70 - 3 * weather, 1013 - weather, 1, 1, Math.abs(weather), isWet ? 1 : 0])
-    const all = [value, value - 4, 70 - 3 * weather, 1013 - weather, Math.abs(weather), isWet ? 100 : 0]
-    FORECAST_VARIABLES.forEach((v, k) => (targets[v][i] = all[k]!))
-  }
-  const features = new Float32Array(HOURS * FEATURE_COUNT)
-  for (let i = 0; i < HOURS; i++) buildFeatures(grid, START + i, features.subarray(i * FEATURE_COUNT, (i + 1) * FEATURE_COUNT))
-  return { startHour: START, targets, features, featureHours: Float64Array.from({ length: HOURS }, (_, i) => START + i) }
+    return [START + i, [value, value - 4, 70 - 3 * weather, 1013 - weather, 1, 1, Math.abs(weather), i % 29 < 4 ? 1 : 0]] as const
+  })
+  return trainingSetOf(START, HOURS, rows)
 }
 
-const until = ({ startHour, targets, features, featureHours }: TrainingSet, hours: number): TrainingSet => ({
-  startHour,
-  targets: Object.fromEntries(FORECAST_VARIABLES.map((v) => [v, targets[v].subarray(0, hours)])) as TrainingSet['targets'],
-  features: features.subarray(0, hours * FEATURE_COUNT),
-  featureHours: featureHours.subarray(0, hours),
-})
 const full = station()
 const recentAt = (hours: number) => ({
   validAtMs: (START + hours - 1) * HOUR_MS,
   features: full.features.subarray((hours - 1) * FEATURE_COUNT, hours * FEATURE_COUNT),
-  known: until(full, hours),
+  known: knownAt(full, START + hours - 1),
 })
 // Seconds a fit: fewer days.
 const learntBy = (name: string): number => (name === 'sarimax' ? 15 : 65) * 24
@@ -46,7 +30,7 @@ const learntBy = (name: string): number => (name === 'sarimax' ? 15 : 65) * 24
 describe.each(FAMILIES.map((family) => [family.name, family] as const))('%s', { timeout: 60_000 }, (name, family) => {
   const learnt = learntBy(name)
   const fitTo = (variable: ForecastVariable) => {
-    const fit = family.fit(until(full, learnt), { variable })
+    const fit = family.fit(knownAt(full, START + learnt - 1), { variable })
     if (!fit.ok) throw new Error(fit.refused)
     return fit.fitted
   }

@@ -18,6 +18,7 @@ export { provisionalName, provisionalReason, SITE_PRIOR } from './provisional.ts
 export { FAMILIES } from './families.ts'
 export { normalQuantiles } from './sarimax/family.ts'
 export { startRolling } from './rolling-fit.ts'
+export { knownAt, trainingSetOf } from './training-set.ts'
 export { OWN } from './station-climate.ts'
 export type {
   Family,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { buildFeatures, createHourlyGrid, FEATURE_COUNT, FEATURE_NAMES, HOUR_MS } from '../features/index.ts'
-import { FORECAST_VARIABLES, type ForecastVariable } from '../../schemas/quantities.ts'
+import { FEATURE_COUNT, FEATURE_NAMES, HOUR_MS } from '../features/index.ts'
+import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import { pack, unpack } from './container.ts'
-import { BASELINES, checkGoldenVectors, deserialiseModel, randomFeatureRidge, type TrainingSet } from './index.ts'
+import { BASELINES, checkGoldenVectors, deserialiseModel, randomFeatureRidge, type TrainingSet, trainingSetOf } from './index.ts'
 
 const START_HOUR = 376_944
 const HOURS = 120 * 24
@@ -18,35 +18,15 @@ function syntheticStation(): TrainingSet {
     }
     return sum - 6
   }
-  const grid = createHourlyGrid(START_HOUR, HOURS)
-  const targets = Object.fromEntries(FORECAST_VARIABLES.map((v) => [v, new Float64Array(HOURS)])) as Record<
-    ForecastVariable,
-    Float64Array
-  >
   let weather = 0
-  for (let i = 0; i < HOURS; i++) {
+  const rows = Array.from({ length: HOURS }, (_, i) => {
     weather = 0.97 * weather + 0.6 * normal()
     const temperature =
       10 + 5 * Math.sin((2 * Math.PI * (START_HOUR + i - 9)) / 24) + 4 * Math.sin((2 * Math.PI * i) / 8766) + weather
     const humidity = Math.min(100, Math.max(5, 70 - 2 * weather))
-    const wet = weather < -3 ? 1 : 0
-    grid.set(START_HOUR + i, [temperature, temperature - 5, humidity, 1013 - weather, 1, 1, 3, wet])
-    targets.temperatureC[i] = temperature
-    targets.dewPointC[i] = temperature - 5
-    targets.relativeHumidityPct[i] = humidity
-    targets.pressureHpa[i] = 1013 - weather
-    targets.windSpeedMps[i] = 3
-    targets.precipitationProbabilityPct[i] = wet * 100
-  }
-  const features = new Float32Array(HOURS * FEATURE_COUNT)
-  for (let i = 0; i < HOURS; i++)
-    buildFeatures(grid, START_HOUR + i, features.subarray(i * FEATURE_COUNT, (i + 1) * FEATURE_COUNT))
-  return {
-    startHour: START_HOUR,
-    targets,
-    features,
-    featureHours: Float64Array.from({ length: HOURS }, (_, i) => START_HOUR + i),
-  }
+    return [START_HOUR + i, [temperature, temperature - 5, humidity, 1013 - weather, 1, 1, 3, weather < -3 ? 1 : 0]] as const
+  })
+  return trainingSetOf(START_HOUR, HOURS, rows)
 }
 
 const station = syntheticStation()

@@ -92,7 +92,7 @@ export function createTrainingStep({
     const fitted = await Promise.all(parts.map((part) => pool.fit(history, part, siteOf(stationId))))
     const answers = new Map(fitted.flatMap((part) => [...part]))
     const compared = requests.filter(({ reason, variable }) => whyNotCompared(reason, answers.get(variable)) === null)
-    const comparable = variables.filter((variable) => compared.some((request) => request.variable === variable))
+    const comparable = [...new Set(compared.map(({ variable }) => variable))]
     return { history, answers, comparisons: comparable.length > 0 ? await compare(history, comparable) : new Map() }
   }
 

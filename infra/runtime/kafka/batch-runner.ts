@@ -6,6 +6,7 @@
  */
 import type { TopicName } from '../../../schemas/topics.ts'
 import { AppError, isPermanent, isTransient, messageOf } from '../errors.ts'
+import type { Exclusive } from '../exclusive.ts'
 import type { Logger } from '../log.ts'
 import type { Codec } from './codec.ts'
 import { type DeadLetterCause, toDeadLetter } from './dead-letter.ts'
@@ -55,7 +56,7 @@ export type BatchRunnerDeps<TIn extends TopicName, Row> = {
   /** Absent: a slice waits until the one before is durable. */
   readonly inFlight?: InFlight
   /** Runs step calls of this processor one at a time: steps share state between partitions. */
-  readonly exclusive: <T>(call: () => Promise<T>) => Promise<T>
+  readonly exclusive: Exclusive
   readonly metrics: ProcessorMetrics
   readonly log: Logger
   readonly wallNow: () => number

@@ -4,6 +4,7 @@
  * would wait for the answers to the ones before.
  */
 import { setImmediate as turn } from 'node:timers/promises'
+import { createExclusive, type Exclusive } from '../exclusive.ts'
 
 export type InFlight = {
   /**
@@ -95,14 +96,10 @@ export function createTurns<T, Guard>(call: (items: readonly T[], guard: Guard) 
 }
 
 /**
- * What may wait: one call at a time, first come, first served, and before each a turn for the rest of the process, in which what has
- * arrived is stepped and what was made is sent. A call that fails holds up none after it.
+ * What may wait: one call at a time, and before each a turn for the rest of the process, in which what has arrived is stepped and what was
+ * made is sent.
  */
-export function createSpareTime(): <T>(call: () => Promise<T>) => Promise<T> {
-  let before: Promise<unknown> = Promise.resolve()
-  return (call) => {
-    const result = before.then(() => turn()).then(call)
-    before = result.catch(() => undefined)
-    return result
-  }
+export function createSpareTime(): Exclusive {
+  const exclusive = createExclusive()
+  return (call) => exclusive(() => turn().then(call))
 }

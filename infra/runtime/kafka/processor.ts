@@ -9,6 +9,7 @@ import type { TopicName } from '../../../schemas/topics.ts'
 import { backoffMs, pause } from '../backoff.ts'
 import type { KafkaConfig, RegistryConfig } from '../config/index.ts'
 import { isTransient, messageOf } from '../errors.ts'
+import { createExclusive } from '../exclusive.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Registry, openRegistry } from '../registry/index.ts'
@@ -84,7 +85,6 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
   let lastTick = Date.now()
   let lastProgress = Date.now()
   let assigned: Promise<void> = Promise.resolve()
-  let turn: Promise<unknown> = Promise.resolve()
 
   let reject: (error: unknown) => void = () => undefined
   const failed = new Promise<never>((_resolve, rejectFailed) => {
@@ -97,11 +97,7 @@ export async function startProcessor<TIn extends TopicName, Row = never>(
     reject(error)
   }
 
-  const exclusive = <T>(call: () => Promise<T>): Promise<T> => {
-    const result = turn.then(call)
-    turn = result.catch(() => undefined)
-    return result
-  }
+  const exclusive = createExclusive()
 
   const maxBatchEvents = options.maxBatchEvents ?? MAX_BATCH_EVENTS
   const slicesInFlight = createInFlight(SLICES_IN_FLIGHT * maxBatchEvents, (error) => {
