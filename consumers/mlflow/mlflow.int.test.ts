@@ -293,6 +293,12 @@ describe.skipIf(!hasMlflow)('MLflow mirror', () => {
       aliases: { champion: 'v-b', previous: 'v-a' },
     }
     await vi.waitFor(async () => expect(await held()).toMatchObject(complete), { timeout: 60_000, interval: 500 })
+    // Tags of who put the champion there and why follow its alias, this one last.
+    const has = (tags: ReadonlyArray<{ key: string; value: string }>, name: string, wanted?: string): boolean =>
+      tags.some(({ key, value }) => key === name && (wanted === undefined || value === wanted))
+    const isTold = async (): Promise<boolean> =>
+      (await held()).versions.some(({ tags }) => has(tags, 'isobar.version', 'v-b') && has(tags, 'isobar.control_offset'))
+    await vi.waitFor(async () => expect(await isTold()).toBe(true), { timeout: 60_000, interval: 500 })
     const now = await held()
     const run = now.runs.find(({ data }) => data.tags.some(({ key, value }) => key === 'isobar.run_id' && value === 'a'))
     expect(run?.data.metrics).toEqual(expect.arrayContaining([expect.objectContaining({ key: 'candidate.1-6.mae', value: 0.8 })]))
