@@ -38,7 +38,7 @@ export async function makeModels(store: Pick<ArtifactStore, 'put'>): Promise<Mad
   const pool = openFitPool(1)
   try {
     const fit = async (version: string, from: number): Promise<ServedModel> => {
-      const history = toTrainingSet(rows.slice(from), [])
+      const history = toTrainingSet(rows.slice(from))
       if (!history) throw new Error('no history')
       const answer = (await pool.fit(history, ['temperatureC'], null)).get('temperatureC')
       if (!answer?.ok) throw new Error(answer?.refused ?? 'no answer')

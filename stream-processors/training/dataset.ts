@@ -13,7 +13,7 @@ import {
   HOUR_MS,
   homogeniseGrid,
   type HourlyColumn,
-  type HourlyGrid,
+  type HourlyWindow,
   isWet,
 } from '../../forecasting/features/index.ts'
 import { OWN, type TrainingSet } from '../../forecasting/models/index.ts'
@@ -25,6 +25,9 @@ import { loadQuarantines, type Quarantine, withhold } from './quarantine.ts'
 const WAIT_LIMIT_MS = 3000
 
 type FeatureRow = { validAt: string; values: Array<number | null> }
+/** An epoch hour with its vector, or with its columns of the grid. */
+type HourRow = { readonly hour: number; readonly values: ReadonlyArray<number | null> }
+type History = { readonly grid: HourlyWindow; readonly startHour: number; readonly length: number }
 
 /** Position in the vector of each column at the described hour; precipitation is 1 when wet, 0 when dry. */
 const NOW_INDEX = Array.from({ length: COLUMN_COUNT }, (_, column) =>
@@ -59,21 +62,8 @@ export async function loadTrainingSet(
      GROUP BY validAt ORDER BY validAt SETTINGS max_threads = 1`,
     { stationId, asOf: toClickHouseInstant(asOf), featureSet: FEATURE_SET },
   )
-  return toTrainingSet(
-    rows.map(({ validAt, values }) => ({
-      hour: fromClickHouseInstant(validAt) / HOUR_MS,
-      values: isRebuilt ? vectorOf(values) : values,
-    })),
-    changePoints,
-    quarantines,
-  )
-}
-
-/** A vector of which only the described hour is known. */
-function vectorOf(now: ReadonlyArray<number | null>): Array<number | null> {
-  const vector = Array.from<number | null>({ length: FEATURE_COUNT }).fill(null)
-  NOW_INDEX.forEach((index, column) => (vector[index] = now[column] ?? null))
-  return vector
+  const known = rows.map(({ validAt, values }) => ({ hour: fromClickHouseInstant(validAt) / HOUR_MS, values }))
+  return isRebuilt ? rebuildTrainingSet(known, changePoints, quarantines) : toTrainingSet(known)
 }
 
 /**
@@ -117,31 +107,49 @@ export async function countObservedHours(
   return new Map(FORECAST_VARIABLES.map((variable) => [variable, Number(row?.[variable] ?? 0)]))
 }
 
-/** A training set from rows in memory, ascending by epoch hour. */
-export function toTrainingSet(
-  rows: ReadonlyArray<{ readonly hour: number; readonly values: ReadonlyArray<number | null> }>,
+/** A training set from vectors as they were known, ascending by epoch hour. */
+export function toTrainingSet(vectors: readonly HourRow[]): TrainingSet | null {
+  const history = historyOf(
+    vectors.map(({ hour, values }) => ({ hour, values: NOW_INDEX.map((index) => values[index] ?? null) })),
+  )
+  return history && trainingSetOf(history, vectors, ({ values }, vector) => fill(vector, values))
+}
+
+/** A training set from hours in the columns of the grid, ascending by epoch hour: what is shifted and withheld is so in every vector. */
+export function rebuildTrainingSet(
+  hours: readonly HourRow[],
   changePoints: readonly ChangePoint[],
-  quarantines: readonly Quarantine[] = [],
+  quarantines: readonly Quarantine[],
 ): TrainingSet | null {
-  const first = rows[0]
-  const last = rows.at(-1)
-  if (!first || !last) return null
-  const startHour = first.hour
-  const length = last.hour - startHour + 1
-  const grid = createHourlyGrid(startHour, length)
-  const row = new Float64Array(COLUMN_COUNT)
-  for (const { hour, values } of rows) {
-    NOW_INDEX.forEach((index, column) => (row[column] = values[index] ?? Number.NaN))
-    grid.set(hour, row)
-  }
+  const history = historyOf(hours)
+  if (!history) return null
+  const { grid, startHour, length } = history
   homogeniseGrid(grid, COLUMN_COUNT, changePoints)
   withhold(grid, startHour, length, quarantines)
+  return trainingSetOf(history, hours, ({ hour }, vector) => buildFeatures(grid, hour, vector))
+}
+
+function historyOf(hours: readonly HourRow[]): History | null {
+  const first = hours[0]
+  const last = hours.at(-1)
+  if (!first || !last) return null
+  const length = last.hour - first.hour + 1
+  const grid = createHourlyGrid(first.hour, length)
+  const row = new Float64Array(COLUMN_COUNT)
+  for (const { hour, values } of hours) {
+    fill(row, values)
+    grid.set(hour, row)
+  }
+  return { grid, startHour: first.hour, length }
+}
+
+function trainingSetOf(
+  { grid, startHour, length }: History,
+  rows: readonly HourRow[],
+  describe: (row: HourRow, vector: Float32Array) => void,
+): TrainingSet {
   const features = new Float32Array(rows.length * FEATURE_COUNT)
-  rows.forEach(({ hour, values }, r) => {
-    const vector = features.subarray(r * FEATURE_COUNT, (r + 1) * FEATURE_COUNT)
-    if (changePoints.length > 0 || quarantines.length > 0) buildFeatures(grid, hour, vector)
-    else values.forEach((value, i) => (vector[i] = value ?? Number.NaN))
-  })
+  rows.forEach((row, r) => describe(row, features.subarray(r * FEATURE_COUNT, (r + 1) * FEATURE_COUNT)))
   const of = (name: HourlyColumn): Float64Array => readColumn(grid, COLUMN[name], startHour, length)
   return {
     startHour,
@@ -158,6 +166,10 @@ export function toTrainingSet(
   }
 }
 
-function readColumn(grid: HourlyGrid, column: number, startHour: number, length: number): Float64Array {
+function fill(row: Float32Array | Float64Array, values: ReadonlyArray<number | null>): void {
+  values.forEach((value, i) => (row[i] = value ?? Number.NaN))
+}
+
+function readColumn(grid: HourlyWindow, column: number, startHour: number, length: number): Float64Array {
   return Float64Array.from({ length }, (_, i) => grid.value(column, startHour + i))
 }

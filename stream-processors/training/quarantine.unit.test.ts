@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { COLUMN, COLUMN_COUNT, createHourlyGrid, FEATURE_COUNT, FEATURES, HOUR_MS } from '../../forecasting/features/index.ts'
-import { toTrainingSet } from './dataset.ts'
+import { rebuildTrainingSet } from './dataset.ts'
 import { type DriftChange, type Quarantine, quarantinesOf, withhold } from './quarantine.ts'
 
 const change = (hour: number, state: DriftChange['state'], more: Partial<DriftChange> = {}): DriftChange => ({
@@ -45,8 +45,8 @@ describe('quarantine', () => {
     expect(column('pressureHpa')).toEqual(Array.from({ length: 10 }, () => 5))
   })
   it('keeps what is withheld out of targets and vectors of a training set', () => {
-    const rows = Array.from({ length: 10 }, (_, hour) => ({ hour, values: Array.from({ length: FEATURE_COUNT }, () => 7) }))
-    const set = toTrainingSet(rows, [], [hours(3, 5)])
+    const rows = Array.from({ length: 10 }, (_, hour) => ({ hour, values: Array.from({ length: COLUMN_COUNT }, () => 7) }))
+    const set = rebuildTrainingSet(rows, [], [hours(3, 5)])
     expect([...(set?.targets.temperatureC ?? [])].map(Number.isNaN)).toEqual(rows.map(({ hour }) => hour >= 3 && hour <= 5))
     expect([...(set?.targets.windSpeedMps ?? [])]).toEqual(rows.map(() => 7))
     const temperature = FEATURES.findIndex(

@@ -7,7 +7,7 @@ import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import type { Feature, Lifecycle, RetrainRequest } from '../../schemas/generated/types.ts'
 import { compareFamiliesField, createCompare } from './compare.ts'
 import { createColdStartStep } from './cold-start.ts'
-import { toTrainingSet } from './dataset.ts'
+import { rebuildTrainingSet, toTrainingSet } from './dataset.ts'
 import { openFitPool } from './fit-pool.ts'
 import type { FamilyAnswer } from '../../forecasting/comparison/index.ts'
 import type { FitAnswer } from './fit-worker.ts'
@@ -17,15 +17,14 @@ import { createTrainingStep } from './step.ts'
 const T0 = Date.UTC(2013, 5, 1)
 const START = T0 / HOUR_MS
 
-/** Hourly rows of a made-up station, as the feature store keeps them. */
-function rowsOf(hours: number, shift: (hour: number) => number = () => 0) {
+/** A made-up station hour by hour, in the columns of the grid. */
+function hoursOf(hours: number, shift: (hour: number) => number = () => 0) {
   const rng = createRng(3)
-  const grid = createHourlyGrid(START, hours)
   let weather = 0
-  for (let i = 0; i < hours; i++) {
+  return Array.from({ length: hours }, (_, i) => {
     weather = 0.96 * weather + rng() + rng() - 1
     const day = Math.sin((2 * Math.PI * (START + i - 9)) / 24)
-    grid.set(START + i, [
+    const values = [
       Math.fround(15 + 5 * day + weather + shift(i)),
       Math.fround(8 + weather / 2),
       Math.fround(70 - 9 * day),
@@ -34,8 +33,15 @@ function rowsOf(hours: number, shift: (hour: number) => number = () => 0) {
       1,
       Math.fround(3 + Math.abs(weather)),
       weather < -1.5 ? 1 : 0,
-    ])
-  }
+    ]
+    return { hour: START + i, values }
+  })
+}
+
+/** Its vectors, as the feature store keeps them. */
+function rowsOf(hours: number) {
+  const grid = createHourlyGrid(START, hours)
+  for (const { hour, values } of hoursOf(hours)) grid.set(hour, values)
   return Array.from({ length: hours }, (_, i) => ({ hour: START + i, values: Array.from(buildFeatures(grid, START + i)) }))
 }
 
@@ -64,24 +70,34 @@ const lifecycleOf = (outcome: Outcome | undefined): Lifecycle[] =>
 describe('training set', () => {
   it('reads hours and targets back out of the vectors, bit for bit', () => {
     const rows = rowsOf(200)
-    const set = toTrainingSet(rows, [])
+    const set = toTrainingSet(rows)
     expect(set?.startHour).toBe(START)
     expect(set?.targets.temperatureC[150]).toBe(rows[150]?.values[0])
     expect(new Set(set?.targets.precipitationProbabilityPct)).toEqual(new Set([0, 100]))
   })
+  it('from the hours is that from the vectors, bit for bit, while nothing is shifted or withheld', () => {
+    const isKept = (_: unknown, i: number): boolean => i % 53 !== 7
+    const set = toTrainingSet(rowsOf(900))
+    expect(rebuildTrainingSet(hoursOf(900), [], [])).toEqual(set)
+    expect(toTrainingSet(rowsOf(900).filter(isKept))?.targets).toEqual(
+      rebuildTrainingSet(hoursOf(900).filter(isKept), [], [])?.targets,
+    )
+  })
   it('without change points keeps the vectors as they were known', () => {
     const rows = rowsOf(100)
-    const set = toTrainingSet(rows, [])
+    const set = toTrainingSet(rows)
     expect(Array.from(set?.features.subarray(0, rows[0]?.values.length) ?? [])).toEqual(rows[0]?.values)
   })
   it('homogenised, is the history the new instrument would have recorded: targets and every input', () => {
     const step = 900
-    const changed = rowsOf(1200, (i) => (i >= step ? 2.5 : 0))
-    const wanted = toTrainingSet(
-      rowsOf(1200, () => 2.5),
+    const changed = hoursOf(1200, (i) => (i >= step ? 2.5 : 0))
+    const wanted = rebuildTrainingSet(
+      hoursOf(1200, () => 2.5),
+      [],
       [],
     )
-    const set = toTrainingSet(changed, [{ variable: 'temperatureC', at: (START + step) * HOUR_MS, offset: 2.5 }])
+    const changePoints = [{ variable: 'temperatureC', at: (START + step) * HOUR_MS, offset: 2.5 }]
+    const set = rebuildTrainingSet(changed, changePoints, [])
     const worst = (a: ArrayLike<number> = [], b: ArrayLike<number> = []): number => {
       let largest = 0
       for (let i = 0; i < a.length; i++) {
@@ -98,7 +114,7 @@ describe('training set', () => {
   })
   it('leaves gaps as gaps', () => {
     const rows = rowsOf(100).filter(({ hour }) => hour !== START + 50)
-    const set = toTrainingSet(rows, [])
+    const set = toTrainingSet(rows)
     expect(set?.targets.temperatureC[50]).toBeNaN()
     expect(set?.featureHours).toHaveLength(99)
   })
@@ -134,7 +150,7 @@ describe('training step', () => {
       createTrainingStep({
         loadTrainingSet: async (_station, _asOf, changePoints) => {
           reads++
-          return toTrainingSet(rowsOf(30), changePoints)
+          return rebuildTrainingSet(hoursOf(30), changePoints, [])
         },
         siteOf: () => null,
         pool: {
@@ -250,7 +266,7 @@ describe('training step', () => {
 describe('fit pool', { timeout: 60_000 }, () => {
   it('the same history gives the same bytes, whatever else is fitted with it', async () => {
     const pool = openFitPool(2)
-    const set = toTrainingSet(rowsOf(60 * 24), [])
+    const set = toTrainingSet(rowsOf(60 * 24))
     if (!set) throw new Error('no set')
     const all = await Promise.all([pool.fit(set, ['temperatureC'], null), pool.fit(set, FORECAST_VARIABLES, null)])
     await pool.close()
@@ -259,7 +275,7 @@ describe('fit pool', { timeout: 60_000 }, () => {
   })
   it('answers for a fit that takes too long or crashes, and goes on', async () => {
     const pool = openFitPool(1, 1)
-    const set = toTrainingSet(rowsOf(60 * 24), [])
+    const set = toTrainingSet(rowsOf(60 * 24))
     if (!set) throw new Error('no set')
     expect((await pool.fit(set, ['temperatureC'], null)).get('temperatureC')).toMatchObject({
       ok: false,
@@ -282,7 +298,7 @@ describe('fit pool', { timeout: 60_000 }, () => {
     const pool = openFitPool(1)
     const site = { latitude: 40.6, longitude: -73.8, elevationM: 4 }
     const of = async (hours: number, where: typeof site | null) => {
-      const set = toTrainingSet(rowsOf(hours), [])
+      const set = toTrainingSet(rowsOf(hours))
       if (!set) throw new Error('no set')
       return (await pool.fit(set, ['temperatureC'], where)).get('temperatureC')
     }
@@ -297,7 +313,7 @@ describe('fit pool', { timeout: 60_000 }, () => {
 })
 
 describe('comparison of families', { timeout: 60_000 }, () => {
-  const set = toTrainingSet(rowsOf(130 * 24), [])!
+  const set = toTrainingSet(rowsOf(130 * 24))!
   const baselines = ['persistence', 'seasonal-naive', 'climatology', 'recentred-climatology', 'damped-anomaly']
 
   it('puts the served family, what is asked for and the baselines side by side, and gives the same scores again', async () => {
@@ -340,7 +356,7 @@ describe('comparison of families', { timeout: 60_000 }, () => {
     const whyOf = async (history: typeof set, families: string[]) =>
       (await createCompare(pool, families)(history, ['temperatureC'])).get('temperatureC')?.notComparedBecause
     expect(await whyOf(set, [])).toMatch(/^not-asked-for/)
-    expect(await whyOf(toTrainingSet(rowsOf(100 * 24), [])!, ['ridge-direct'])).toMatch(/^too-little-history: 7\d days/)
+    expect(await whyOf(toTrainingSet(rowsOf(100 * 24))!, ['ridge-direct'])).toMatch(/^too-little-history: 7\d days/)
   })
   it('is asked for by names: unset the cheap one, none, and unknown ones are refused', () => {
     expect(compareFamiliesField.parse(undefined)).toEqual(['ridge-direct'])

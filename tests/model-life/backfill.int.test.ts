@@ -46,7 +46,7 @@ afterAll(async () => {
 })
 
 async function publishChampion(rows: readonly FeatureHour[]): Promise<void> {
-  const history = toTrainingSet(rows, [])
+  const history = toTrainingSet(rows)
   const fit = history && randomFeatureRidge.fit(history, { variable: 'temperatureC' })
   if (!fit?.ok) throw new Error('no model')
   const artefact = await openArtifactStore({ artifactStore: system.env['ARTIFACT_STORE'] as string }).put(
