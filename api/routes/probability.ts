@@ -7,6 +7,7 @@ import { stationIdParam, variableParam } from '../params.ts'
 import type { RouteDeps } from '../ports.ts'
 import { Problem } from '../problems.ts'
 import { addRoute, type App } from '../respond.ts'
+import { createPastErrors } from '../skill/past-errors.ts'
 import type { Forecaster } from './forecast.ts'
 import { requireStation } from './stations.ts'
 
@@ -92,7 +93,9 @@ const ProbabilitySchema = z
   })
   .openapi('Probability')
 
-export function addProbabilityRoute(app: App, { snapshot, store, now }: RouteDeps, forecaster: Forecaster): void {
+export function addProbabilityRoute(app: App, deps: RouteDeps, forecaster: Forecaster): void {
+  const { snapshot, now } = deps
+  const pastErrorsOf = createPastErrors(deps)
   addRoute(
     app,
     {
@@ -131,7 +134,7 @@ export function addProbabilityRoute(app: App, { snapshot, store, now }: RouteDep
           `The newest forecast of ${variable} at ${stationId}, issued at ${isoUtc(issuedAt)}, has none of the next ${withinHours} hours.`,
         )
       }
-      const pastErrors = await store.skill.pastErrors(stationId, variable, {
+      const pastErrors = await pastErrorsOf(stationId, variable, {
         issuedAt,
         leadHours: ahead.map(({ leadHours }) => leadHours),
         days: PAST_DAYS,

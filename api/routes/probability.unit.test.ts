@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MIN_ERROR_ROWS, probabilityInWindow } from '../../forecasting/products/window-probability.ts'
 import { createRng } from '../../forecasting/verification/index.ts'
-import { aControl, aForecast, createTestApp, HOUR_MS, NOON } from '../testing/app.ts'
+import { aControl, aForecast, aVerification, createTestApp, HOUR_MS, NOON } from '../testing/app.ts'
 
 type Answer = {
   probability: number | null
@@ -87,6 +87,38 @@ describe('probability of a threshold within the coming hours', () => {
     expect(answer.probabilityReason).toContain(`${MIN_ERROR_ROWS - 1} verified at all these hours; ${MIN_ERROR_ROWS} are needed`)
     expect(answer.low).toBe(Math.max(...answer.hourly.probability))
     expect(answer.high).toBeGreaterThan(answer.low)
+  })
+
+  it('reads past errors once for every threshold, until more has verified, a newer forecast is there, or a minute has passed', async () => {
+    const { ask, world, snapshot, verification } = withForecast()
+    const rows = async (atMost = 20): Promise<number> => (await ask(`variable=temperatureC&atMost=${atMost}`)).rows
+    const verify = (): void => void (world.pastErrors = world.pastErrors.slice(1))
+    expect(await rows()).toBe(60)
+    verify()
+    expect([await rows(), await rows(19)]).toEqual([60, 60])
+    // Nothing of it is what champions forecast of this variable.
+    verification(aVerification({ role: 'challenger' }))
+    verification(aVerification({ variable: 'dewPointC' }))
+    expect(await rows()).toBe(60)
+    verification(aVerification())
+    expect(await rows()).toBe(59)
+    verify()
+    snapshot.applyForecast(aForecast({ issuedAt: (world.now += HOUR_MS) }))
+    expect(await rows()).toBe(58)
+    verify()
+    world.wallNow += 59_000
+    expect(await rows()).toBe(58)
+    world.wallNow += 1000
+    expect(await rows()).toBe(57)
+  })
+
+  it('keeps no failure of the store', async () => {
+    const { ask, get, world } = withForecast()
+    const query = 'variable=temperatureC&atMost=20'
+    world.pastErrorsFail = new Error('down')
+    expect((await get(`${PATH}?${query}`)).status).toBe(500)
+    world.pastErrorsFail = null
+    expect((await ask(query)).rows).toBe(60)
   })
 
   it('says what the forecast does not reach, and how old it is', async () => {

@@ -2,7 +2,7 @@
  * What the topics last said, in memory: stations, newest champion forecasts, control and replica state.
  * Fed by followers (and by the store right after a start); every apply is idempotent and order-tolerant.
  */
-import type { Control, Forecast, ReplicaStatus, Station } from '../../schemas/generated/types.ts'
+import type { Control, Forecast, ReplicaStatus, Station, Verification } from '../../schemas/generated/types.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
 import type { InboundEvent } from '../../infra/runtime/kafka/types.ts'
 
@@ -20,6 +20,7 @@ export function createSnapshot() {
   const statuses = new Map<string, ReplicaStatus>()
   const issues = new Map<string, MutableIssue[]>()
   const generations = new Map<string, number>()
+  const verified = new Map<string, number>()
 
   function bump(stationId: string): void {
     generations.set(stationId, (generations.get(stationId) ?? 0) + 1)
@@ -56,6 +57,12 @@ export function createSnapshot() {
     bump(control.stationId)
   }
 
+  function applyVerification({ stationId, variable, role }: Verification): void {
+    if (role !== 'champion') return
+    const key = modelKey(stationId, variable)
+    verified.set(key, (verified.get(key) ?? 0) + 1)
+  }
+
   function apply(event: InboundEvent | { topic: InboundEvent['topic']; key: string; value: null }): void {
     if (event.value === null) {
       if (event.topic === 'weather.station.v1') {
@@ -71,6 +78,7 @@ export function createSnapshot() {
     else if (event.topic === 'model.control.v1') applyControl(event.value, event.offset)
     else if (event.topic === 'model.status.v1') statuses.set(event.key, event.value)
     else if (event.topic === 'weather.forecast.v1') applyForecast(event.value)
+    else if (event.topic === 'weather.verification.v1') applyVerification(event.value)
   }
 
   return {
@@ -87,5 +95,7 @@ export function createSnapshot() {
     issues: (stationId: string): readonly Issue[] => issues.get(stationId) ?? [],
     /** Changes whenever anything a forecast answer of the station is made of changes. */
     generation: (stationId: string) => generations.get(stationId) ?? 0,
+    /** Changes whenever more has verified of what champions forecast. */
+    verified: (stationId: string, variable: string) => verified.get(modelKey(stationId, variable)) ?? 0,
   }
 }

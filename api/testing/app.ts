@@ -1,6 +1,15 @@
 /** The HTTP app on in-memory ports, for tests. */
 import type { OutboundEvent } from '../../infra/runtime/kafka/types.ts'
-import type { CheckedObservation, Control, Feature, Forecast, Lifecycle, Station } from '../../schemas/generated/types.ts'
+import type {
+  CheckedObservation,
+  Control,
+  Feature,
+  Forecast,
+  Lifecycle,
+  Station,
+  Verification,
+} from '../../schemas/generated/types.ts'
+import { modelKey } from '../../schemas/event-ids.ts'
 import { QUANTILE_LEVELS, QUANTITIES, type ForecastVariable } from '../../schemas/quantities.ts'
 import type { Silence } from '../../schemas/silence.ts'
 import { createApp, type AppDeps } from '../app.ts'
@@ -101,6 +110,31 @@ export function aControl(overrides: Partial<Control> = {}): Control {
   }
 }
 
+export function aVerification(overrides: Partial<Verification> = {}): Verification {
+  return {
+    verificationId: 'jfk/temperatureC/1',
+    stationId: 'jfk',
+    variable: 'temperatureC',
+    observedAt: NOON,
+    observed: 20,
+    modelVersion: 'v1',
+    role: 'champion',
+    leadHours: [1],
+    forecastIds: ['f'],
+    error: [0.5],
+    crps: [0.3],
+    pit: [0.5],
+    expectedScale: [1],
+    covered80: [true],
+    covered95: [true],
+    persistenceError: [1],
+    recentredClimatologyError: [1],
+    knownAt: NOON,
+    fallback: null,
+    ...overrides,
+  }
+}
+
 export function aLifecycle(overrides: Partial<Lifecycle> = {}): Lifecycle {
   const version = overrides.version ?? 'v3'
   return {
@@ -133,8 +167,11 @@ export function aLifecycle(overrides: Partial<Lifecycle> = {}): Lifecycle {
   }
 }
 
+const inbound = { partition: 0, offset: 1, headers: {}, timestampMs: 0 }
+
 type World = {
   now: number
+  wallNow: number
   published: OutboundEvent[]
   forecasts: Forecast[]
   observations: CheckedObservation[]
@@ -145,6 +182,7 @@ type World = {
   sums: SkillSums[]
   gains: DailyGain[]
   pastErrors: number[][]
+  pastErrorsFail: Error | null
   stages: StageState[]
   answers: Map<string, IdempotentAnswer>
   publishFails: Error | null
@@ -163,6 +201,7 @@ export function createTestApp(
 ) {
   const world: World = {
     now: NOON,
+    wallNow: Date.UTC(2026, 0, 1),
     published: [],
     forecasts: [],
     observations: [],
@@ -173,6 +212,7 @@ export function createTestApp(
     sums: [],
     gains: [],
     pastErrors: [],
+    pastErrorsFail: null,
     stages: [],
     answers: new Map(),
     publishFails: null,
@@ -200,7 +240,7 @@ export function createTestApp(
     artefact: async ({ uri }) => new TextEncoder().encode(JSON.stringify({ uri })),
     now: () => world.now,
     settledNow: () => world.now,
-    wallNow: () => Date.UTC(2026, 0, 1),
+    wallNow: () => world.wallNow,
     clockMode: options.clockMode ?? 'stream',
     dashboardDir: options.dashboardDir ?? 'api/testing',
     notReady: async () => [],
@@ -230,15 +270,16 @@ export function createTestApp(
     control: (control: Control, offset = 1) => {
       world.controls.push(control)
       snapshot.apply({
+        ...inbound,
         topic: 'model.control.v1',
-        key: `${control.stationId}/${control.variable}`,
+        key: modelKey(control.stationId, control.variable),
         value: control,
-        partition: 0,
         offset,
-        headers: {},
-        timestampMs: 0,
       })
     },
+    /** The same of what has verified. */
+    verification: (verification: Verification) =>
+      snapshot.apply({ ...inbound, topic: 'weather.verification.v1', key: verification.stationId, value: verification }),
     get: async (path: string, headers: Record<string, string> = {}) => app.request(path, { headers }),
     post: async (path: string, body: unknown, key?: string, headers: Record<string, string> = {}) =>
       app.request(path, {
@@ -277,8 +318,10 @@ function createTestStore(world: World): Store {
     skill: {
       sums: async () => world.sums,
       dailyGains: async () => world.gains,
-      pastErrors: async (_stationId, _variable, { leadHours }) =>
-        world.pastErrors.map((row) => leadHours.map((lead) => row[lead - 1] ?? Number.NaN)),
+      pastErrors: async (_stationId, _variable, { leadHours }) => {
+        if (world.pastErrorsFail) throw world.pastErrorsFail
+        return world.pastErrors.map((row) => leadHours.map((lead) => row[lead - 1] ?? Number.NaN))
+      },
     },
     models: {
       controls: async (stationId, variable, { at }) =>
