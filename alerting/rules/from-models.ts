@@ -2,6 +2,7 @@
 import { provisionalReason } from '../../forecasting/models/index.ts'
 import type { Alert, Control, Drift, Lifecycle, ReplicaStatus } from '../../schemas/generated/types.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
+import { REPLICA_GONE_AFTER_MS } from '../../schemas/replica.ts'
 import { oneLine } from '../shared/text.ts'
 import { linksOf, quantityWords, stationWords } from './describe.ts'
 import type { FleetRecord, OrdersRecord, ReplicaRecord } from './records.ts'
@@ -9,10 +10,8 @@ import type { RuleDeps } from './from-weather.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
-/** A replica that has left orders unanswered for this long is taken for gone, not for late. One that was asked nothing is not silent. */
-const REPLICA_FORGOTTEN_MS = 7 * DAY_MS
 /** Days with orders remembered: more than it takes to forget a replica when there are some every day. */
-const KEPT_ORDER_DAYS = 10
+const KEPT_ORDER_DAYS = REPLICA_GONE_AFTER_MS / DAY_MS + 3
 
 type Model = { readonly stationId: string; readonly variable: string }
 
@@ -228,11 +227,14 @@ export function createModelRules({ memory, book, config }: RuleDeps) {
       if (!replica || (replica.answered[model] ?? -1) >= fleet.controlOffset) return []
       // A new one takes up every model there is, and says so one by one.
       if (wallNow - replica.firstReportWallMs < config.alertFleetWithinSeconds * 1000) return []
-      return wallNow - silentSince(replica, fleet) > REPLICA_FORGOTTEN_MS ? [] : [key.slice('replica/'.length)]
+      return wallNow - silentSince(replica, fleet) > REPLICA_GONE_AFTER_MS ? [] : [key.slice('replica/'.length)]
     })
   }
 
-  /** When the replica was first asked what it has not answered, wall ms. An answer takes a moment, and clocks differ by a little. */
+  /**
+   * When the replica was first asked what it has not answered, wall ms; one that was asked nothing is not silent. An answer takes a moment,
+   * and clocks differ by a little.
+   */
   function silentSince({ lastReportWallMs }: ReplicaRecord, unanswered: FleetRecord): number {
     const answeredMs = lastReportWallMs + config.alertFleetWithinSeconds * 1000
     return Math.min(orderDays().find((at) => at > answeredMs) ?? Number.POSITIVE_INFINITY, unanswered.askedAtWallMs)

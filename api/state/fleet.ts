@@ -2,14 +2,12 @@
 import type { Control, ReplicaStatus } from '../../schemas/generated/types.ts'
 import { modelKey } from '../../schemas/event-ids.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
-
-/** A replica that has told nothing for this long, and left an order unanswered for as long, is gone; reports outlive their replica in the topic. */
-const GONE_MS = 7 * 24 * 3_600_000
+import { REPLICA_GONE_AFTER_MS } from '../../schemas/replica.ts'
 
 export type Fleet = {
   /** Ids of the replicas that count, ascending. */
   readonly replicas: readonly string[]
-  /** Ids of those that are gone, ascending. */
+  /** Ids of those that are gone: they have told nothing for as long as an order was left unanswered. Ascending. */
   readonly gone: readonly string[]
   /** Replicas that serve the champion of every model. */
   readonly converged: number
@@ -37,11 +35,11 @@ export function fleetOf(
       model: { stationId, variable, version: champion.version, controlOffset: offset },
       serving: new Set(reports.filter((r) => r.servingVersion === champion.version).map(({ replicaId }) => replicaId)),
       answered: new Set(answers.map(({ replicaId }) => replicaId)),
-      isOld: answers.some(({ since }) => wallNow - since > GONE_MS),
+      isOld: answers.some(({ since }) => wallNow - since > REPLICA_GONE_AFTER_MS),
     }
   })
   const isGone = (replicaId: string, newest: number): boolean =>
-    wallNow - newest > GONE_MS && asked.some(({ answered, isOld }) => isOld && !answered.has(replicaId))
+    wallNow - newest > REPLICA_GONE_AFTER_MS && asked.some(({ answered, isOld }) => isOld && !answered.has(replicaId))
   const newestReport = new Map<string, number>()
   for (const { replicaId, since } of statuses)
     newestReport.set(replicaId, Math.max(newestReport.get(replicaId) ?? Number.NEGATIVE_INFINITY, since))
