@@ -9,9 +9,9 @@
  * error rates in docs/model-life/gate.md.
  */
 import type { BucketMetrics } from '../../schemas/generated/types.ts'
-import { pairedBlockBootstrap, type Rng } from '../verification/index.ts'
+import { emptySums, meanScores, pairedBlockBootstrap, type Rng } from '../verification/index.ts'
 import { studentQuantile } from '../verification/student-quantile.ts'
-import { BUCKETS, type Bucket, type BucketSums, type PairedHour, type PairedSample } from './pairing.ts'
+import { BUCKETS, type Bucket, type PairedHour, type PairedSample } from './pairing.ts'
 
 export type GatePolicy = {
   /** Paired hours before the first look, and between looks. */
@@ -265,27 +265,11 @@ function metricsOf(model: string, hours: readonly PairedHour[], side: 'champion'
       side,
     ),
   })
-  return rows.flatMap(({ leadBucket, n, sums }) =>
-    n === 0
-      ? []
-      : [
-          {
-            model,
-            leadBucket,
-            n,
-            mae: sums.absolute / n,
-            rmse: Math.sqrt(sums.squared / n),
-            bias: sums.error / n,
-            crps: sums.crps / n,
-            coverage80: sums.in80 / n,
-            coverage95: sums.in95 / n,
-          },
-        ],
-  )
+  return rows.flatMap(({ leadBucket, n, sums }) => (n === 0 ? [] : [{ model, leadBucket, n, ...meanScores(n, sums) }]))
 }
 
 function total(hours: readonly PairedHour[], buckets: readonly number[], side: 'champion' | 'challenger') {
-  const sums: BucketSums = { absolute: 0, crps: 0, error: 0, squared: 0, in80: 0, in95: 0 }
+  const sums = emptySums()
   let n = 0
   for (const hour of hours) {
     for (const b of buckets) {

@@ -1,5 +1,6 @@
 /** The same rows for both: verified hours of two models, lead by lead, as they came from the verification ledger. */
 import { LEAD_BUCKETS, type LeadBucketName } from '../../schemas/quantities.ts'
+import { addScore, emptySums, type ScoredLead, type ScoreSums } from '../verification/index.ts'
 
 /** One model's scores of one observed hour: arrays over the leads that verified, ascending. */
 export type VerifiedHour = {
@@ -13,8 +14,7 @@ export type VerifiedHour = {
 }
 
 /** Sums over the leads of one bucket that both models verified in one hour. */
-export type BucketSums = { absolute: number; crps: number; error: number; squared: number; in80: number; in95: number }
-export type PairedBucket = { n: number; readonly champion: BucketSums; readonly challenger: BucketSums }
+export type PairedBucket = { n: number; readonly champion: ScoreSums; readonly challenger: ScoreSums }
 export type PairedHour = { readonly observedAt: number; readonly buckets: readonly PairedBucket[] }
 
 export type PairedSample = {
@@ -101,27 +101,17 @@ export function emptyHour(observedAt: number): PairedHour {
   return { observedAt, buckets: BUCKETS.map(() => ({ n: 0, champion: emptySums(), challenger: emptySums() })) }
 }
 
-function emptySums(): BucketSums {
-  return { absolute: 0, crps: 0, error: 0, squared: 0, in80: 0, in95: 0 }
-}
-
 /** False when the champion's row is not a number either side could be held against. */
 function addRow(hour: PairedHour, lead: number, champion: VerifiedHour, k: number, challenger: VerifiedHour, i: number): boolean {
   const index = LEAD_BUCKETS.findIndex(({ from, to }) => lead >= from && lead <= to)
   const bucket = hour.buckets[index]
   if (!bucket || !Number.isFinite(champion.error[k]) || !Number.isFinite(champion.crps[k])) return false
   bucket.n++
-  add(bucket.champion, champion, k)
-  add(bucket.challenger, challenger, i)
+  addScore(bucket.champion, scoreAt(champion, k))
+  addScore(bucket.challenger, scoreAt(challenger, i))
   return true
 }
 
-function add(sums: BucketSums, hour: VerifiedHour, i: number): void {
-  const error = hour.error[i] as number
-  sums.absolute += Math.abs(error)
-  sums.error += error
-  sums.squared += error * error
-  sums.crps += hour.crps[i] as number
-  sums.in80 += hour.covered80[i] ? 1 : 0
-  sums.in95 += hour.covered95[i] ? 1 : 0
+function scoreAt({ error, crps, covered80, covered95 }: VerifiedHour, i: number): ScoredLead {
+  return { error: error[i]!, crps: crps[i]!, covered80: covered80[i]!, covered95: covered95[i]! }
 }

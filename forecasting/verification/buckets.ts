@@ -17,6 +17,34 @@ export type BucketScore = {
 /** What a bucket needs of a score. A point forecast has crps = |error| and covers nothing. */
 export type ScoredLead = Pick<LeadScore, 'error' | 'crps' | 'covered80' | 'covered95'>
 
+/** Sums of |e|, e², e and CRPS, and how many observations either interval covered. */
+export type ScoreSums = { absolute: number; squared: number; error: number; crps: number; in80: number; in95: number }
+
+export function emptySums(): ScoreSums {
+  return { absolute: 0, squared: 0, error: 0, crps: 0, in80: 0, in95: 0 }
+}
+
+export function addScore(sums: ScoreSums, { error, crps, covered80, covered95 }: ScoredLead): void {
+  sums.absolute += Math.abs(error)
+  sums.squared += error * error
+  sums.error += error
+  sums.crps += crps
+  if (covered80) sums.in80++
+  if (covered95) sums.in95++
+}
+
+/** MAE = mean |e|, RMSE = √mean e², bias = mean e (WMO-No. 485: forecast minus observed), mean CRPS and coverages of `n` > 0 scores. */
+export function meanScores(n: number, sums: ScoreSums): Omit<BucketScore, 'leadBucket' | 'n'> {
+  return {
+    mae: sums.absolute / n,
+    rmse: Math.sqrt(sums.squared / n),
+    bias: sums.error / n,
+    crps: sums.crps / n,
+    coverage80: sums.in80 / n,
+    coverage95: sums.in95 / n,
+  }
+}
+
 const ORDER: readonly LeadBucketName[] = [...LEAD_BUCKETS.map(({ name }) => name), 'all']
 
 /** Position in ORDER of the bucket of each lead (index 0 = lead 1). */
@@ -30,45 +58,25 @@ export function bucketOf(leadHours: number): Exclude<LeadBucketName, 'all'> | nu
 }
 
 /**
- * MAE = mean |e|, RMSE = √mean e², bias = mean e (WMO-No. 485: forecast minus observed), mean CRPS and coverages, per bucket and over
- * 'all' leads. Leads outside 1–168 h and leads whose error is not finite are not counted; empty buckets are left out of the result.
+ * Mean scores per bucket and over 'all' leads. Leads outside 1–168 h and leads whose error is not finite are not counted; empty buckets
+ * are left out of the result.
  */
 export function createBucketScores() {
-  const sums = ORDER.map(() => ({ n: 0, absolute: 0, squared: 0, error: 0, crps: 0, in80: 0, in95: 0 }))
+  const sums = ORDER.map(() => ({ n: 0, ...emptySums() }))
   const all = sums.at(-1)!
-  const count = (sum: (typeof sums)[number], { error, crps, covered80, covered95 }: ScoredLead): void => {
-    sum.n++
-    sum.absolute += Math.abs(error)
-    sum.squared += error * error
-    sum.error += error
-    sum.crps += crps
-    if (covered80) sum.in80++
-    if (covered95) sum.in95++
-  }
   return {
     add(leadHours: number, score: ScoredLead): void {
       const own = sums[BUCKET_OF_LEAD[leadHours - 1] ?? -1]
       if (!own || !Number.isFinite(score.error)) return
-      count(own, score)
-      count(all, score)
+      for (const sum of [own, all]) {
+        sum.n++
+        addScore(sum, score)
+      }
     },
     result(): BucketScore[] {
       return ORDER.flatMap((leadBucket, i) => {
-        const sum = sums[i]!
-        const { n } = sum
-        if (n === 0) return []
-        return [
-          {
-            leadBucket,
-            n,
-            mae: sum.absolute / n,
-            rmse: Math.sqrt(sum.squared / n),
-            bias: sum.error / n,
-            crps: sum.crps / n,
-            coverage80: sum.in80 / n,
-            coverage95: sum.in95 / n,
-          },
-        ]
+        const { n, ...sum } = sums[i]!
+        return n === 0 ? [] : [{ leadBucket, n, ...meanScores(n, sum) }]
       })
     },
   }

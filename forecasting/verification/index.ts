@@ -1,7 +1,7 @@
 export { brierScore, brierSkillScore, decomposeBrier, reliabilityBins } from './brier.ts'
 
-export { bucketOf, createBucketScores, skillScore } from './buckets.ts'
-export type { BucketScore } from './buckets.ts'
+export { addScore, bucketOf, createBucketScores, emptySums, meanScores, skillScore } from './buckets.ts'
+export type { BucketScore, ScoredLead, ScoreSums } from './buckets.ts'
 export { pitHistogram, sharpness } from './calibration.ts'
 
 export { commonSupport } from './common-support.ts'
