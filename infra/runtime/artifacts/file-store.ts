@@ -6,8 +6,7 @@
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { randomUUID } from 'node:crypto'
-import { AppError, messageOf } from '../errors.ts'
-import { type ArtifactStore, checkKey, exists, missing, sha256, verify } from './store.ts'
+import { type ArtifactStore, checkKey, exists, missing, sha256, unavailable, verify } from './store.ts'
 
 export function openFileStore(directory: string): ArtifactStore {
   const root = resolve(directory)
@@ -59,13 +58,4 @@ async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
 
 function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code
-}
-
-function unavailable(uri: string, cause: unknown): AppError {
-  return new AppError(`artefact store: ${messageOf(cause)}`, {
-    code: 'artifact-store-unavailable',
-    retry: 'transient',
-    cause,
-    context: { uri },
-  })
 }

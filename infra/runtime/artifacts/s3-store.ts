@@ -1,7 +1,7 @@
 /** Artefacts in an S3-compatible bucket. Credentials and region come from the usual AWS variables. */
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import { AppError, messageOf } from '../errors.ts'
-import { type ArtifactStore, checkKey, exists, missing, sha256, verify } from './store.ts'
+import { AppError } from '../errors.ts'
+import { type ArtifactStore, checkKey, exists, missing, sha256, unavailable, verify } from './store.ts'
 
 export type S3StoreOptions = {
   readonly bucket: string
@@ -77,13 +77,4 @@ export function openS3Store(options: S3StoreOptions): ArtifactStore {
 
 function statusOf(error: unknown): number | undefined {
   return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode
-}
-
-function unavailable(uri: string, cause: unknown): AppError {
-  return new AppError(`artefact store: ${messageOf(cause)}`, {
-    code: 'artifact-store-unavailable',
-    retry: 'transient',
-    cause,
-    context: { uri },
-  })
 }

@@ -1,7 +1,7 @@
 /** Model artefacts: immutable bytes under a key, verified by size and SHA-256 each time they are read. */
 import { createHash } from 'node:crypto'
 import type { Artefact } from '../../../schemas/generated/types.ts'
-import { AppError } from '../errors.ts'
+import { AppError, messageOf } from '../errors.ts'
 
 export type ArtifactStore = {
   /**
@@ -44,6 +44,15 @@ export function exists(uri: string): AppError {
   return new AppError(`${uri} already holds other bytes; artefacts are immutable`, {
     code: 'artifact-exists',
     retry: 'permanent',
+    context: { uri },
+  })
+}
+
+export function unavailable(uri: string, cause: unknown): AppError {
+  return new AppError(`artefact store: ${messageOf(cause)}`, {
+    code: 'artifact-store-unavailable',
+    retry: 'transient',
+    cause,
     context: { uri },
   })
 }
