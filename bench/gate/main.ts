@@ -5,15 +5,7 @@
 import { GATE_POLICY, type GatePolicy, judgeChallenger, PROBATION_POLICY } from '../../forecasting/promotion/index.ts'
 import { simulateTrial, type TrialWorld } from '../../forecasting/promotion/simulation.ts'
 import { createRng } from '../../forecasting/verification/index.ts'
-
-type Figure = {
-  readonly name: string
-  readonly value: number
-  readonly unit: string
-  readonly goal: number
-  readonly comparison: '>=' | '<='
-  readonly met: boolean
-}
+import { type Figure, figure } from '../shared/figures.ts'
 
 /** Correlation of the errors of two fits of one family on windows that differ by a week to a month, measured on JFK 2013: 0.984–0.999. */
 const TYPICAL = 0.99
@@ -47,14 +39,6 @@ function daysToPromotion(world: TrialWorld, policy: GatePolicy, seed: number): n
 
 export async function run({ quick, json }: { quick: boolean; json: boolean }): Promise<Figure[]> {
   const trials = quick ? 200 : 1000
-  const figure = (name: string, value: number, unit: string, comparison: '>=' | '<=', goal: number): Figure => ({
-    name,
-    value,
-    unit,
-    goal,
-    comparison,
-    met: comparison === '>=' ? value >= goal : value <= goal,
-  })
   const figures: Figure[] = []
   const add = (made: Figure): void => {
     figures.push(made)
