@@ -15,6 +15,7 @@ import type {
   Lifecycle,
   RetrainRequest,
 } from '../schemas/generated/types.ts'
+import type { ScoreSums } from '../forecasting/verification/index.ts'
 import type { OutboundEvent } from '../infra/runtime/kafka/types.ts'
 import type { ForecastVariable, LeadBucketName } from '../schemas/quantities.ts'
 import type { Silence } from '../schemas/silence.ts'
@@ -49,27 +50,28 @@ export type SkillFilter = {
   to: number
 }
 /** Sums over the verified pairs of one station, variable and lead bucket; ratios are made from sums so that buckets can be added up. */
-export type SkillSums = {
+export type SkillSums = ScoreSums & {
   stationId: string
   variable: ForecastVariable
   bucket: Exclude<LeadBucketName, 'all'>
   n: number
-  absoluteError: number
-  squaredError: number
-  error: number
-  crps: number
-  covered80: number
-  covered95: number
   persistence: PairedSums
   recentredClimatology: PairedSums
 }
 /** Rows on which the baseline had a value: its absolute error and the forecast's on the same rows. */
 export type PairedSums = { n: number; absoluteError: number; forecastAbsoluteError: number }
-/** Mean of |climatology error| − |forecast error| over the verified hours of one UTC day at one lead. */
-export type DailyGain = { stationId: string; variable: ForecastVariable; lead: number; dayAt: number; gain: number }
+/** |climatology error| − |forecast error| of a model; `days`: UTC days with verified hours. */
+export type Gains = { stationId: string; variable: ForecastVariable; days: number; leads: readonly LeadGain[] }
+/**
+ * `mean` of the means of blocks of ⌈lead / 24⌉ UTC days, and their sample variance (null for one block): errors at lead L are correlated over
+ * about L hours. A block's mean is that of its days' means.
+ */
+export type LeadGain = { lead: number; blocks: number; mean: number; variance: number | null }
 export type SkillReader = {
+  /** Where the ledger is, of what `filter` picks: changes with every row that is written to it. */
+  position(filter: SkillFilter): Promise<string>
   sums(filter: SkillFilter): Promise<SkillSums[]>
-  dailyGains(filter: SkillFilter): Promise<DailyGain[]>
+  gains(filter: SkillFilter): Promise<Gains[]>
   /**
    * Observed minus forecast of what champions issued: a row per issue, newest first, its errors at `leadHours` in that order; only issues
    * that verified at all of them. Of the `days` before `issuedAt`, at the same hour of day give or take `hoursApart`.

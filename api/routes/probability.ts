@@ -3,15 +3,16 @@ import { z } from '@hono/zod-openapi'
 import { MIN_ERROR_ROWS, probabilityInWindow } from '../../forecasting/products/window-probability.ts'
 import { FORECAST_VARIABLES, HORIZON_HOURS, type ForecastVariable, VARIABLE_UNITS } from '../../schemas/quantities.ts'
 import { isoUtc } from '../forecast/local-time.ts'
+import { createKept } from '../kept.ts'
 import { stationIdParam, variableParam } from '../params.ts'
 import type { RouteDeps } from '../ports.ts'
 import { Problem } from '../problems.ts'
 import { addRoute, type App } from '../respond.ts'
-import { createPastErrors } from '../skill/past-errors.ts'
 import type { Forecaster } from './forecast.ts'
 import { requireStation } from './stations.ts'
 
 const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
 /** A season: errors of spring nights say little about autumn ones. */
 const PAST_DAYS = 120
 /**
@@ -20,6 +21,8 @@ const PAST_DAYS = 120
  * reach MIN_ERROR_ROWS after days instead of after ten.
  */
 const HOURS_APART = 1
+/** Those of a season at every lead are half a megabyte. */
+const MAX_KEPT = 100
 
 const RAIN: ForecastVariable = 'precipitationProbabilityPct'
 const WITH_THRESHOLD = FORECAST_VARIABLES.filter((variable) => variable !== RAIN)
@@ -93,9 +96,8 @@ const ProbabilitySchema = z
   })
   .openapi('Probability')
 
-export function addProbabilityRoute(app: App, deps: RouteDeps, forecaster: Forecaster): void {
-  const { snapshot, now } = deps
-  const pastErrorsOf = createPastErrors(deps)
+export function addProbabilityRoute(app: App, { snapshot, store, now, wallNow }: RouteDeps, forecaster: Forecaster): void {
+  const kept = createKept<number[][]>(MAX_KEPT)
   addRoute(
     app,
     {
@@ -134,12 +136,13 @@ export function addProbabilityRoute(app: App, deps: RouteDeps, forecaster: Forec
           `The newest forecast of ${variable} at ${stationId}, issued at ${isoUtc(issuedAt)}, has none of the next ${withinHours} hours.`,
         )
       }
-      const pastErrors = await pastErrorsOf(stationId, variable, {
-        issuedAt,
-        leadHours: ahead.map(({ leadHours }) => leadHours),
-        days: PAST_DAYS,
-        hoursApart: HOURS_APART,
-      })
+      const issues = { issuedAt, leadHours: ahead.map(({ leadHours }) => leadHours), days: PAST_DAYS, hoursApart: HOURS_APART }
+      // The archive may be a moment behind the topic that tells of what has verified: the end of a wall minute mends that.
+      const pastErrors = await kept(
+        JSON.stringify([stationId, variable, issues]),
+        `${snapshot.verified(stationId, variable)}/${Math.floor(wallNow() / MINUTE_MS)}`,
+        () => store.skill.pastErrors(stationId, variable, issues),
+      )
       const { side, limit } = sideOf(query)
       const answer = probabilityInWindow(
         ahead.map(({ quantiles }) => quantiles),

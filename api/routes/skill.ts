@@ -1,5 +1,6 @@
 /** Skill of what was issued, from the verification ledger. */
 import { z } from '@hono/zod-openapi'
+import { createKept } from '../kept.ts'
 import { instantParam, stationIdParam, variableParam } from '../params.ts'
 import type { RouteDeps } from '../ports.ts'
 import { addRoute, type App } from '../respond.ts'
@@ -26,7 +27,22 @@ const Row = z
   })
   .openapi('Skill')
 
+const Answer = z.object({
+  skill: z.array(Row),
+  headlines: z.array(
+    z.object({
+      stationId: z.string(),
+      variable: z.string(),
+      usefulToHours: z.number().int(),
+      days: z.number().int(),
+      confidence: z.number(),
+    }),
+  ),
+})
+const MAX_KEPT = 100
+
 export function addSkillRoute(app: App, { store }: RouteDeps): void {
+  const kept = createKept<z.output<typeof Answer>>(MAX_KEPT)
   addRoute(
     app,
     {
@@ -45,18 +61,7 @@ export function addSkillRoute(app: App, { store }: RouteDeps): void {
         from: instantParam('First verified hour. Default: the first there is.').optional(),
         to: instantParam('Last verified hour. Default: the last there is.').optional(),
       }),
-      response: z.object({
-        skill: z.array(Row),
-        headlines: z.array(
-          z.object({
-            stationId: z.string(),
-            variable: z.string(),
-            usefulToHours: z.number().int(),
-            days: z.number().int(),
-            confidence: z.number(),
-          }),
-        ),
-      }),
+      response: Answer,
     },
     async ({ query: { version, ...query } }) => {
       const filter = {
@@ -65,8 +70,10 @@ export function addSkillRoute(app: App, { store }: RouteDeps): void {
         from: query.from ?? Date.UTC(1970, 0, 1),
         to: query.to ?? Date.UTC(2200, 0, 1),
       }
-      const [sums, gains] = await Promise.all([store.skill.sums(filter), store.skill.dailyGains(filter)])
-      return { skill: skillRows(sums).map((row) => ({ ...row, role: query.role })), headlines: headlines(gains) }
+      return kept(JSON.stringify(filter), await store.skill.position(filter), async () => {
+        const [sums, gains] = await Promise.all([store.skill.sums(filter), store.skill.gains(filter)])
+        return { skill: skillRows(sums).map((row) => ({ ...row, role: query.role })), headlines: headlines(gains) }
+      })
     },
   )
 }

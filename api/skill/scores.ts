@@ -1,7 +1,7 @@
 /** Scores from sums, and the headline "useful to +N h". Pure. */
-import { mean, sampleVariance } from 'simple-statistics'
+import { meanScores } from '../../forecasting/verification/index.ts'
 import { LEAD_BUCKETS } from '../../schemas/quantities.ts'
-import type { DailyGain, PairedSums, SkillSums } from '../ports.ts'
+import type { Gains, LeadGain, PairedSums, SkillSums } from '../ports.ts'
 
 export type SkillRow = {
   stationId: string
@@ -29,12 +29,7 @@ function scoresOf(sums: SkillSums, leadBucket: string = sums.bucket): SkillRow {
     variable,
     leadBucket,
     n,
-    mae: sums.absoluteError / n,
-    rmse: Math.sqrt(sums.squaredError / n),
-    bias: sums.error / n,
-    crps: sums.crps / n,
-    coverage80: sums.covered80 / n,
-    coverage95: sums.covered95 / n,
+    ...meanScores(n, sums),
     persistenceMae: meanOf(sums.persistence),
     recentredClimatologyMae: meanOf(sums.recentredClimatology),
     skillOverPersistence: skillOf(sums.persistence),
@@ -60,12 +55,12 @@ function add(a: SkillSums, b: SkillSums): SkillSums {
   return {
     ...a,
     n: a.n + b.n,
-    absoluteError: a.absoluteError + b.absoluteError,
-    squaredError: a.squaredError + b.squaredError,
+    absolute: a.absolute + b.absolute,
+    squared: a.squared + b.squared,
     error: a.error + b.error,
     crps: a.crps + b.crps,
-    covered80: a.covered80 + b.covered80,
-    covered95: a.covered95 + b.covered95,
+    in80: a.in80 + b.in80,
+    in95: a.in95 + b.in95,
     persistence: paired(a.persistence, b.persistence),
     recentredClimatology: paired(a.recentredClimatology, b.recentredClimatology),
   }
@@ -93,29 +88,20 @@ const CONFIDENCE = 0.95
 /** One-sided 95 % quantiles of Student's t by degrees of freedom from 1 (standard tables); beyond, the normal one with Cornish–Fisher. */
 const T95 = [6.314, 2.92, 2.353, 2.132, 2.015, 1.943, 1.895, 1.86, 1.833, 1.812]
 const MIN_BLOCKS = 5
-const DAY_MS = 24 * 3_600_000
 
-/**
- * Longest lead up to which the lower 95 % confidence bound of the mean gain over recentred climatology is above 0. Errors at lead L
- * are correlated over about L hours, so the mean is over blocks of ⌈L / 24⌉ days and its spread that of the block means (Student's t).
- */
-export function headlines(gains: readonly DailyGain[]): Headline[] {
-  return [...Map.groupBy(gains, ({ stationId, variable }) => `${stationId}/${variable}`).values()].map((own) => {
-    const byLead = Map.groupBy(own, ({ lead }) => lead)
+/** Longest lead up to which the lower 95 % confidence bound of the mean gain over recentred climatology (Student's t) is above 0. */
+export function headlines(gains: readonly Gains[]): Headline[] {
+  return gains.map(({ stationId, variable, days, leads }) => {
+    const byLead = new Map(leads.map((one) => [one.lead, one]))
     let usefulToHours = 0
-    while (isUseful(byLead.get(usefulToHours + 1) ?? [], usefulToHours + 1)) usefulToHours++
-    const { stationId, variable } = own[0] as DailyGain
-    return { stationId, variable, usefulToHours, days: new Set(own.map(({ dayAt }) => dayAt)).size, confidence: CONFIDENCE }
+    while (isUseful(byLead.get(usefulToHours + 1))) usefulToHours++
+    return { stationId, variable, usefulToHours, days, confidence: CONFIDENCE }
   })
 }
 
-function isUseful(days: readonly DailyGain[], lead: number): boolean {
-  const blockMs = Math.ceil(lead / 24) * DAY_MS
-  const means = [...Map.groupBy(days, ({ dayAt }) => Math.floor(dayAt / blockMs)).values()].map((block) =>
-    mean(block.map(({ gain }) => gain)),
-  )
-  if (means.length < MIN_BLOCKS) return false
-  return mean(means) - studentT95(means.length - 1) * Math.sqrt(sampleVariance(means) / means.length) > 0
+function isUseful(gain: LeadGain | undefined): boolean {
+  if (!gain || gain.blocks < MIN_BLOCKS || gain.variance === null) return false
+  return gain.mean - studentT95(gain.blocks - 1) * Math.sqrt(gain.variance / gain.blocks) > 0
 }
 
 /** One-sided 95 % quantile of Student's t. */

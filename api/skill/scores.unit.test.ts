@@ -1,19 +1,19 @@
+import { mean, sampleVariance } from 'simple-statistics'
 import { describe, expect, it } from 'vitest'
-import type { DailyGain, SkillSums } from '../ports.ts'
+import type { Gains, SkillSums } from '../ports.ts'
 import { headlines, skillRows, studentT95 } from './scores.ts'
 
-const DAY_MS = 24 * 3_600_000
 const sums = (bucket: SkillSums['bucket'], n: number, mae: number): SkillSums => ({
   stationId: 'jfk',
   variable: 'temperatureC',
   bucket,
   n,
-  absoluteError: n * mae,
-  squaredError: n * mae * mae * 1.5,
+  absolute: n * mae,
+  squared: n * mae * mae * 1.5,
   error: n * 0.1,
   crps: n * mae * 0.7,
-  covered80: n * 0.8,
-  covered95: n * 0.95,
+  in80: n * 0.8,
+  in95: n * 0.95,
   persistence: { n: n / 2, absoluteError: n, forecastAbsoluteError: (n / 2) * mae },
   recentredClimatology: { n: 0, absoluteError: 0, forecastAbsoluteError: 0 },
 })
@@ -38,16 +38,21 @@ describe('skill rows', () => {
 })
 
 describe('headline', () => {
-  const gains = (leads: number, days: number, gain: (lead: number, day: number) => number): DailyGain[] =>
-    Array.from({ length: leads }, (_, l) =>
-      Array.from({ length: days }, (_, d) => ({
-        stationId: 'jfk',
-        variable: 'temperatureC' as const,
-        lead: l + 1,
-        dayAt: d * DAY_MS,
-        gain: gain(l + 1, d),
-      })),
-    ).flat()
+  const gains = (leads: number, days: number, gain: (lead: number, day: number) => number): Gains[] => [
+    {
+      stationId: 'jfk',
+      variable: 'temperatureC',
+      days,
+      leads: Array.from({ length: leads }, (_, l) => {
+        const lead = l + 1
+        const daily = Array.from({ length: days }, (_day, day) => gain(lead, day))
+        const blocks = [...Map.groupBy(daily.keys(), (day) => Math.floor(day / Math.ceil(lead / 24))).values()].map((block) =>
+          mean(block.map((day) => daily[day]!)),
+        )
+        return { lead, blocks: blocks.length, mean: mean(blocks), variance: blocks.length > 1 ? sampleVariance(blocks) : null }
+      }),
+    },
+  ]
 
   it('is the longest lead up to which every lead gains for sure', () => {
     const wobble = (day: number): number => (day % 2 === 0 ? 0.1 : -0.1)

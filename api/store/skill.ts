@@ -1,34 +1,48 @@
 /** Scores of verified forecasts, summed in the store. Errors are stored as 32-bit floats and summed as 64-bit ones. */
-import { type ClickHouse, fromClickHouseInstant, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
+import { type ClickHouse, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
 import { LEAD_BUCKETS } from '../../schemas/quantities.ts'
-import type { DailyGain, SkillFilter, SkillReader, SkillSums } from '../ports.ts'
+import type { Gains, LeadGain, SkillFilter, SkillReader, SkillSums } from '../ports.ts'
 
 const HOUR_MS = 3_600_000
 const BUCKET = `multiIf(${LEAD_BUCKETS.map(({ name, to }) => `lead <= ${to}, '${name}'`).join(', ')}, 'other')`
 const WHERE = `role = {role:String} AND ({stationId:String} = '' OR stationId = {stationId:String}) AND ({variable:String} = '' OR variable = {variable:String})
   AND ({modelVersion:String} = '' OR modelVersion = {modelVersion:String}) AND observedAt >= {from:DateTime64(3)} AND observedAt <= {to:DateTime64(3)}`
 
-type SumsRow = Omit<SkillSums, 'persistence' | 'recentredClimatology'> & {
-  persistenceN: number
-  persistenceError: number
-  persistenceOwn: number
-  climatologyN: number
-  climatologyError: number
-  climatologyOwn: number
+const GAIN = 'arrayMap((e, b) -> if(isFinite(b), toFloat64(abs(b)) - abs(e), 0), error, recentredClimatologyError)'
+/** What is added up at each lead. Where a baseline has no value its pair counts as nothing. */
+const ADDED = {
+  absolute: 'arrayMap(e -> abs(e), error)',
+  squared: 'arrayMap(e -> toFloat64(e) * e, error)',
+  error: 'error',
+  crps: 'crps',
+  in80: 'covered80',
+  in95: 'covered95',
+  persistenceN: 'arrayMap(b -> isFinite(b), persistenceError)',
+  persistenceError: 'arrayMap(b -> if(isFinite(b), abs(b), 0), persistenceError)',
+  persistenceOwn: 'arrayMap((e, b) -> if(isFinite(b), abs(e), 0), error, persistenceError)',
+  climatologyN: 'arrayMap(b -> isFinite(b), recentredClimatologyError)',
+  climatologyError: 'arrayMap(b -> if(isFinite(b), abs(b), 0), recentredClimatologyError)',
+  climatologyOwn: 'arrayMap((e, b) -> if(isFinite(b), abs(e), 0), error, recentredClimatologyError)',
 }
+type Added = keyof typeof ADDED
+const added = (write: (name: Added) => string): string => (Object.keys(ADDED) as Added[]).map(write).join(', ')
 
 export function createSkillReader(clickhouse: Pick<ClickHouse, 'query'>): SkillReader {
   return {
+    async position(filter): Promise<string> {
+      const [row] = await clickhouse.query<{ position: string }>(
+        `SELECT toString((count(), max(kafkaOffset), sum(kafkaOffset))) AS position FROM verification_log WHERE ${WHERE}`,
+        paramsOf(filter),
+      )
+      return row?.position ?? ''
+    },
+    // Nearly all hours verify at the same leads: added up position by position, an hour costs a fraction of what it does as a row per lead.
     async sums(filter): Promise<SkillSums[]> {
-      const rows = await clickhouse.query<SumsRow>(
-        `SELECT stationId, variable, ${BUCKET} AS bucket, count() AS n, sum(abs(e)) AS absoluteError, sum(e * e) AS squaredError, sum(e) AS error,
-           sum(toFloat64(c)) AS crps, sum(toUInt32(in80)) AS covered80, sum(toUInt32(in95)) AS covered95,
-           countIf(isFinite(p)) AS persistenceN, sumIf(abs(p), isFinite(p)) AS persistenceError, sumIf(abs(e), isFinite(p)) AS persistenceOwn,
-           countIf(isFinite(r)) AS climatologyN, sumIf(abs(r), isFinite(r)) AS climatologyError, sumIf(abs(e), isFinite(r)) AS climatologyOwn
-         FROM (SELECT stationId, variable, lead, toFloat64(e32) AS e, c, in80, in95, toFloat64(p32) AS p, toFloat64(r32) AS r
-               FROM (SELECT stationId, variable, leadHours, error, crps AS crpsByLead, covered80, covered95, persistenceError, recentredClimatologyError
-                     FROM verification WHERE ${WHERE})
-               ARRAY JOIN leadHours AS lead, error AS e32, crpsByLead AS c, covered80 AS in80, covered95 AS in95, persistenceError AS p32, recentredClimatologyError AS r32)
+      const rows = await clickhouse.query<Record<Added, number> & Pick<SkillSums, 'stationId' | 'variable' | 'bucket' | 'n'>>(
+        `SELECT stationId, variable, ${BUCKET} AS bucket, sum(hours) AS n, ${added((name) => `sum(${name}AtLead) AS ${name}`)}
+         FROM (SELECT stationId, variable, leadHours, count() AS hours, ${added((name) => `sumForEach(${ADDED[name]}) AS ${name}ByLead`)}
+               FROM verification WHERE ${WHERE} GROUP BY stationId, variable, leadHours)
+         ARRAY JOIN leadHours AS lead, ${added((name) => `${name}ByLead AS ${name}AtLead`)}
          GROUP BY stationId, variable, bucket ORDER BY stationId, variable, min(lead)`,
         paramsOf(filter),
       )
@@ -40,15 +54,25 @@ export function createSkillReader(clickhouse: Pick<ClickHouse, 'query'>): SkillR
         }),
       )
     },
-    async dailyGains(filter): Promise<DailyGain[]> {
-      const rows = await clickhouse.query<Omit<DailyGain, 'dayAt'> & { day: string }>(
-        `SELECT stationId, variable, lead, toString(toStartOfDay(observedAt)) AS day, avg(abs(toFloat64(r)) - abs(toFloat64(e))) AS gain
-         FROM (SELECT stationId, variable, observedAt, leadHours, error, recentredClimatologyError FROM verification WHERE ${WHERE})
-         ARRAY JOIN leadHours AS lead, error AS e, recentredClimatologyError AS r WHERE isFinite(r)
-         GROUP BY stationId, variable, lead, toStartOfDay(observedAt) ORDER BY stationId, variable, lead, toStartOfDay(observedAt)`,
+    async gains(filter): Promise<Gains[]> {
+      const rows = await clickhouse.query<LeadGain & Omit<Gains, 'leads'>>(
+        `SELECT stationId, variable, days, lead, count() AS blocks, avg(ofBlock) AS mean, varSampStable(ofBlock) AS variance
+         FROM (SELECT stationId, variable, days, lead, avg(ofDay) AS ofBlock
+               FROM (SELECT stationId, variable, days, lead, day, sum(gain) / sum(n) AS ofDay
+                     FROM (SELECT stationId, variable, leadHours, toDate(observedAt) AS day, sumForEach(${GAIN}) AS gains, sumForEach(${ADDED.climatologyN}) AS counts,
+                             uniqExactIf(day, arraySum(counts) > 0) OVER (PARTITION BY stationId, variable) AS days
+                           FROM verification WHERE ${WHERE} GROUP BY stationId, variable, leadHours, day)
+                     ARRAY JOIN leadHours AS lead, gains AS gain, counts AS n WHERE n > 0
+                     GROUP BY stationId, variable, days, lead, day)
+               GROUP BY stationId, variable, days, lead, intDiv(toUInt16(day), intDiv(lead + 23, 24)))
+         GROUP BY stationId, variable, days, lead ORDER BY stationId, variable, lead`,
         paramsOf(filter),
       )
-      return rows.map(({ day, ...gain }) => ({ ...gain, dayAt: fromClickHouseInstant(day) }))
+      return [...Map.groupBy(rows, ({ stationId, variable }) => `${stationId}/${variable}`).values()].map((own) => {
+        const { stationId, variable, days } = own[0]!
+        const leads = own.map(({ lead, blocks, mean, variance }) => ({ lead, blocks, mean, variance }))
+        return { stationId, variable, days, leads }
+      })
     },
     async pastErrors(stationId, variable, { issuedAt, leadHours, days, hoursApart }): Promise<number[][]> {
       // The key begins with station, variable and hour: read are the hours of these days and nothing else. The ledger keeps forecast minus

@@ -16,7 +16,7 @@ import { createApp, type AppDeps } from '../app.ts'
 import { createKey, createKeyLookup, type KeyStore, type Scope, type StoredKey } from '../auth/keys.ts'
 import { createRateLimiter } from '../auth/rate-limit.ts'
 import { createLiveFeed } from '../live/feed.ts'
-import type { DailyGain, IdempotentAnswer, SkillSums, StageState, Store } from '../ports.ts'
+import type { Gains, IdempotentAnswer, SkillSums, StageState, Store } from '../ports.ts'
 import { createSnapshot } from '../state/snapshot.ts'
 
 export const HOUR_MS = 3_600_000
@@ -180,7 +180,9 @@ type World = {
   lifecycle: Lifecycle[]
   silences: Silence[]
   sums: SkillSums[]
-  gains: DailyGain[]
+  gains: Gains[]
+  ledgerPosition: string
+  skillReads: number
   pastErrors: number[][]
   pastErrorsFail: Error | null
   stages: StageState[]
@@ -211,6 +213,8 @@ export function createTestApp(
     silences: [],
     sums: [],
     gains: [],
+    ledgerPosition: '',
+    skillReads: 0,
     pastErrors: [],
     pastErrorsFail: null,
     stages: [],
@@ -316,8 +320,12 @@ function createTestStore(world: World): Store {
       newestFeature: async () => world.newestFeature,
     },
     skill: {
-      sums: async () => world.sums,
-      dailyGains: async () => world.gains,
+      position: async () => world.ledgerPosition,
+      sums: async () => {
+        world.skillReads++
+        return world.sums
+      },
+      gains: async () => world.gains,
       pastErrors: async (_stationId, _variable, { leadHours }) => {
         if (world.pastErrorsFail) throw world.pastErrorsFail
         return world.pastErrors.map((row) => leadHours.map((lead) => row[lead - 1] ?? Number.NaN))

@@ -1,4 +1,5 @@
 // What the API reads, on the real ClickHouse engine, from rows as the archive writes them.
+import { mean, sampleVariance } from 'simple-statistics'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ArchivedTopic, toArchiveRow } from '../../consumers/archive/rows.ts'
 import { verifyLead } from '../../forecasting/verification/index.ts'
@@ -78,8 +79,12 @@ describe('skill', () => {
       )
     expect(verified.length).toBeGreaterThan(200)
     await archive([...events, ...verified])
+    const position = () => store.skill.position({ role: 'champion', from: 0, to: NOON * 2 })
+    const before = await position()
+    expect(await position()).toBe(before)
     // A redelivery changes nothing.
     await archive(verified)
+    expect(await position()).not.toBe(before)
 
     type Sum = {
       n: number
@@ -165,17 +170,36 @@ describe('skill', () => {
     }
     expect(rows.at(-1)?.n).toBeGreaterThan(20_000)
 
-    const gains = await store.skill.dailyGains({ role: 'champion', stationId: 'jfk', from: NOON, to: NOON + 30 * HOUR_MS })
-    const first = gains.find(({ lead, dayAt }) => lead === 3 && dayAt === Date.UTC(2013, 6, 1))
-    let gain = 0
-    for (const hour of [3, 4, 5, 6, 7, 8, 9, 10, 11]) {
-      const forecast = archived.find(({ issuedAt }) => issuedAt === NOON + (hour - 3) * HOUR_MS)
-      const value = observed.get(NOON + hour * HOUR_MS) as number
-      gain +=
-        Math.abs(Math.fround((forecast?.baselines.recentredClimatology[2] as number) - value)) -
-        Math.abs(Math.fround((forecast?.quantiles[2]?.[3] as number) - value))
+    const daily = new Map<number, Map<number, number[]>>()
+    for (const { issuedAt, leadHours, quantiles, baselines } of archived) {
+      for (const [i, lead] of leadHours.entries()) {
+        const at = issuedAt + lead * HOUR_MS
+        const value = observed.get(at)
+        if (value === undefined) continue
+        const gain =
+          Math.abs(Math.fround((baselines.recentredClimatology[i] as number) - value)) -
+          Math.abs(Math.fround((quantiles[i]?.[3] as number) - value))
+        const days = daily.get(lead) ?? new Map<number, number[]>()
+        daily.set(lead, days)
+        const day = Math.floor(at / (24 * HOUR_MS))
+        days.set(day, [...(days.get(day) ?? []), gain])
+      }
     }
-    expect(first?.gain).toBeCloseTo(gain / 9, 9)
+    const [gains, ...others] = await store.skill.gains({ role: 'champion', from: 0, to: NOON * 2 })
+    expect(others).toEqual([])
+    expect(gains).toMatchObject({ stationId: 'jfk', variable: 'temperatureC', days: 11 })
+    expect(gains?.leads.map(({ lead }) => lead)).toEqual([...daily.keys()].sort((a, b) => a - b))
+    for (const { lead, blocks, mean: gain, variance } of gains?.leads ?? []) {
+      const days = [...(daily.get(lead) ?? [])]
+      const means = [...Map.groupBy(days, ([day]) => Math.floor(day / Math.ceil(lead / 24))).values()].map((block) =>
+        mean(block.map(([, ofDay]) => mean(ofDay))),
+      )
+      expect(blocks, `lead ${lead}`).toBe(means.length)
+      expect(Math.abs(gain - mean(means)), `lead ${lead}`).toBeLessThan(1e-9)
+      if (means.length === 1) expect(variance).toBeNull()
+      else expect(Math.abs((variance ?? Number.NaN) - sampleVariance(means)), `lead ${lead}`).toBeLessThan(1e-9)
+    }
+    expect(new Set(gains?.leads.map(({ blocks }) => blocks)).size).toBeGreaterThan(5)
     expect(await store.skill.sums({ role: 'challenger', from: 0, to: NOON * 2 })).toEqual([])
     expect(await store.skill.sums({ role: 'champion', modelVersion: 'v9', from: 0, to: NOON * 2 })).toEqual([])
 
