@@ -11,7 +11,7 @@ export {
 } from './columns.ts'
 export type { HourlyColumn } from './columns.ts'
 export { createHourlyGrid, createHourlyWindow, ringSlot } from './hourly-grid.ts'
-export type { HourlyGrid, HourlyWindow } from './hourly-grid.ts'
+export type { HourlyWindow } from './hourly-grid.ts'
 export {
   FEATURE_COUNT,
   FEATURE_NAMES,
