@@ -54,7 +54,7 @@ export async function run({ quick, json }: BenchOptions): Promise<Figure[]> {
   const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
   return withServers(['kafka', 'registry', 'clickhouse'], say, (env) =>
     // Nothing but the storm asks for models.
-    measure({ ...env, RETRAIN_SCHEDULE: 'never' }, quick ? 15 : 40, say),
+    measure({ ...env, RETRAIN_SCHEDULE: 'never' }, quick ? 15 : 80, say),
   )
 }
 
