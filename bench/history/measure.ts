@@ -3,6 +3,7 @@ import { type StationHours, toFullSet } from '../../cli/evaluate/series.ts'
 import { buildFeatures, COLUMN, createHourlyGrid, FEATURE_COUNT, HOUR_MS } from '../../forecasting/features/index.ts'
 import {
   BASELINES,
+  createIssuer,
   hourOfDay,
   knownAt,
   predictLate,
@@ -21,6 +22,10 @@ const WINDOW_HOURS = 960
 export const VARIABLES = ['temperatureC', 'dewPointC', 'relativeHumidityPct', 'pressureHpa', 'windSpeedMps'] as const
 type Variable = (typeof VARIABLES)[number]
 export const ENGINE = 'engine'
+/** As the service refits by default, about. */
+const VERSION_HOURS = 30 * 24
+/** Between forecasts on time, every hour of the day in turn. */
+const ON_TIME_EVERY_HOURS = 7
 /** Newest hours missing at the time of issue. */
 export const STALE_HOURS = [0, 1, 6, 24, 72]
 
@@ -102,22 +107,35 @@ export function scorePrior(station: StationHours, origins: readonly number[], si
   return cases
 }
 
-/** One fit of the year (or what there is) before the first origin; at each origin the newest hours have not arrived. */
+/**
+ * At each origin the newest hours have not arrived. Intervals as issued: a version a month from the year before it, adapted from the verification
+ * of forecasts on time, two months of them before the first origin.
+ */
 export function scoreLate(station: StationHours, origins: readonly number[]): Cases {
   const cases: Cases = {}
-  const first = origins[0]!
-  const set = toFullSet(cut(station, Math.max(station.startHour, first - YEAR), first - 1))
-  const fits = randomFeatureRidge.fitTogether(set, VARIABLES, {})
-  for (const origin of origins)
-    for (const stale of STALE_HOURS) {
-      const vectorAt = staleVectors(station, origin, stale)
-      for (const variable of VARIABLES) {
-        const fit = fits.get(variable)
-        if (!fit?.ok) continue
-        const { quantiles } = predictLate(fit.fitted, origin, vectorAt)
-        add(cases, `${variable}|${stale}`, station, origin, variable, quantiles)
+  const scored = new Set(origins)
+  const [first, last] = [origins[0]!, origins.at(-1)!]
+  const issuers = VARIABLES.map((variable) => ({ variable, issuer: createIssuer(variable) }))
+  for (let from = first - 2 * VERSION_HOURS, seen = from; from <= last; from += VERSION_HOURS) {
+    const set = toFullSet(cut(station, Math.max(station.startHour, from - YEAR), from - 1))
+    const fits = randomFeatureRidge.fitTogether(set, VARIABLES, {})
+    for (let hour = from; hour < Math.min(from + VERSION_HOURS, last + 1); hour++) {
+      if (!scored.has(hour) && (hour - first) % ON_TIME_EVERY_HOURS !== 0) continue
+      for (; seen < hour; seen++)
+        for (const { variable, issuer } of issuers)
+          issuer.observe(seen + 1, station.rows.get(seen + 1)?.[COLUMN[variable]] ?? Number.NaN)
+      // On time last: of an hour that is issued again the last verifies.
+      for (const stale of scored.has(hour) ? STALE_HOURS.toReversed() : [0]) {
+        const vectorAt = staleVectors(station, hour, stale)
+        for (const { variable, issuer } of issuers) {
+          const fit = fits.get(variable)
+          if (!fit?.ok) continue
+          const quantiles = issuer.issue(hour, String(from), predictLate(fit.fitted, hour, vectorAt).quantiles)
+          if (scored.has(hour)) add(cases, `${variable}|${stale}`, station, hour, variable, quantiles)
+        }
       }
     }
+  }
   return cases
 }
 
