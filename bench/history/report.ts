@@ -1,4 +1,7 @@
-/** Tables of the pieces there are. Every network counts the same, as in the skill bench: the Irish stations have one weather. */
+/**
+ * Tables of the pieces there are. Stations of a network are averaged at each origin, as in the skill bench: the Irish ones have one weather. Every
+ * origin of a network then counts the same: with a year of record some networks have only two or three.
+ */
 import { mean } from 'simple-statistics'
 import { BASELINES } from '../../forecasting/models/index.ts'
 import { createRng, pairedBlockBootstrap } from '../../forecasting/verification/index.ts'
@@ -63,13 +66,16 @@ export function lateFigures(pieces: readonly Piece[], say: (line: string) => voi
   })
 }
 
-/** Mean over networks of the mean over their cases. */
 function pooled(pieces: readonly Piece[], key: string, bucket: string): Score | null {
-  const networks = [...Map.groupBy(pieces, ({ network }) => network).values()]
-    .map((own) => own.flatMap(({ cases }) => (cases[key] ?? []).flatMap(({ scores }) => scores[bucket] ?? [])))
-    .filter((scores) => scores.length > 0)
-  if (networks.length === 0) return null
-  const meanOf = (of: (score: Score) => number): number => mean(networks.map((scores) => mean(scores.map(of))))
+  const scored = pieces.flatMap(({ network, cases }) =>
+    (cases[key] ?? []).flatMap(({ origin, scores }) => {
+      const score = scores[bucket]
+      return score ? [{ at: `${network} ${origin}`, score }] : []
+    }),
+  )
+  if (scored.length === 0) return null
+  const origins = [...Map.groupBy(scored, ({ at }) => at).values()]
+  const meanOf = (of: (score: Score) => number): number => mean(origins.map((own) => mean(own.map(({ score }) => of(score)))))
   return {
     mae: meanOf(({ mae }) => mae),
     covered80: meanOf(({ covered80 }) => covered80),
@@ -108,15 +114,13 @@ function difference(pieces: readonly Piece[], variable: ForecastVariable, baseli
       )
   }
   if (answered < LEAST_SHARE * asked || networks.length === 0) return null
-  const origins = networks.reduce((sum, pairs) => sum + pairs.length, 0)
-  // So that the mean over all origins is the mean over networks.
-  const weighted = networks.flatMap((pairs) => {
-    const unit = (mean(pairs.map(({ theirs }) => theirs)) * networks.length * pairs.length) / (100 * origins)
+  const inPercent = networks.flatMap((pairs) => {
+    const unit = mean(pairs.map(({ theirs }) => theirs)) / 100
     return pairs.map(({ ours, theirs }) => ({ ours: ours / unit, theirs: theirs / unit }))
   })
   const drawn = pairedBlockBootstrap(
-    weighted.map(({ ours }) => ours),
-    weighted.map(({ theirs }) => theirs),
+    inPercent.map(({ ours }) => ours),
+    inPercent.map(({ theirs }) => theirs),
     { blockLength: Math.max(1, Math.round(BLOCK_HOURS / pieces[0]!.everyHours)), rng: createRng(1) },
   )
   return { baseline, mean: drawn.mean, low: drawn.low, high: drawn.high }
