@@ -29,9 +29,9 @@ const LENGTHS = [
   ['3 d', 3 * DAY, OFTEN],
   ['14 d', 14 * DAY, OFTEN],
   ['60 d', 60 * DAY, OFTEN],
-  ['180 d', 180 * DAY, RARE],
-  ['1 y', YEAR, RARE],
-  ['3 y', 3 * YEAR, RARE],
+  ['180 d', 180 * DAY, OFTEN],
+  ['1 y', YEAR, FEW_FITS],
+  ['3 y', 3 * YEAR, FEW_FITS],
   // One station has them.
   ['10 y', 10 * YEAR, FEW_FITS],
 ] as const
