@@ -22,7 +22,7 @@ const QUICK_EVERY_HOURS = 2005
 const LATE = 'late'
 const NONE = '0h'
 /** 13 h more than a number of days: every hour of the day is visited. Fits of short records are cheap; so are few fits at many origins. */
-const RARE = { everyHours: 397, fitHours: 0 }
+const NONE_EVERY_HOURS = 397
 const OFTEN = { everyHours: 133, fitHours: 0 }
 const FEW_FITS = { everyHours: 61, fitHours: 61 * DAY }
 const LENGTHS = [
@@ -43,7 +43,7 @@ type Part = {
   readonly score: (station: StationHours, origins: number[]) => Cases
 }
 const PARTS: readonly Part[] = [
-  { word: NONE, everyHours: RARE.everyHours, score: (station, origins) => scorePrior(station, origins, siteOf(station)) },
+  { word: NONE, everyHours: NONE_EVERY_HOURS, score: (station, origins) => scorePrior(station, origins, siteOf(station)) },
   ...LENGTHS.map(([name, hours, { everyHours, fitHours }]) => ({
     word: wordOf(name),
     everyHours,
