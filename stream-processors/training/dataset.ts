@@ -59,8 +59,8 @@ export async function loadHistory(
 ): Promise<StationHistory> {
   const quarantines = await loadQuarantines(clickhouse, stationId, asOf)
   const isRebuilt = (points: readonly ChangePoint[]): boolean => points.length > 0 || quarantines.length > 0
-  // Vectors that are built again need the hours alone: a tenth of what there is to read and to send. One core of the store at most: live work on the
-  // same machine wants the others. No FINAL: of rows with the same key the newest version wins here as well.
+  // Vectors that are built again need the hours alone: a tenth of what there is to read and to send. One core of the store at most, and at
+  // low priority where it may set one: live work on the same machine goes first. No FINAL: of rows with the same key the newest version wins here as well.
   const hoursAlone = changePoints.every(isRebuilt)
   const wanted = hoursAlone ? `arrayMap(i -> values[i], [${NOW_INDEX.map((index) => index + 1).join(', ')}])` : 'values'
   const rows = await clickhouse.query<FeatureRow>(
