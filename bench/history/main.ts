@@ -6,12 +6,13 @@
  * `npm run bench -- history 3d 14d szeged`, lengths without a blank, `late` (newest hours missing), stations. The tables are of all pieces
  * that there are.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkedHours, type StationHours } from '../../cli/evaluate/series.ts'
 import { engineOf } from '../shared/engine.ts'
 import type { Figure } from '../shared/figures.ts'
 import { hasReference, readReference } from '../shared/reference.ts'
+import { writeWhole } from '../shared/whole-file.ts'
 import { type Cases, originsOf, scoreLate, scoreLength, scorePrior } from './measure.ts'
 import { lateFigures, lengthFigures, type Piece, priorFigures } from './report.ts'
 
@@ -100,10 +101,7 @@ export async function run({ quick, json, only }: { quick: boolean; json: boolean
     for (const part of missing) {
       const everyHours = quick ? QUICK_EVERY_HOURS : part.everyHours
       const cases = part.score(station, originsOf(station, everyHours))
-      const path = fileOf(stationId, part)
-      // Another process may be reading what there is.
-      writeFileSync(`${path}.new`, JSON.stringify({ engine, network: file, everyHours, cases } satisfies Kept))
-      renameSync(`${path}.new`, path)
+      writeWhole(fileOf(stationId, part), { engine, network: file, everyHours, cases } satisfies Kept)
       say(`${stationId} ${part.word}: measured`)
     }
   }

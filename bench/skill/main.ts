@@ -4,7 +4,7 @@
  * that a run can be stopped, gone on with, and split: `npm run bench -- skill [families | anew] [thinned] tokyo windSpeedMps`. The tables are of
  * all pieces that there are.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openJournal } from '../../cli/evaluate/journal.ts'
 import { runJobs } from '../../cli/evaluate/run.ts'
@@ -13,6 +13,7 @@ import { createTally } from '../../cli/evaluate/tally.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import { engineOf } from '../shared/engine.ts'
 import { type Figure, figure } from '../shared/figures.ts'
+import { writeWhole } from '../shared/whole-file.ts'
 import { choosePieces, originsBefore, type Piece, testOrigins } from './pieces.ts'
 import { AS_MADE, SERVED as OURS } from '../../cli/evaluate/families.ts'
 import { isAdapted } from '../../forecasting/models/index.ts'
@@ -95,11 +96,7 @@ export async function run({ quick, json, only }: { quick: boolean; json: boolean
     if (existsSync(file) && readPiece(file).engine === engine) say(`${name}: there already`)
     else {
       const made = await measure(piece, settings, engine, `${file}.partial`)
-      if (made) {
-        // Another process may be reading what there is.
-        writeFileSync(`${file}.new`, JSON.stringify(made))
-        renameSync(`${file}.new`, file)
-      }
+      if (made) writeWhole(file, made)
       say(made ? `${name}: ${made.origins.length} origins` : `${name}: skipped, hardly observed or always the same`)
     }
   }
