@@ -11,6 +11,7 @@
 import type { BucketMetrics } from '../../schemas/generated/types.ts'
 import { emptySums, meanScores, pairedBlockBootstrap, type Rng } from '../verification/index.ts'
 import { studentQuantile } from '../verification/student-quantile.ts'
+import { coverageProblems } from './coverage.ts'
 import { BUCKETS, type Bucket, type PairedHour, type PairedSample } from './pairing.ts'
 
 export type GatePolicy = {
@@ -37,7 +38,7 @@ export type GatePolicy = {
   /** … and with this one-sided confidence not worse than `bucketLimit`. */
   readonly bucketConfidence: number
   readonly bucketLimit: number
-  /** Distance of a coverage from nominal may grow by this much. */
+  /** Distance from nominal of a coverage, over the buckets by their weights, may grow by this much. */
   readonly coverageMargin: number
 }
 
@@ -236,23 +237,6 @@ function judgeBucket(leadBucket: Bucket, { champion, challenger }: BucketScores,
   const { mean, high } = intervalOf(challenger, champion, 1 - policy.bucketConfidence, policy, rng)
   const verdict = mean > policy.bucketMargin || high > policy.bucketLimit ? 'worse' : 'not-worse'
   return { leadBucket, hours, change: mean, upper: high, verdict }
-}
-
-function coverageProblems(metrics: readonly BucketMetrics[], { coverageMargin }: GatePolicy): string[] {
-  const all = (model: string) => metrics.find((row) => row.model === model && row.leadBucket === 'all')
-  const [candidate, champion] = [all('candidate'), all('champion')]
-  if (!candidate || !champion) return []
-  return (
-    [
-      ['coverage80', 0.8],
-      ['coverage95', 0.95],
-    ] as const
-  ).flatMap(([name, nominal]) => {
-    const worse = Math.abs(candidate[name] - nominal) - Math.abs(champion[name] - nominal)
-    return worse > coverageMargin
-      ? [`${name}-worse: ${candidate[name].toFixed(3)} against ${champion[name].toFixed(3)}, nominal ${nominal}`]
-      : []
-  })
 }
 
 function metricsOf(model: string, hours: readonly PairedHour[], side: 'champion' | 'challenger'): BucketMetrics[] {

@@ -78,14 +78,20 @@ describe('gate', () => {
     expect(report.decision).toBe('continue')
     expect(report.reasons.join()).toMatch(/worse-at-25-72/)
   })
-  it('does not promote what buys its score with coverage', () => {
-    const narrow = span(120, (h) => wave(h) / 2).map((hour) => ({
-      ...hour,
-      covered80: [false, false, false, false, false, false],
-    }))
-    expect(judgeChallenger(pairHours(span(120, wave), narrow, options), { rng: rng() }).reasons.join()).toMatch(
-      /coverage80-worse/,
-    )
+  it('does not promote what buys its score with coverage, buckets weighted as in the effect', () => {
+    const covering = (covered: readonly boolean[]) =>
+      judgeChallenger(
+        pairHours(
+          span(120, wave),
+          span(120, (h) => wave(h) / 2).map((hour) => ({ ...hour, covered80: Array.from(hour.covered80, (held, i) => held && covered[i]!) })),
+          options,
+        ),
+        { rng: rng() },
+      )
+    expect(covering([false, false, false, false, false, false]).reasons.join()).toMatch(/coverage80-worse: 0.000 against 0.8/)
+    expect(covering([false, true, true, true, true, true]).reasons.join()).toMatch(/coverage80-worse/)
+    // One kind of weather decides what holds beyond three days in a trial.
+    expect(covering([true, true, true, true, true, false]).decision).toBe('promote')
   })
   it('rejects a model that forecasts the impossible', () => {
     const report = judgeChallenger(
