@@ -1,7 +1,7 @@
 /**
  * A hundred models drift at the same instant while observations go on: how long an observation takes to its published forecasts before,
  * during and after. Services as `npm start` runs them, in processes of their own: features, inference, training, retraining with promotion.
- * Each drift has a step in its own variable, so that every retraining reads and homogenises its history for itself. Champions are one
+ * Each drift has a step in its own variable, so that every retraining homogenises its history and builds its vectors for itself. Champions are one
  * artefact, loaded for each model and promoted on made-up scores; what is trained is tried beside them when its own run shows that it is worth it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'

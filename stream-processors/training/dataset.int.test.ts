@@ -3,8 +3,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { FEATURE_COUNT, FEATURE_SET, HOUR_MS } from '../../forecasting/features/index.ts'
 import { applyMigrations, type ClickHouse, openClickHouse, toClickHouseInstant } from '../../infra/runtime/clickhouse/index.ts'
 import { isolatedConfig } from '../../infra/runtime/testing/fixtures.ts'
-import { loadTrainingSet, untilFeaturesReach } from './dataset.ts'
+import type { ChangePoint } from '../../schemas/generated/types.ts'
+import { loadHistory, untilFeaturesReach } from './dataset.ts'
 
+const STEP: ChangePoint = { variable: 'temperatureC', at: Date.UTC(2013, 0, 1, 2), offset: 2.5 }
 const T0 = Date.UTC(2013, 0, 1)
 const at = (hour: number): number => T0 + hour * HOUR_MS
 const config = isolatedConfig()
@@ -29,8 +31,10 @@ const row = (stationId: string, hour: number, knownHour: number, value: number, 
   version,
 })
 const insert = (...rows: Array<ReturnType<typeof row>>) => clickhouse.insert('feature_log', rows)
+const setOf = async (stationId: string, asOf: number, changePoints: ChangePoint[] = []) =>
+  (await loadHistory(clickhouse, stationId, at(asOf), [changePoints])).trainingSet(changePoints)
 const temperatures = async (stationId: string, asOf: number): Promise<number[]> =>
-  Array.from((await loadTrainingSet(clickhouse, stationId, at(asOf), []))?.targets.temperatureC ?? [])
+  Array.from((await setOf(stationId, asOf))?.targets.temperatureC ?? [])
 
 it('a correction that arrives later changes no training set of before', async () => {
   await insert(row('jfk', 0, 0, 10, 1), row('jfk', 1, 1, 11, 2), row('jfk', 2, 2, 12, 3))
@@ -45,13 +49,20 @@ it('of a vector that was stored twice the newest version counts, shifted before 
   await insert(row('sfo', 0, 0, 10, 1), row('sfo', 1, 1, 11, 2), row('sfo', 2, 2, 12, 3))
   await insert(row('sfo', 1, 1, 77, 9))
   expect(await temperatures('sfo', 2)).toEqual([10, 77, 12])
-  const set = await loadTrainingSet(clickhouse, 'sfo', at(2), [{ variable: 'temperatureC', at: at(2), offset: 2.5 }])
+  const set = await setOf('sfo', 2, [STEP])
   expect([...(set?.targets.temperatureC ?? [])]).toEqual([12.5, 79.5, 12])
+})
+it('read once for training sets with and without change points, gives what each alone gives', async () => {
+  await insert(row('den', 0, 0, 10, 1), row('den', 1, 1, 11, 2), row('den', 2, 2, 12, 3))
+  const shared = await loadHistory(clickhouse, 'den', at(2), [[], [STEP]])
+  expect([shared.trainingSet([]), shared.trainingSet([STEP])]).toEqual([await setOf('den', 2), await setOf('den', 2, [STEP])])
+  const hoursAlone = await loadHistory(clickhouse, 'den', at(2), [[STEP]])
+  expect(() => hoursAlone.trainingSet([])).toThrow('no vectors')
 })
 it('knows nothing of a station before its first hour', async () => {
   await insert(row('lga', 4, 4, 1, 1))
-  expect(await loadTrainingSet(clickhouse, 'lga', at(3), [])).toBeNull()
-  expect(await loadTrainingSet(clickhouse, 'nowhere', at(3), [])).toBeNull()
+  expect(await setOf('lga', 3)).toBeNull()
+  expect(await setOf('nowhere', 3)).toBeNull()
 })
 it('waits for the hour of the request, but not for a station that has fallen silent', async () => {
   // A limit far beyond that of the test: only the hour itself can end this wait.

@@ -40,30 +40,43 @@ const NOW_INDEX = Array.from({ length: COLUMN_COUNT }, (_, column) =>
   ),
 )
 
-/**
- * Null when the station has no features yet. Vectors known after `asOf` (epoch ms) are left out. With change points the hours before them
- * are shifted and every vector is built again from the shifted hours, by the function that builds them online; so it is where hours of a
- * faulty sensor are left out (quarantine.ts).
- */
-export async function loadTrainingSet(
+/** What was known of a station at an instant. */
+export type StationHistory = {
+  /**
+   * Null when the station has no features yet. With change points the hours before them are shifted and every vector is built again from the
+   * shifted hours, by the function that builds them online; so it is where hours of a faulty sensor are left out (quarantine.ts). Throws for
+   * change points that it was not read for.
+   */
+  trainingSet(changePoints: readonly ChangePoint[]): TrainingSet | null
+}
+
+/** Read once for all the `changePoints` that training sets are wanted with. Vectors known after `asOf` (epoch ms) are left out. */
+export async function loadHistory(
   clickhouse: Pick<ClickHouse, 'query'>,
   stationId: string,
   asOf: number,
-  changePoints: readonly ChangePoint[],
-): Promise<TrainingSet | null> {
+  changePoints: ReadonlyArray<readonly ChangePoint[]>,
+): Promise<StationHistory> {
   const quarantines = await loadQuarantines(clickhouse, stationId, asOf)
-  // Vectors that are built again need the hours alone: a tenth of what there is to read and to send. One core of the store at most: live work on the
-  // same machine wants the others. No FINAL: of rows with the same key the newest version wins here as well.
-  const isRebuilt = changePoints.length > 0 || quarantines.length > 0
-  const wanted = isRebuilt ? `arrayMap(i -> values[i], [${NOW_INDEX.map((index) => index + 1).join(', ')}])` : 'values'
+  const isRebuilt = (points: readonly ChangePoint[]): boolean => points.length > 0 || quarantines.length > 0
+  // Vectors that are built again need the hours alone: a tenth of what there is to read and to send. One core of the store at most, and at
+  // low priority where it may set one: live work on the same machine goes first. No FINAL: of rows with the same key the newest version wins here as well.
+  const hoursAlone = changePoints.every(isRebuilt)
+  const wanted = hoursAlone ? `arrayMap(i -> values[i], [${NOW_INDEX.map((index) => index + 1).join(', ')}])` : 'values'
   const rows = await clickhouse.query<FeatureRow>(
     `SELECT validAt, argMax(${wanted}, (knownAt, version)) AS values FROM feature_log
      WHERE stationId = {stationId:String} AND featureSet = {featureSet:String} AND validAt <= {asOf:DateTime64(3)} AND knownAt <= {asOf:DateTime64(3)}
-     GROUP BY validAt ORDER BY validAt SETTINGS max_threads = 1`,
+     GROUP BY validAt ORDER BY validAt SETTINGS max_threads = 1, os_thread_priority = 15`,
     { stationId, asOf: toClickHouseInstant(asOf), featureSet: FEATURE_SET },
   )
   const known = rows.map(({ validAt, values }) => ({ hour: fromClickHouseInstant(validAt) / HOUR_MS, values }))
-  return isRebuilt ? rebuildTrainingSet(known, changePoints, quarantines) : toTrainingSet(known)
+  return {
+    trainingSet(points) {
+      if (isRebuilt(points)) return rebuildTrainingSet(hoursAlone ? known : known.map(describedHour), points, quarantines)
+      if (hoursAlone) throw new Error('a history of hours alone has no vectors as they were known')
+      return toTrainingSet(known)
+    },
+  }
 }
 
 /**
@@ -109,9 +122,7 @@ export async function countObservedHours(
 
 /** A training set from vectors as they were known, ascending by epoch hour. */
 export function toTrainingSet(vectors: readonly HourRow[]): TrainingSet | null {
-  const history = historyOf(
-    vectors.map(({ hour, values }) => ({ hour, values: NOW_INDEX.map((index) => values[index] ?? null) })),
-  )
+  const history = historyOf(vectors.map(describedHour))
   return history && trainingSetOf(history, vectors, ({ values }, vector) => fill(vector, values))
 }
 
@@ -127,6 +138,10 @@ export function rebuildTrainingSet(
   homogeniseGrid(grid, COLUMN_COUNT, changePoints)
   withhold(grid, startHour, length, quarantines)
   return trainingSetOf(history, hours, ({ hour }, vector) => buildFeatures(grid, hour, vector))
+}
+
+function describedHour({ hour, values }: HourRow): HourRow {
+  return { hour, values: NOW_INDEX.map((index) => values[index] ?? null) }
 }
 
 function historyOf(hours: readonly HourRow[]): History | null {

@@ -10,7 +10,7 @@ import type { ServedModel } from '../../schemas/generated/types.ts'
 import { FORECAST_VARIABLES } from '../../schemas/quantities.ts'
 import { compareFamiliesField, createCompare } from './compare.ts'
 import { createColdStartStep } from './cold-start.ts'
-import { countObservedHours, loadTrainingSet, untilFeaturesReach } from './dataset.ts'
+import { countObservedHours, loadHistory, untilFeaturesReach } from './dataset.ts'
 import { openFitPool } from './fit-pool.ts'
 import { createRunBook } from './run-book.ts'
 import { createTrainingStep } from './step.ts'
@@ -80,9 +80,9 @@ export const service = defineService({
         // A few at a time: a run is registered when the batch it came in is done. A station for each worker: its variables share.
         maxBatchEvents: FORECAST_VARIABLES.length * config.trainingWorkers,
         step: createTrainingStep({
-          loadTrainingSet: async (stationId, asOf, changePoints) => {
+          loadHistory: async (stationId, asOf, changePoints) => {
             await untilFeaturesReach(clickhouse, stationId, asOf)
-            return loadTrainingSet(clickhouse, stationId, asOf, changePoints)
+            return loadHistory(clickhouse, stationId, asOf, changePoints)
           },
           siteOf: (stationId) => sites.get(stationId) ?? null,
           book,

@@ -13,6 +13,7 @@ import { modelKey } from '../../schemas/event-ids.ts'
 import type { FamilyComparison, Lifecycle, RetrainRequest } from '../../schemas/generated/types.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
 import { type Compare, notCompared } from './compare.ts'
+import type { StationHistory } from './dataset.ts'
 import type { FitPool } from './fit-pool.ts'
 import type { FitAnswer, FitAnswers } from './fit-worker.ts'
 import type { RunBook } from './run-book.ts'
@@ -21,11 +22,12 @@ import type { RunBook } from './run-book.ts'
 const REMEMBERED_OUTCOMES = 100
 
 export type Deps = {
-  readonly loadTrainingSet: (
+  /** `changePoints`: of each training set that will be asked for. */
+  readonly loadHistory: (
     stationId: string,
     asOf: number,
-    changePoints: RetrainRequest['changePoints'],
-  ) => Promise<TrainingSet | null>
+    changePoints: ReadonlyArray<RetrainRequest['changePoints']>,
+  ) => Promise<StationHistory>
   /** Null: the station is not known, or not how high it lies. */
   readonly siteOf: (stationId: string) => Site | null
   readonly pool: Pick<FitPool, 'fit' | 'size'>
@@ -43,7 +45,7 @@ type Trained = {
 } | null
 
 export function createTrainingStep({
-  loadTrainingSet,
+  loadHistory,
   siteOf,
   pool,
   compare,
@@ -53,22 +55,23 @@ export function createTrainingStep({
   const outcomes = new Map<string, Promise<Outcome>>()
   return async (events) => {
     const seen = new Set<string>()
-    // Requests of one station and instant share one read of its history, and what their variables have in common is computed once.
+    // With the same change points, what the variables of a station have in common is computed once.
     const groups = new Map<string, RetrainRequest[]>()
     const skipped = events.map(({ value }) => {
-      const { requestId, stationId, requestedAt, changePoints } = value
+      const { requestId, changePoints } = value
       if (book.hasEnded(requestId)) return skip('already-trained')
       if (seen.has(requestId)) return skip('duplicate-request')
       seen.add(requestId)
       if (outcomes.has(requestId)) return null
-      const key = `${stationId}@${requestedAt}@${JSON.stringify(changePoints)}`
+      const key = `${instantOf(value)}@${JSON.stringify(changePoints)}`
       groups.set(key, [...(groups.get(key) ?? []), value])
       return null
     })
     const workersEach = Math.max(1, Math.floor(pool.size / Math.max(1, groups.size)))
     const batch = new Map(outcomes)
+    const histories = historiesOf([...groups.values()])
     for (const requests of groups.values()) {
-      const trained = trainTogether(requests, workersEach)
+      const trained = trainTogether(requests, workersEach, histories.get(instantOf(requests[0]!))!)
       for (const request of requests)
         batch.set(
           request.requestId,
@@ -81,10 +84,29 @@ export function createTrainingStep({
     return Promise.all(events.map(async ({ value }, i) => skipped[i] ?? batch.get(value.requestId)!))
   }
 
+  /** One read for all that is asked of a station at one instant: the store has live work to do as well. */
+  function historiesOf(groups: ReadonlyArray<readonly RetrainRequest[]>): Map<string, Promise<StationHistory>> {
+    const asked = Map.groupBy(
+      groups.map(([first]) => first!),
+      instantOf,
+    )
+    return new Map(
+      [...asked].map(([instant, all]) => {
+        const { stationId, requestedAt } = all[0]!
+        const changePoints = all.map((request) => request.changePoints)
+        return [instant, loadHistory(stationId, requestedAt, changePoints)]
+      }),
+    )
+  }
+
   /** Variables are dealt out to the workers that no other station of the batch needs. */
-  async function trainTogether(requests: readonly RetrainRequest[], workers: number): Promise<Trained> {
-    const { stationId, requestedAt, changePoints } = requests[0]!
-    const history = await loadTrainingSet(stationId, requestedAt, changePoints)
+  async function trainTogether(
+    requests: readonly RetrainRequest[],
+    workers: number,
+    known: Promise<StationHistory>,
+  ): Promise<Trained> {
+    const { stationId, changePoints } = requests[0]!
+    const history = (await known).trainingSet(changePoints)
     if (history === null) return null
     const variables = [...new Set(requests.map(({ variable }) => variable))]
     const size = Math.ceil(variables.length / workers)
@@ -151,6 +173,8 @@ export function createTrainingStep({
     ])
   }
 }
+
+const instantOf = ({ stationId, requestedAt }: RetrainRequest): string => `${stationId}@${requestedAt}`
 
 /** Null: the run compares families. */
 function whyNotCompared(reason: RetrainRequest['reason'], answer: FitAnswer | undefined): string | null {

@@ -148,9 +148,9 @@ describe('training step', () => {
     })
     const make = () =>
       createTrainingStep({
-        loadTrainingSet: async (_station, _asOf, changePoints) => {
+        loadHistory: async () => {
           reads++
-          return rebuildTrainingSet(hoursOf(30), changePoints, [])
+          return { trainingSet: (changePoints) => rebuildTrainingSet(hoursOf(30), changePoints, []) }
         },
         siteOf: () => null,
         pool: {
@@ -235,6 +235,9 @@ describe('training step', () => {
     expect([shop.reads(), shop.fitted]).toEqual([1, [variables.slice(0, 2), variables.slice(2)]])
     await shop.run(...of('b', { stationId: 'lga' }), ...of('c', { requestedAt: T0 + HOUR_MS }))
     expect([shop.reads(), shop.fitted.slice(2)]).toEqual([3, [variables, variables]])
+    const step: RetrainRequest['changePoints'] = [{ variable: 'dewPointC', at: T0, offset: 1 }]
+    await shop.run(request('d', { stationId: 'ewr' }), request('e', { stationId: 'ewr', changePoints: step }))
+    expect([shop.reads(), shop.fitted.slice(4)]).toEqual([4, [['temperatureC'], ['temperatureC']]])
   })
   it('records the comparison of families in what is evaluated, once for the variables of a station', async () => {
     const shop = createShop()
