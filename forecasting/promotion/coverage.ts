@@ -1,7 +1,7 @@
 /** Whether intervals of a challenger hold less than those of the champion. */
 import type { BucketMetrics } from '../../schemas/generated/types.ts'
-import type { GatePolicy } from './gate.ts'
 import { BUCKETS } from './pairing.ts'
+import type { GatePolicy } from './policy.ts'
 
 const INTERVALS = [
   ['coverage80', 0.8],

@@ -83,7 +83,10 @@ describe('gate', () => {
       judgeChallenger(
         pairHours(
           span(120, wave),
-          span(120, (h) => wave(h) / 2).map((hour) => ({ ...hour, covered80: Array.from(hour.covered80, (held, i) => held && covered[i]!) })),
+          span(120, (h) => wave(h) / 2).map((hour) => ({
+            ...hour,
+            covered80: Array.from(hour.covered80, (held, i) => held && covered[i]!),
+          })),
           options,
         ),
         { rng: rng() },
