@@ -25,6 +25,12 @@ const TrainingConfig = z.object({
       'Threads that fit models, a station each; free ones share the variables of one. Leave a core to live forecasts; `isobar start` does.',
     example: '3',
   }),
+  trainingCores: z.coerce.number().positive().default(0.25).meta({
+    description:
+      'Cores that retraining takes on average, by resting in between, so that live forecasts stay as fast as they are; first models and what an operator asks for do not wait. As many as TRAINING_WORKERS: it never rests.',
+    fix: 'use a number above 0',
+    example: '2',
+  }),
   trainingCompareFamilies: compareFamiliesField,
   coldStartMinimumHours: z.coerce.number().int().min(1).default(1).meta({
     description:
@@ -42,10 +48,10 @@ export const service = defineService({
   name: 'training',
   config: TrainingConfig,
   isBackground: true,
-  async start({ config, own, log, metrics }) {
+  async start({ config, own, log, metrics, signal }) {
     const clickhouse = await own(openClickHouse(config))
     const publisher = await own(openPublisher({ config, name: 'training', log }))
-    const pool = await own(openFitPool(config.trainingWorkers))
+    const pool = await own(openFitPool({ size: config.trainingWorkers, cores: config.trainingCores, signal }))
     const champions = new Map<string, ServedModel>()
     const sites = new Map<string, Site>()
     const book = createRunBook()

@@ -8,9 +8,10 @@ import type { Feature, Lifecycle, RetrainRequest } from '../../schemas/generated
 import { compareFamiliesField, createCompare } from './compare.ts'
 import { createColdStartStep } from './cold-start.ts'
 import { rebuildTrainingSet, toTrainingSet } from './dataset.ts'
-import { openFitPool } from './fit-pool.ts'
+import { type FitPoolOptions, openFitPool, type Urgency } from './fit-pool.ts'
 import type { FamilyAnswer } from '../../forecasting/comparison/index.ts'
 import type { FitAnswer } from './fit-worker.ts'
+import { createRests } from './rests.ts'
 import { createRunBook } from './run-book.ts'
 import { createTrainingStep } from './step.ts'
 
@@ -136,6 +137,7 @@ describe('training step', () => {
     let reads = 0
     const fitted: string[][] = []
     const compared: string[][] = []
+    const urgencies: Urgency[] = []
     const stored: string[] = []
     let family = 'f'
     const answer = (): FitAnswer => ({
@@ -155,13 +157,15 @@ describe('training step', () => {
         siteOf: () => null,
         pool: {
           size: 2,
-          fit: async (_history, variables) => {
+          fit: async (_history, variables, urgency) => {
+            urgencies.push(urgency)
             fits++
             fitted.push([...variables])
             return new Map(variables.map((variable) => [variable, answer()]))
           },
         },
-        compare: async (_history, variables) => {
+        compare: async (_history, variables, urgency) => {
+          urgencies.push(urgency)
           compared.push([...variables])
           return new Map(variables.map((variable) => [variable, { ...COMPARED, origins: variable.length }]))
         },
@@ -179,6 +183,7 @@ describe('training step', () => {
       stored,
       fitted,
       compared,
+      urgencies,
       become: (name: string) => (family = name),
       reads: () => reads,
       fits: () => fits,
@@ -248,6 +253,12 @@ describe('training step', () => {
       [undefined, undefined, 'dewPointC'.length],
     ])
   })
+  it('gives way to live forecasts unless somebody waits for the model', async () => {
+    const shop = createShop()
+    for (const reason of ['drift', 'schedule', 'operator', 'cold-start'] as const)
+      await shop.run(request(reason, { reason, stationId: reason }))
+    expect(shop.urgencies).toEqual(['gives way', 'gives way', 'gives way', 'gives way', 'at once', 'at once', 'at once'])
+  })
   it('compares nothing for a first model, which is to serve at once, or for a provisional one, and says so', async () => {
     const shop = createShop()
     const whyOf = async (asked: RetrainRequest) => lifecycleOf((await shop.run(asked))[0]).at(-1)?.comparison?.notComparedBecause
@@ -266,44 +277,85 @@ describe('training step', () => {
 })
 
 // Real fits in real threads: slow on a busy machine.
+const open = (size: number, more: Partial<FitPoolOptions> = {}) =>
+  openFitPool({ size, cores: size, signal: new AbortController().signal, ...more })
+
+it('rests as long as makes work and rest together the share that retraining may take', () => {
+  let now = 0
+  const rests = createRests(0.25, () => now)
+  expect(rests.leftMs()).toBe(0)
+  now = 100
+  rests.worked(0)
+  expect(rests.leftMs()).toBe(300)
+  // A second thread had worked meanwhile: both count.
+  rests.worked(50)
+  expect(rests.leftMs()).toBe(500)
+  now = 1000
+  expect(rests.leftMs()).toBe(0)
+  // What was not used is not saved up.
+  now = 1100
+  rests.worked(1000)
+  expect(rests.leftMs()).toBe(300)
+  const never = createRests(2, () => now)
+  never.worked(1000)
+  never.worked(1000)
+  expect(never.leftMs()).toBe(0)
+})
+
 describe('fit pool', { timeout: 60_000 }, () => {
+  it('rests before what gives way, not before what is awaited, and turns away what has not begun when it is stopped', async () => {
+    const stopping = new AbortController()
+    const pool = open(1, { cores: 1e-6, signal: stopping.signal })
+    const set = toTrainingSet(rowsOf(60 * 24))!
+    const ask = (urgency: Urgency) => pool.fit(set, ['temperatureC'], urgency, null)
+    expect((await ask('gives way')).get('temperatureC')?.ok).toBe(true)
+    const resting = expect(ask('gives way')).rejects.toMatchObject({ code: 'stopping', retry: 'transient' })
+    expect((await ask('at once')).get('temperatureC')?.ok).toBe(true)
+    stopping.abort()
+    await resting
+    await expect(ask('at once')).rejects.toMatchObject({ code: 'stopping' })
+    await pool.close()
+  })
   it('the same history gives the same bytes, whatever else is fitted with it', async () => {
-    const pool = openFitPool(2)
+    const pool = open(2)
     const set = toTrainingSet(rowsOf(60 * 24))
     if (!set) throw new Error('no set')
-    const all = await Promise.all([pool.fit(set, ['temperatureC'], null), pool.fit(set, FORECAST_VARIABLES, null)])
+    const all = await Promise.all([
+      pool.fit(set, ['temperatureC'], 'at once', null),
+      pool.fit(set, FORECAST_VARIABLES, 'at once', null),
+    ])
     await pool.close()
     const [a, b] = all.map((answers) => answers.get('temperatureC'))
     expect(a?.ok && b?.ok && Buffer.from(a.artefact).equals(Buffer.from(b.artefact))).toBe(true)
   })
   it('answers for a fit that takes too long or crashes, and goes on', async () => {
-    const pool = openFitPool(1, 1)
+    const pool = open(1, { timeLimitMs: 1 })
     const set = toTrainingSet(rowsOf(60 * 24))
     if (!set) throw new Error('no set')
-    expect((await pool.fit(set, ['temperatureC'], null)).get('temperatureC')).toMatchObject({
+    expect((await pool.fit(set, ['temperatureC'], 'at once', null)).get('temperatureC')).toMatchObject({
       ok: false,
       refused: expect.stringMatching(/^too-slow/) as string,
     })
     await pool.close()
-    const fragile = openFitPool(1)
-    expect((await fragile.fit(null as never, ['temperatureC'], null)).get('temperatureC')).toMatchObject({
+    const fragile = open(1)
+    expect((await fragile.fit(null as never, ['temperatureC'], 'at once', null)).get('temperatureC')).toMatchObject({
       ok: false,
       refused: expect.stringMatching(/^crashed/) as string,
     })
-    expect((await fragile.fit(set, ['temperatureC'], null)).get('temperatureC')?.ok).toBe(true)
+    expect((await fragile.fit(set, ['temperatureC'], 'at once', null)).get('temperatureC')?.ok).toBe(true)
     // One variable that no fit survives: those asked for with it get their models.
     const poisoned = { ...set, targets: { ...set.targets, dewPointC: null as never } }
-    const answers = await fragile.fit(poisoned, ['temperatureC', 'dewPointC'], null)
+    const answers = await fragile.fit(poisoned, ['temperatureC', 'dewPointC'], 'at once', null)
     expect([answers.get('temperatureC')?.ok, answers.get('dewPointC')?.ok]).toEqual([true, false])
     await fragile.close()
   })
   it('makes of an hour or a few days what it can, and names it', async () => {
-    const pool = openFitPool(1)
+    const pool = open(1)
     const site = { latitude: 40.6, longitude: -73.8, elevationM: 4 }
     const of = async (hours: number, where: typeof site | null) => {
       const set = toTrainingSet(rowsOf(hours))
       if (!set) throw new Error('no set')
-      return (await pool.fit(set, ['temperatureC'], where)).get('temperatureC')
+      return (await pool.fit(set, ['temperatureC'], 'at once', where)).get('temperatureC')
     }
     expect(await of(1, site)).toMatchObject({ ok: true, family: 'site-prior', rows: 0, scores: [] })
     expect(await of(1, null)).toMatchObject({ ok: false })
@@ -320,9 +372,12 @@ describe('comparison of families', { timeout: 60_000 }, () => {
   const baselines = ['persistence', 'seasonal-naive', 'climatology', 'recentred-climatology', 'damped-anomaly']
 
   it('puts the served family, what is asked for and the baselines side by side, and gives the same scores again', async () => {
-    const pool = openFitPool(2)
+    const pool = open(2)
     const compare = createCompare(pool, ['ridge-direct'])
-    const [first, second] = await Promise.all([compare(set, ['temperatureC']), compare(set, ['temperatureC', 'pressureHpa'])])
+    const [first, second] = await Promise.all([
+      compare(set, ['temperatureC'], 'at once'),
+      compare(set, ['temperatureC', 'pressureHpa'], 'at once'),
+    ])
     await pool.close()
     const of = (answers: typeof first) => {
       const { families, ...more } = answers.get('temperatureC')!
@@ -342,12 +397,12 @@ describe('comparison of families', { timeout: 60_000 }, () => {
     const answer: FamilyAnswer = { ok: true, quantiles: new Float32Array(28 * 168 * 7), missed: null, seconds: 1 }
     const compare = createCompare(
       {
-        forecast: async (_history, variables, family) =>
+        forecast: async (_history, variables, _urgency, family) =>
           new Map(variables.map((name) => [name, family === 'sarimax' ? { ok: false, refused: 'too-slow: no model' } : answer])),
       },
       ['sarimax'],
     )
-    const { families, notComparedBecause } = (await compare(set, ['temperatureC'])).get('temperatureC')!
+    const { families, notComparedBecause } = (await compare(set, ['temperatureC'], 'at once')).get('temperatureC')!
     expect(notComparedBecause).toBeNull()
     expect(families.filter(({ metrics }) => metrics.length === 0)).toMatchObject([
       { family: 'sarimax', refused: 'too-slow: no model' },
@@ -357,7 +412,7 @@ describe('comparison of families', { timeout: 60_000 }, () => {
   it('says why there is none: not asked for, too little history', async () => {
     const pool = { forecast: () => Promise.reject(new Error('nobody is to be asked')) }
     const whyOf = async (history: typeof set, families: string[]) =>
-      (await createCompare(pool, families)(history, ['temperatureC'])).get('temperatureC')?.notComparedBecause
+      (await createCompare(pool, families)(history, ['temperatureC'], 'at once')).get('temperatureC')?.notComparedBecause
     expect(await whyOf(set, [])).toMatch(/^not-asked-for/)
     expect(await whyOf(toTrainingSet(rowsOf(100 * 24))!, ['ridge-direct'])).toMatch(/^too-little-history: 7\d days/)
   })
