@@ -63,10 +63,7 @@ export function processSpecs(plan: ProcessPlan): { readonly services: ChildSpec[
       },
       spec(plan, 'inference-0', ['inference'], inference0, { REPLICA_ID: REPLICA_IDS[0] }),
       spec(plan, 'inference-1', ['inference'], inference1, { REPLICA_ID: REPLICA_IDS[1] }),
-      // A core is left to live forecasts however many models are to be fitted.
-      spec(plan, 'training', ['training'], training, {
-        TRAINING_WORKERS: plan.env['TRAINING_WORKERS'] ?? String(Math.max(1, availableParallelism() - 1)),
-      }),
+      spec(plan, 'training', ['training'], training, trainingEnv(plan)),
       spec(plan, 'api', ['api'], api, {
         HTTP_PORT: String(plan.httpPort),
         PUBLIC_READ: plan.env['PUBLIC_READ'] ?? 'true',
@@ -78,6 +75,15 @@ export function processSpecs(plan: ProcessPlan): { readonly services: ChildSpec[
       ready: `http://127.0.0.1:${producer}${plan.producerUpWhen}`,
       layer: PRODUCER_LAYER,
     },
+  }
+}
+
+/** A core is left to live forecasts however many models are to be fitted. A replay stands still while one is: there rests only hold it up. */
+function trainingEnv({ env, clock }: ProcessPlan): Record<string, string> {
+  const workers = env['TRAINING_WORKERS'] ?? String(Math.max(1, availableParallelism() - 1))
+  return {
+    TRAINING_WORKERS: workers,
+    ...(clock === 'stream' ? { TRAINING_CORES: env['TRAINING_CORES'] ?? workers } : {}),
   }
 }
 

@@ -25,7 +25,7 @@ const TrainingConfig = z.object({
       'Threads that fit models, a station each; free ones share the variables of one. Leave a core to live forecasts; `isobar start` does.',
     example: '3',
   }),
-  trainingCores: z.coerce.number().positive().default(0.25).meta({
+  trainingCores: z.coerce.number().positive().default(0.15).meta({
     description:
       'Cores that retraining takes on average, by resting in between, so that live forecasts stay as fast as they are; first models and what an operator asks for do not wait. As many as TRAINING_WORKERS: it never rests.',
     fix: 'use a number above 0',
