@@ -163,7 +163,11 @@ async function measure(
     const besideFrom = performance.now()
     const thread = startNode(['--eval', COMPUTES], {})
     setPriority(thread.pid, LOWEST_PRIORITY)
-    await rest(seconds.other).finally(() => thread.kill())
+    try {
+      await rest(seconds.other)
+    } finally {
+      await thread.kill()
+    }
     const stormFrom = performance.now()
     await publisher.publish(
       keys.slice(0, DRIFTS).map(({ stationId, variable }) => ({
