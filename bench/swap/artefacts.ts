@@ -35,12 +35,12 @@ export async function makeModels(store: Pick<ArtifactStore, 'put'>): Promise<Mad
     hour: START_HOUR + i,
     values: Array.from(buildFeatures(grid, START_HOUR + i)),
   }))
-  const pool = openFitPool({ size: 1, cores: 1, signal: new AbortController().signal })
+  const pool = openFitPool({ size: 1, cores: 1, isAwaited: () => true, signal: new AbortController().signal })
   try {
     const fit = async (version: string, from: number): Promise<ServedModel> => {
       const history = toTrainingSet(rows.slice(from))
       if (!history) throw new Error('no history')
-      const answer = (await pool.fit(history, ['temperatureC'], 'at once', null)).get('temperatureC')
+      const answer = (await pool.fit(history, ['temperatureC'], null)).get('temperatureC')
       if (!answer?.ok) throw new Error(answer?.refused ?? 'no answer')
       return {
         version,

@@ -8,7 +8,7 @@ import { holdOutNewest, scoreTogether } from '../../forecasting/comparison/index
 import { BASELINES, randomFeatureRidge, type TrainingSet } from '../../forecasting/models/index.ts'
 import type { FamilyComparison } from '../../schemas/generated/types.ts'
 import type { ForecastVariable } from '../../schemas/quantities.ts'
-import type { FitPool, Urgency } from './fit-pool.ts'
+import type { FitPool } from './fit-pool.ts'
 
 /** Beside the served family and the baselines, which are always there. */
 const COMPARABLE: readonly string[] = ['ridge-direct', 'analog-ensemble', 'sarimax']
@@ -33,20 +33,19 @@ export const compareFamiliesField = z
 export type Compare = (
   history: TrainingSet,
   variables: readonly ForecastVariable[],
-  urgency: Urgency,
 ) => Promise<ReadonlyMap<ForecastVariable, FamilyComparison>>
 
 /** `families`: beside the served one and the baselines; of none nothing is compared. */
 export function createCompare(pool: Pick<FitPool, 'forecast'>, families: readonly string[]): Compare {
   const all = [randomFeatureRidge.name, ...families, ...BASELINES.map(({ name }) => name)]
-  return async (history, variables, urgency) => {
+  return async (history, variables) => {
     const ofEach = (why: string) => new Map(variables.map((variable) => [variable, notCompared(why)]))
     if (families.length === 0) return ofEach('not-asked-for: TRAINING_COMPARE_FAMILIES is none')
     const held = holdOutNewest(history)
     if (!held.ok) return ofEach(held.refused)
     const { heldOut } = held
     const { origins, originHour } = heldOut
-    const answered = await Promise.all(all.map((family) => pool.forecast(history, variables, urgency, family)))
+    const answered = await Promise.all(all.map((family) => pool.forecast(history, variables, family)))
     return new Map(
       variables.map((variable) => {
         const answers = new Map(all.map((family, i) => [family, answered[i]!.get(variable)!]))

@@ -7,9 +7,6 @@ import type { ForecastVariable } from '../../schemas/quantities.ts'
 import type { FitAnswer, FitAnswers, FitRequest, ForecastRequest } from './fit-worker.ts'
 import { createRests } from './rests.ts'
 
-/** `at once`: somebody waits for the model. `gives way`: begins after the rest that is due, so that live forecasts have the machine. */
-export type Urgency = 'at once' | 'gives way'
-
 export type FitPool = {
   readonly size: number
   /**
@@ -17,12 +14,11 @@ export type FitPool = {
    * of several variables each is then tried alone, so that only the one to blame is refused. Rejects with transient `stopping` when the
    * pool is stopped before the work has begun.
    */
-  fit(history: TrainingSet, variables: readonly ForecastVariable[], urgency: Urgency, site: Site | null): Promise<FitAnswers>
+  fit(history: TrainingSet, variables: readonly ForecastVariable[], site: Site | null): Promise<FitAnswers>
   /** Resolves with what a family forecasts of the newest weeks (forecasting/comparison), or its refusal, of each variable; otherwise as `fit`. */
   forecast(
     history: TrainingSet,
     variables: readonly ForecastVariable[],
-    urgency: Urgency,
     family: string,
   ): Promise<ReadonlyMap<ForecastVariable, FamilyAnswer>>
   close(): Promise<void>
@@ -33,10 +29,10 @@ type Ended = { readonly answers: Answers } | { readonly lost: string }
 type Lost = { readonly ok: false; readonly refused: string }
 type Job = {
   readonly request: FitRequest | ForecastRequest
-  readonly urgency: Urgency
   readonly resolve: (ended: Ended) => void
   readonly reject: (error: AppError) => void
-  startedMs: number
+  /** Null: somebody waits for what is being trained, so that it is not held against the share of the machine. */
+  countedFromMs: number | null
   timer?: NodeJS.Timeout
 }
 
@@ -44,17 +40,22 @@ type Job = {
 const TIME_LIMIT_MS = 5 * 60_000
 const MEMORY_LIMIT_MB = 2048
 
+/** While it rests, the pool asks so often whether somebody waits now. */
+const ASK_EVERY_MS = 500
+
 export type FitPoolOptions = {
   /** Threads. */
   readonly size: number
-  /** Cores that work which gives way takes on average (rests.ts). */
+  /** Cores that fits take on average (rests.ts), unless … */
   readonly cores: number
+  /** … somebody waits for a model: then nothing rests. */
+  readonly isAwaited: () => boolean
   /** Aborted, what has not begun is rejected. */
   readonly signal: AbortSignal
   readonly timeLimitMs?: number
 }
 
-export function openFitPool({ size, cores, signal, timeLimitMs = TIME_LIMIT_MS }: FitPoolOptions): FitPool {
+export function openFitPool({ size, cores, isAwaited, signal, timeLimitMs = TIME_LIMIT_MS }: FitPoolOptions): FitPool {
   const rests = createRests(cores, () => performance.now())
   let endOfRest: NodeJS.Timeout | undefined
   const idle: Worker[] = []
@@ -66,7 +67,7 @@ export function openFitPool({ size, cores, signal, timeLimitMs = TIME_LIMIT_MS }
     const job = running.get(worker)
     running.delete(worker)
     clearTimeout(job?.timer)
-    if (job?.urgency === 'gives way') rests.worked(job.startedMs)
+    if (job && job.countedFromMs !== null) rests.worked(job.countedFromMs)
     job?.resolve(ended)
   }
   const replace = (worker: Worker, lost: string): void => {
@@ -90,13 +91,16 @@ export function openFitPool({ size, cores, signal, timeLimitMs = TIME_LIMIT_MS }
   }
   const next = (): void => {
     clearTimeout(endOfRest)
+    if (waiting.length === 0 || idle.length === 0) return
     const leftMs = rests.leftMs()
-    const at = waiting.findIndex(({ urgency }) => urgency === 'at once' || leftMs === 0)
-    if (at < 0 && waiting.length > 0) endOfRest = setTimeout(next, leftMs)
-    const worker = at < 0 ? undefined : idle.pop()
-    if (!worker) return
-    const job = waiting.splice(at, 1)[0]!
-    job.startedMs = performance.now()
+    const counts = !isAwaited()
+    if (counts && leftMs > 0) {
+      endOfRest = setTimeout(next, Math.min(leftMs, ASK_EVERY_MS))
+      return
+    }
+    const worker = idle.pop()!
+    const job = waiting.shift()!
+    job.countedFromMs = counts ? performance.now() : null
     running.set(worker, job)
     job.timer = setTimeout(() => {
       replace(worker, `too-slow: no model within ${timeLimitMs / 1000} s`)
@@ -117,11 +121,10 @@ export function openFitPool({ size, cores, signal, timeLimitMs = TIME_LIMIT_MS }
   for (let i = 0; i < size; i++) spawn()
 
   const ask = async <Answer extends FitAnswer | FamilyAnswer>(
-    urgency: Urgency,
     request: Job['request'],
   ): Promise<ReadonlyMap<ForecastVariable, Answer | Lost>> => {
     const ended = await new Promise<Ended>((resolve, reject) => {
-      waiting.push({ request, urgency, resolve, reject, startedMs: Number.NaN })
+      waiting.push({ request, resolve, reject, countedFromMs: null })
       if (signal.aborted) turnAway()
       else next()
     })
@@ -129,16 +132,15 @@ export function openFitPool({ size, cores, signal, timeLimitMs = TIME_LIMIT_MS }
     if ('answers' in ended) return ended.answers as ReadonlyMap<ForecastVariable, Answer>
     const { variables } = request
     if (variables.length > 1) {
-      const alone = await Promise.all(variables.map((variable) => ask<Answer>(urgency, { ...request, variables: [variable] })))
+      const alone = await Promise.all(variables.map((variable) => ask<Answer>({ ...request, variables: [variable] })))
       return new Map(alone.flatMap((answers) => [...answers]))
     }
     return new Map(variables.map((variable) => [variable, { ok: false, refused: ended.lost }]))
   }
   return {
     size,
-    fit: (history, variables, urgency, site) => ask<FitAnswer>(urgency, { what: 'fit', history, variables, site }),
-    forecast: (history, variables, urgency, family) =>
-      ask<FamilyAnswer>(urgency, { what: 'forecast', history, variables, family }),
+    fit: (history, variables, site) => ask<FitAnswer>({ what: 'fit', history, variables, site }),
+    forecast: (history, variables, family) => ask<FamilyAnswer>({ what: 'forecast', history, variables, family }),
     async close() {
       closed = true
       clearTimeout(endOfRest)

@@ -27,7 +27,7 @@ const TrainingConfig = z.object({
   }),
   trainingCores: z.coerce.number().positive().default(0.15).meta({
     description:
-      'Cores that retraining takes on average, by resting in between, so that live forecasts stay as fast as they are; first models and what an operator asks for do not wait. As many as TRAINING_WORKERS: it never rests.',
+      'Cores that retraining takes on average, by resting in between, so that live forecasts stay as fast as they are; without rests while a first model or one that an operator asked for is to be trained. As many as TRAINING_WORKERS: it never rests.',
     fix: 'use a number above 0',
     example: '2',
   }),
@@ -51,10 +51,11 @@ export const service = defineService({
   async start({ config, own, log, metrics, signal }) {
     const clickhouse = await own(openClickHouse(config))
     const publisher = await own(openPublisher({ config, name: 'training', log }))
-    const pool = await own(openFitPool({ size: config.trainingWorkers, cores: config.trainingCores, signal }))
     const champions = new Map<string, ServedModel>()
     const sites = new Map<string, Site>()
     const book = createRunBook()
+    const { trainingWorkers: size, trainingCores: cores } = config
+    const pool = await own(openFitPool({ size, cores, isAwaited: book.isAwaited, signal }))
     const history = await own(
       startFollower({
         config,

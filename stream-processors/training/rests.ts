@@ -3,13 +3,13 @@
  * as they were: cores share caches and often execution units, and a thread beside a busy one computes at two thirds of its speed.
  */
 export type Rests = {
-  /** Milliseconds until work that gives way may begin. */
+  /** Milliseconds until more may begin. */
   leftMs(): number
-  /** Work that gave way ran on one core from `startedMs` until now. */
+  /** A core was worked on from `startedMs` until now. */
   worked(startedMs: number): void
 }
 
-/** `cores`: what work that gives way takes on average, over stretches of work and rest. `nowMs`: wall time. */
+/** `cores`: what is taken on average, over stretches of work and rest. `nowMs`: wall time. */
 export function createRests(cores: number, nowMs: () => number): Rests {
   let until = Number.NEGATIVE_INFINITY
   return {

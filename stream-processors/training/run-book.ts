@@ -15,19 +15,26 @@ export type RunBook = {
   readonly openSince: (key: string) => number | null
   /** Event time at which the newest run of a model failed or was rejected; null when none was. */
   readonly refusedAt: (key: string) => number | null
+  /** Whether a first model, or one that an operator has asked for, is still to be trained. */
+  readonly isAwaited: () => boolean
   /** Hours with an own value that a provisional run has seen; null for any other run. */
   readonly rowsOf: (runId: string) => number | null
 }
 
+/** Somebody waits for the model: a station without one, or whoever asked for it. */
+const AWAITED: ReadonlySet<RetrainRequest['reason']> = new Set(['cold-start', 'operator'])
+
 export function createRunBook(): RunBook {
   const ended = new Set<string>()
   const open = new Map<string, Map<string, number>>()
+  const awaited = new Set<string>()
   const refused = new Map<string, number>()
   const evaluated = new Map<string, number>()
   const rows = new Map<string, number>()
   return {
-    onRequest({ requestId, stationId, variable, requestedAt }) {
+    onRequest({ requestId, stationId, variable, requestedAt, reason }) {
       if (ended.has(requestId)) return
+      if (AWAITED.has(reason)) awaited.add(requestId)
       const key = modelKey(stationId, variable)
       const requests = open.get(key) ?? new Map<string, number>()
       open.set(key, requests.set(requestId, requestedAt))
@@ -42,6 +49,7 @@ export function createRunBook(): RunBook {
       }
       if ((event !== 'evaluated' && event !== 'failed') || causedBy === null) return
       ended.add(causedBy)
+      awaited.delete(causedBy)
       open.get(key)?.delete(causedBy)
     },
     hasEnded: (requestId) => ended.has(requestId),
@@ -49,6 +57,7 @@ export function createRunBook(): RunBook {
       const known = [...(open.get(key)?.values() ?? []), ...(evaluated.has(key) ? [evaluated.get(key) as number] : [])]
       return known.length > 0 ? Math.max(...known) : null
     },
+    isAwaited: () => awaited.size > 0,
     refusedAt: (key) => refused.get(key) ?? null,
     rowsOf: (runId) => rows.get(runId) ?? null,
   }

@@ -21,9 +21,6 @@ import type { RunBook } from './run-book.ts'
 /** Outcomes remembered for a batch that is handed in again before its events came back through the topic. */
 const REMEMBERED_OUTCOMES = 100
 
-/** Somebody waits for the model: a station without one, or whoever asked for it. */
-const AWAITED: ReadonlySet<RetrainRequest['reason']> = new Set(['cold-start', 'operator'])
-
 export type Deps = {
   /** `changePoints`: of each training set that will be asked for. */
   readonly loadHistory: (
@@ -114,12 +111,11 @@ export function createTrainingStep({
     const variables = [...new Set(requests.map(({ variable }) => variable))]
     const size = Math.ceil(variables.length / workers)
     const parts = Array.from({ length: Math.ceil(variables.length / size) }, (_, k) => variables.slice(k * size, (k + 1) * size))
-    const urgency = requests.some(({ reason }) => AWAITED.has(reason)) ? 'at once' : 'gives way'
-    const fitted = await Promise.all(parts.map((part) => pool.fit(history, part, urgency, siteOf(stationId))))
+    const fitted = await Promise.all(parts.map((part) => pool.fit(history, part, siteOf(stationId))))
     const answers = new Map(fitted.flatMap((part) => [...part]))
     const compared = requests.filter(({ reason, variable }) => whyNotCompared(reason, answers.get(variable)) === null)
     const comparable = [...new Set(compared.map(({ variable }) => variable))]
-    return { history, answers, comparisons: comparable.length > 0 ? await compare(history, comparable, urgency) : new Map() }
+    return { history, answers, comparisons: comparable.length > 0 ? await compare(history, comparable) : new Map() }
   }
 
   function remember(requestId: string, outcome: Promise<Outcome>): Promise<Outcome> {

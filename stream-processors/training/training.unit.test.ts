@@ -8,7 +8,7 @@ import type { Feature, Lifecycle, RetrainRequest } from '../../schemas/generated
 import { compareFamiliesField, createCompare } from './compare.ts'
 import { createColdStartStep } from './cold-start.ts'
 import { rebuildTrainingSet, toTrainingSet } from './dataset.ts'
-import { type FitPoolOptions, openFitPool, type Urgency } from './fit-pool.ts'
+import { type FitPoolOptions, openFitPool } from './fit-pool.ts'
 import type { FamilyAnswer } from '../../forecasting/comparison/index.ts'
 import type { FitAnswer } from './fit-worker.ts'
 import { createRests } from './rests.ts'
@@ -130,69 +130,65 @@ const COMPARED = {
   families: [],
 }
 
-describe('training step', () => {
-  function createShop() {
-    const book = createRunBook()
-    let fits = 0
-    let reads = 0
-    const fitted: string[][] = []
-    const compared: string[][] = []
-    const urgencies: Urgency[] = []
-    const stored: string[] = []
-    let family = 'f'
-    const answer = (): FitAnswer => ({
-      ok: true,
-      family,
-      artefact: Uint8Array.from([1, 2, 3]),
-      rows: 5,
-      scores: [],
-      fitSeconds: 1,
-    })
-    const make = () =>
-      createTrainingStep({
-        loadHistory: async () => {
-          reads++
-          return { trainingSet: (changePoints) => rebuildTrainingSet(hoursOf(30), changePoints, []) }
+function createShop() {
+  const book = createRunBook()
+  let fits = 0
+  let reads = 0
+  const fitted: string[][] = []
+  const compared: string[][] = []
+  const stored: string[] = []
+  let family = 'f'
+  const answer = (): FitAnswer => ({
+    ok: true,
+    family,
+    artefact: Uint8Array.from([1, 2, 3]),
+    rows: 5,
+    scores: [],
+    fitSeconds: 1,
+  })
+  const make = () =>
+    createTrainingStep({
+      loadHistory: async () => {
+        reads++
+        return { trainingSet: (changePoints) => rebuildTrainingSet(hoursOf(30), changePoints, []) }
+      },
+      siteOf: () => null,
+      pool: {
+        size: 2,
+        fit: async (_history, variables) => {
+          fits++
+          fitted.push([...variables])
+          return new Map(variables.map((variable) => [variable, answer()]))
         },
-        siteOf: () => null,
-        pool: {
-          size: 2,
-          fit: async (_history, variables, urgency) => {
-            urgencies.push(urgency)
-            fits++
-            fitted.push([...variables])
-            return new Map(variables.map((variable) => [variable, answer()]))
-          },
+      },
+      compare: async (_history, variables) => {
+        compared.push([...variables])
+        return new Map(variables.map((variable) => [variable, { ...COMPARED, origins: variable.length }]))
+      },
+      artifacts: {
+        put: async (key) => {
+          stored.push(key)
+          return { uri: `file:${key}`, sha256: 's', bytes: 3 }
         },
-        compare: async (_history, variables, urgency) => {
-          urgencies.push(urgency)
-          compared.push([...variables])
-          return new Map(variables.map((variable) => [variable, { ...COMPARED, origins: variable.length }]))
-        },
-        artifacts: {
-          put: async (key) => {
-            stored.push(key)
-            return { uri: `file:${key}`, sha256: 's', bytes: 3 }
-          },
-        },
-        book,
-      })
-    let step = make()
-    return {
+      },
       book,
-      stored,
-      fitted,
-      compared,
-      urgencies,
-      become: (name: string) => (family = name),
-      reads: () => reads,
-      fits: () => fits,
-      restart: () => (step = make()),
-      run: async (...requests: RetrainRequest[]) =>
-        step(requests.map((value, i) => inbound('model.retrain-request.v1', value, i)) as never, context),
-    }
+    })
+  let step = make()
+  return {
+    book,
+    stored,
+    fitted,
+    compared,
+    become: (name: string) => (family = name),
+    reads: () => reads,
+    fits: () => fits,
+    restart: () => (step = make()),
+    run: async (...requests: RetrainRequest[]) =>
+      step(requests.map((value, i) => inbound('model.retrain-request.v1', value, i)) as never, context),
   }
+}
 
+describe('training step', () => {
   it('registers a run with what caused it and what it was made of', async () => {
     const shop = createShop()
     const changePoints = [{ variable: 'temperatureC', at: T0, offset: 2 }]
@@ -253,12 +249,6 @@ describe('training step', () => {
       [undefined, undefined, 'dewPointC'.length],
     ])
   })
-  it('gives way to live forecasts unless somebody waits for the model', async () => {
-    const shop = createShop()
-    for (const reason of ['drift', 'schedule', 'operator', 'cold-start'] as const)
-      await shop.run(request(reason, { reason, stationId: reason }))
-    expect(shop.urgencies).toEqual(['gives way', 'gives way', 'gives way', 'gives way', 'at once', 'at once', 'at once'])
-  })
   it('compares nothing for a first model, which is to serve at once, or for a provisional one, and says so', async () => {
     const shop = createShop()
     const whyOf = async (asked: RetrainRequest) => lifecycleOf((await shop.run(asked))[0]).at(-1)?.comparison?.notComparedBecause
@@ -278,7 +268,7 @@ describe('training step', () => {
 
 // Real fits in real threads: slow on a busy machine.
 const open = (size: number, more: Partial<FitPoolOptions> = {}) =>
-  openFitPool({ size, cores: size, signal: new AbortController().signal, ...more })
+  openFitPool({ size, cores: size, isAwaited: () => false, signal: new AbortController().signal, ...more })
 
 it('rests as long as makes work and rest together the share that retraining may take', () => {
   let now = 0
@@ -301,29 +291,46 @@ it('rests as long as makes work and rest together the share that retraining may 
   never.worked(1000)
   expect(never.leftMs()).toBe(0)
 })
+it('knows whether somebody waits for a model, until its run has ended', async () => {
+  const { book, run } = createShop()
+  const all = (['drift', 'schedule', 'cold-start', 'operator'] as const).map((reason) => request(reason, { reason }))
+  for (const one of all) book.onRequest(one)
+  const end = async (one: RetrainRequest) => {
+    for (const event of lifecycleOf((await run(one))[0])) book.onLifecycle(event)
+  }
+  await end(all[2]!)
+  expect(book.isAwaited()).toBe(true)
+  await end(all[3]!)
+  expect(book.isAwaited()).toBe(false)
+  // Read again after a restart.
+  book.onRequest(all[3]!)
+  expect(book.isAwaited()).toBe(false)
+})
 
 describe('fit pool', { timeout: 60_000 }, () => {
-  it('rests before what gives way, not before what is awaited, and turns away what has not begun when it is stopped', async () => {
+  it('rests between fits unless somebody waits for one, and turns away what has not begun when it is stopped', async () => {
     const stopping = new AbortController()
-    const pool = open(1, { cores: 1e-6, signal: stopping.signal })
+    let isAwaited = false
+    const pool = open(1, { cores: 1e-6, isAwaited: () => isAwaited, signal: stopping.signal })
     const set = toTrainingSet(rowsOf(60 * 24))!
-    const ask = (urgency: Urgency) => pool.fit(set, ['temperatureC'], urgency, null)
-    expect((await ask('gives way')).get('temperatureC')?.ok).toBe(true)
-    const resting = expect(ask('gives way')).rejects.toMatchObject({ code: 'stopping', retry: 'transient' })
-    expect((await ask('at once')).get('temperatureC')?.ok).toBe(true)
+    const fit = () => pool.fit(set, ['temperatureC'], null)
+    expect((await fit()).get('temperatureC')?.ok).toBe(true)
+    const resting = fit()
+    isAwaited = true
+    expect((await fit()).get('temperatureC')?.ok).toBe(true)
+    expect((await resting).get('temperatureC')?.ok).toBe(true)
+    isAwaited = false
+    const turnedAway = expect(fit()).rejects.toMatchObject({ code: 'stopping', retry: 'transient' })
     stopping.abort()
-    await resting
-    await expect(ask('at once')).rejects.toMatchObject({ code: 'stopping' })
+    await turnedAway
+    await expect(fit()).rejects.toMatchObject({ code: 'stopping' })
     await pool.close()
   })
   it('the same history gives the same bytes, whatever else is fitted with it', async () => {
     const pool = open(2)
     const set = toTrainingSet(rowsOf(60 * 24))
     if (!set) throw new Error('no set')
-    const all = await Promise.all([
-      pool.fit(set, ['temperatureC'], 'at once', null),
-      pool.fit(set, FORECAST_VARIABLES, 'at once', null),
-    ])
+    const all = await Promise.all([pool.fit(set, ['temperatureC'], null), pool.fit(set, FORECAST_VARIABLES, null)])
     await pool.close()
     const [a, b] = all.map((answers) => answers.get('temperatureC'))
     expect(a?.ok && b?.ok && Buffer.from(a.artefact).equals(Buffer.from(b.artefact))).toBe(true)
@@ -332,20 +339,20 @@ describe('fit pool', { timeout: 60_000 }, () => {
     const pool = open(1, { timeLimitMs: 1 })
     const set = toTrainingSet(rowsOf(60 * 24))
     if (!set) throw new Error('no set')
-    expect((await pool.fit(set, ['temperatureC'], 'at once', null)).get('temperatureC')).toMatchObject({
+    expect((await pool.fit(set, ['temperatureC'], null)).get('temperatureC')).toMatchObject({
       ok: false,
       refused: expect.stringMatching(/^too-slow/) as string,
     })
     await pool.close()
     const fragile = open(1)
-    expect((await fragile.fit(null as never, ['temperatureC'], 'at once', null)).get('temperatureC')).toMatchObject({
+    expect((await fragile.fit(null as never, ['temperatureC'], null)).get('temperatureC')).toMatchObject({
       ok: false,
       refused: expect.stringMatching(/^crashed/) as string,
     })
-    expect((await fragile.fit(set, ['temperatureC'], 'at once', null)).get('temperatureC')?.ok).toBe(true)
+    expect((await fragile.fit(set, ['temperatureC'], null)).get('temperatureC')?.ok).toBe(true)
     // One variable that no fit survives: those asked for with it get their models.
     const poisoned = { ...set, targets: { ...set.targets, dewPointC: null as never } }
-    const answers = await fragile.fit(poisoned, ['temperatureC', 'dewPointC'], 'at once', null)
+    const answers = await fragile.fit(poisoned, ['temperatureC', 'dewPointC'], null)
     expect([answers.get('temperatureC')?.ok, answers.get('dewPointC')?.ok]).toEqual([true, false])
     await fragile.close()
   })
@@ -355,7 +362,7 @@ describe('fit pool', { timeout: 60_000 }, () => {
     const of = async (hours: number, where: typeof site | null) => {
       const set = toTrainingSet(rowsOf(hours))
       if (!set) throw new Error('no set')
-      return (await pool.fit(set, ['temperatureC'], 'at once', where)).get('temperatureC')
+      return (await pool.fit(set, ['temperatureC'], where)).get('temperatureC')
     }
     expect(await of(1, site)).toMatchObject({ ok: true, family: 'site-prior', rows: 0, scores: [] })
     expect(await of(1, null)).toMatchObject({ ok: false })
@@ -374,10 +381,7 @@ describe('comparison of families', { timeout: 60_000 }, () => {
   it('puts the served family, what is asked for and the baselines side by side, and gives the same scores again', async () => {
     const pool = open(2)
     const compare = createCompare(pool, ['ridge-direct'])
-    const [first, second] = await Promise.all([
-      compare(set, ['temperatureC'], 'at once'),
-      compare(set, ['temperatureC', 'pressureHpa'], 'at once'),
-    ])
+    const [first, second] = await Promise.all([compare(set, ['temperatureC']), compare(set, ['temperatureC', 'pressureHpa'])])
     await pool.close()
     const of = (answers: typeof first) => {
       const { families, ...more } = answers.get('temperatureC')!
@@ -397,12 +401,12 @@ describe('comparison of families', { timeout: 60_000 }, () => {
     const answer: FamilyAnswer = { ok: true, quantiles: new Float32Array(28 * 168 * 7), missed: null, seconds: 1 }
     const compare = createCompare(
       {
-        forecast: async (_history, variables, _urgency, family) =>
+        forecast: async (_history, variables, family) =>
           new Map(variables.map((name) => [name, family === 'sarimax' ? { ok: false, refused: 'too-slow: no model' } : answer])),
       },
       ['sarimax'],
     )
-    const { families, notComparedBecause } = (await compare(set, ['temperatureC'], 'at once')).get('temperatureC')!
+    const { families, notComparedBecause } = (await compare(set, ['temperatureC'])).get('temperatureC')!
     expect(notComparedBecause).toBeNull()
     expect(families.filter(({ metrics }) => metrics.length === 0)).toMatchObject([
       { family: 'sarimax', refused: 'too-slow: no model' },
@@ -412,7 +416,7 @@ describe('comparison of families', { timeout: 60_000 }, () => {
   it('says why there is none: not asked for, too little history', async () => {
     const pool = { forecast: () => Promise.reject(new Error('nobody is to be asked')) }
     const whyOf = async (history: typeof set, families: string[]) =>
-      (await createCompare(pool, families)(history, ['temperatureC'], 'at once')).get('temperatureC')?.notComparedBecause
+      (await createCompare(pool, families)(history, ['temperatureC'])).get('temperatureC')?.notComparedBecause
     expect(await whyOf(set, [])).toMatch(/^not-asked-for/)
     expect(await whyOf(toTrainingSet(rowsOf(100 * 24))!, ['ridge-direct'])).toMatch(/^too-little-history: 7\d days/)
   })
