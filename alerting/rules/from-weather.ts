@@ -14,10 +14,10 @@ import { DEFAULT_WEATHER_RULES, decideWeather, outlookOf, type WeatherRule } fro
 const HOUR_MS = 3_600_000
 
 /**
- * A station that delivered this recently on the wall clock is not silent, whatever event time says: in a fast replay another
- * partition may be hours of event time ahead for a moment.
+ * Wall time for which a station must look silent. When quality control catches up, after an outage or in a fast replay, one station is hours of
+ * event time ahead of another for a moment, though nothing waits to be read here.
  */
-const JUST_HEARD_MS = 10_000
+const SILENT_FOR_MS = 10_000
 
 export type RuleDeps = {
   readonly memory: Memory
@@ -33,7 +33,8 @@ export type Judged =
     }
 
 export function createWeatherRules({ memory, book, config, wallNow }: RuleDeps) {
-  const heardAtWallMs = new Map<string, number>()
+  /** Wall time since which a station has looked silent. */
+  const silentSince = new Map<string, number>()
   const stationOf = (stationId: string): string => stationWords(stationId, memory)
 
   return {
@@ -41,7 +42,7 @@ export function createWeatherRules({ memory, book, config, wallNow }: RuleDeps) 
       if (observation.kind !== 'observation') return { skipped: 'not-observed' }
       if (observation.receivedAt - observation.observedAt > config.alertLiveWithinHours * HOUR_MS) return { skipped: 'not-live' }
       const { stationId, observedAt } = observation
-      heardAtWallMs.set(stationId, wallNow())
+      silentSince.delete(stationId)
       const key = `observed/${stationId}`
       const before = memory.get<ObservedRecord>(key)
       const causedBy = observationEventId(observation)
@@ -134,7 +135,9 @@ export function createWeatherRules({ memory, book, config, wallNow }: RuleDeps) 
         const record = memory.get<ObservedRecord>(key)
         if (!record || !ownsPartition(record.partition) || now - record.lastLiveAt < limitMs) return []
         const stationId = key.slice('observed/'.length)
-        if (wallNow() - (heardAtWallMs.get(stationId) ?? 0) < JUST_HEARD_MS) return []
+        const since = silentSince.get(stationId) ?? wallNow()
+        silentSince.set(stationId, since)
+        if (wallNow() - since < SILENT_FOR_MS) return []
         const station = stationOf(stationId)
         const alert = book.raise({
           rule: 'station-stale',

@@ -317,10 +317,11 @@ describe('stale station', () => {
   it('fires after six silent hours of event time, dated there, and resolves at the next observation', () => {
     const { give, clock, engine, passWallMs } = setup()
     give('weather.observation-checked.v1', checked(0))
-    passWallMs(12_000)
     clock.observe(at(6) - 1)
     expect(engine.tick(ALL)).toEqual([])
     clock.observe(at(9))
+    expect(engine.tick(ALL)).toEqual([])
+    passWallMs(12_000)
     expect(engine.tick(ALL)).toMatchObject([{ rule: 'station-stale', startsAt: at(6), state: 'firing' }])
     expect(engine.tick(ALL)).toEqual([])
     expect(give('weather.observation-checked.v1', checked(10))).toMatchObject([
@@ -328,7 +329,7 @@ describe('stale station', () => {
     ])
   })
 
-  it('is not judged while a partition lags, by who does not own it, nor just after the station was heard', () => {
+  it('is not judged while a partition lags, by who does not own it, nor at the first look', () => {
     const { give, clock, engine, passWallMs } = setup()
     give('weather.observation-checked.v1', checked(0))
     clock.observe(at(100))
@@ -337,6 +338,22 @@ describe('stale station', () => {
     expect(engine.tick({ ...ALL, mayJudgeSilence: false })).toEqual([])
     expect(engine.tick({ ...ALL, ownsObservations: () => false })).toEqual([])
     expect(brief(engine.tick(ALL))).toEqual(['station-stale firing 1'])
+  })
+
+  it('is not told while what was missed in an outage arrives station by station', () => {
+    const { give, clock, engine, passWallMs } = setup()
+    give('weather.observation-checked.v1', checked(0))
+    // Nobody was heard for nine hours; then the hours of another station come first.
+    passWallMs(9 * 3_600_000)
+    clock.observe(at(9))
+    expect(engine.tick(ALL)).toEqual([])
+    passWallMs(3000)
+    give('weather.observation-checked.v1', checked(1))
+    passWallMs(8000)
+    expect(engine.tick(ALL)).toEqual([])
+    give('weather.observation-checked.v1', checked(9))
+    passWallMs(12_000)
+    expect(engine.tick(ALL)).toEqual([])
   })
 })
 
