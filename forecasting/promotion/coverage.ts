@@ -1,6 +1,6 @@
 /** Whether intervals of a challenger hold less than those of the champion. */
 import type { BucketMetrics } from '../../schemas/generated/types.ts'
-import { BUCKETS } from './pairing.ts'
+import type { Bucket } from './pairing.ts'
 import type { GatePolicy } from './policy.ts'
 
 const INTERVALS = [
@@ -18,10 +18,11 @@ const INTERVALS = [
 export function coverageProblems(metrics: readonly BucketMetrics[], { bucketWeights, coverageMargin }: GatePolicy): string[] {
   return INTERVALS.flatMap(([name, nominal]) => {
     const of = (model: string): number => {
-      const buckets = BUCKETS.flatMap((bucket) => metrics.filter((row) => row.model === model && row.leadBucket === bucket))
-      const weights = buckets.map(({ leadBucket }) => bucketWeights[leadBucket as keyof typeof bucketWeights])
+      // All but the row over every lead, which has no weight.
+      const rows = metrics.filter((row) => row.model === model && row.leadBucket in bucketWeights)
+      const weights = rows.map(({ leadBucket }) => bucketWeights[leadBucket as Bucket])
       const total = weights.reduce((sum, weight) => sum + weight, 0)
-      return buckets.reduce((sum, row, i) => sum + weights[i]! * row[name], 0) / total
+      return rows.reduce((sum, row, i) => sum + weights[i]! * row[name], 0) / total
     }
     const [candidate, champion] = [of('candidate'), of('champion')]
     return Math.abs(candidate - nominal) - Math.abs(champion - nominal) > coverageMargin

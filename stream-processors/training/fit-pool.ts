@@ -31,8 +31,8 @@ type Job = {
   readonly request: FitRequest | ForecastRequest
   readonly resolve: (ended: Ended) => void
   readonly reject: (error: AppError) => void
-  /** Null: somebody waits for what is being trained, so that it is not held against the share of the machine. */
-  countedFromMs: number | null
+  /** Set unless somebody waits for what is being trained: then it is not held against the share of the machine. */
+  countedFromMs?: number
   timer?: NodeJS.Timeout
 }
 
@@ -67,7 +67,7 @@ export function openFitPool({ size, cores, isAwaited, signal, timeLimitMs = TIME
     const job = running.get(worker)
     running.delete(worker)
     clearTimeout(job?.timer)
-    if (job && job.countedFromMs !== null) rests.worked(job.countedFromMs)
+    if (job?.countedFromMs !== undefined) rests.worked(job.countedFromMs)
     job?.resolve(ended)
   }
   const replace = (worker: Worker, lost: string): void => {
@@ -100,7 +100,7 @@ export function openFitPool({ size, cores, isAwaited, signal, timeLimitMs = TIME
     }
     const worker = idle.pop()!
     const job = waiting.shift()!
-    job.countedFromMs = counts ? performance.now() : null
+    if (counts) job.countedFromMs = performance.now()
     running.set(worker, job)
     job.timer = setTimeout(() => {
       replace(worker, `too-slow: no model within ${timeLimitMs / 1000} s`)
@@ -124,7 +124,7 @@ export function openFitPool({ size, cores, isAwaited, signal, timeLimitMs = TIME
     request: Job['request'],
   ): Promise<ReadonlyMap<ForecastVariable, Answer | Lost>> => {
     const ended = await new Promise<Ended>((resolve, reject) => {
-      waiting.push({ request, resolve, reject, countedFromMs: null })
+      waiting.push({ request, resolve, reject })
       if (signal.aborted) turnAway()
       else next()
     })
