@@ -3,7 +3,8 @@ import { buildFeatures, createHourlyGrid, FEATURE_COUNT, HOUR_MS } from '../feat
 import { FORECAST_VARIABLES, type ForecastVariable, QUANTILE_LEVELS } from '../../schemas/quantities.ts'
 import { createRng } from '../verification/index.ts'
 import { randomFeatureRidge } from './index.ts'
-import { fitNeighbours, networkStation } from './neighbours.ts'
+import { fitNeighbours, type Left } from './neighbours.ts'
+import { createNetwork, type Network, networkStation } from './network.ts'
 import type { LeftOut, TrainingSet } from './types.ts'
 
 const Q = QUANTILE_LEVELS.length
@@ -62,70 +63,120 @@ const result = randomFeatureRidge.fit(until(own, FITTED), { variable: 'temperatu
 if (!result.ok) throw new Error(result.refused)
 const { fitted } = result
 
-function correctionWith(neighbours: Readonly<Partial<Record<'west' | 'north', TrainingSet>>>, days = 90) {
-  const stations = Object.entries(neighbours).map(([name, history]) =>
-    networkStation(PLACES[name as 'west'], until(history, days * 24)),
+type Name = keyof typeof PLACES
+type Reported = Readonly<Partial<Record<Name, TrainingSet>>>
+
+/** Of the own station's residuals alone, so that what it learns is known. */
+function fitWith(neighbours: Reported, days = 90) {
+  const stations = Object.entries({ own, ...neighbours }).map(([name, history]) =>
+    networkStation(PLACES[name as Name], until(history, days * 24)),
   )
-  const kept = leftOut.map(({ rows, residuals, ...left }) => {
+  const kept = leftOut.map(({ rows, residuals, ...rest }) => {
     const n = rows.filter((row) => row < days * 24).length
-    return { ...left, rows: rows.slice(0, n), residuals: residuals.subarray(0, n * 168) }
+    return { ...rest, rows: rows.slice(0, n), residuals: residuals.subarray(0, n * 168) }
   })
-  return fitNeighbours('temperatureC', networkStation(PLACES.own, until(own, days * 24)), stations, own.featureHours, kept)
+  const left = new Map<string, Left>([['own', { featureHours: own.featureHours, leftOut: kept }]])
+  const network = createNetwork(stations)
+  return { network, correction: fitNeighbours('temperatureC', network, left) }
 }
 
-/** Mean |error| of the median at leads 1–6 of the days that were not fitted on. */
-function errorOf(correction: ReturnType<typeof correctionWith>, reported: Readonly<Record<string, TrainingSet>>): number {
-  let error = 0
+function vectorsAt(i: number, reported: Reported): Map<string, Float32Array> {
+  const vectorOf = ({ features }: TrainingSet): Float32Array => features.subarray(i * FEATURE_COUNT, (i + 1) * FEATURE_COUNT)
+  return new Map(Object.entries(reported).map(([name, history]) => [name, vectorOf(history)]))
+}
+
+function predictAt(i: number, { network, correction }: ReturnType<typeof fitWith>, reported: Reported, stationId = 'own') {
+  const validAtMs = (START + i) * HOUR_MS
+  const vectors = vectorsAt(i, { own, ...reported })
+  const alone = fitted.predict({ validAtMs, features: vectors.get('own')! })
+  const corrected = correction?.correct(stationId, alone, network.issue(validAtMs, vectors)) ?? alone
+  return { alone, corrected }
+}
+
+/** Mean |error| of the median at leads 1–6 of the days that were not fitted on: with the correction, and without it. */
+function errorsOf(fit: ReturnType<typeof fitWith>, reported: Reported): { corrected: number; alone: number } {
+  const errors = { corrected: 0, alone: 0 }
   let n = 0
   for (let i = FITTED; i + 6 < HOURS; i += 5) {
-    const vector = (history: TrainingSet): Float32Array => history.features.subarray(i * FEATURE_COUNT, (i + 1) * FEATURE_COUNT)
-    const input = { validAtMs: (START + i) * HOUR_MS, features: vector(own) }
-    const prediction = fitted.predict(input)
-    const neighbours = new Map(Object.entries(reported).map(([name, history]) => [name, vector(history)]))
-    const { quantiles } = correction ? correction.correct(prediction, { ...input, neighbours }) : prediction
-    for (let h = 0; h < 6; h++) {
-      error += Math.abs(quantiles[h * Q + 3]! - own.targets.temperatureC[i + h + 1]!)
-      n++
-    }
+    const said = predictAt(i, fit, reported)
+    for (let h = 0; h < 6; h++, n++)
+      for (const name of ['corrected', 'alone'] as const)
+        errors[name] += Math.abs(said[name].quantiles[h * Q + 3]! - own.targets.temperatureC[i + h + 1]!)
   }
-  return error / n
+  return { corrected: errors.corrected / n, alone: errors.alone / n }
+}
+
+function ratioOf(fit: ReturnType<typeof fitWith>, reported: Reported): number {
+  const { corrected, alone } = errorsOf(fit, reported)
+  return corrected / alone
 }
 
 describe('neighbours', () => {
-  const alone = errorOf(null, {})
-  const both = correctionWith({ west: upstream, north: upstream })
+  const both = fitWith({ west: upstream, north: upstream })
+  const newest = HOURS - 1
 
-  it('foretells what the station upstream has had already, on days not fitted on', () => {
-    expect(errorOf(correctionWith({ west: upstream }), { west: upstream })).toBeLessThan(0.8 * alone)
+  it('foretell what the station upstream has had already, on days not fitted on', () => {
+    expect(ratioOf(fitWith({ west: upstream }), { west: upstream })).toBeLessThan(0.8)
   })
 
-  it('still gains when one of two upstream stations is silent', () => {
-    expect(errorOf(both, { west: upstream, north: upstream })).toBeLessThan(0.8 * alone)
-    expect(errorOf(both, { west: upstream })).toBeLessThan(0.9 * alone)
+  it('still gain when one of two upstream stations is silent', () => {
+    expect(ratioOf(both, { west: upstream, north: upstream })).toBeLessThan(0.8)
+    expect(ratioOf(both, { west: upstream })).toBeLessThan(0.9)
   })
 
-  it('is the own forecast, exactly, when nobody reports', () => {
-    const input = { validAtMs: newestAt(), features: own.features.subarray(-FEATURE_COUNT) }
-    const prediction = fitted.predict(input)
-    expect(both!.correct(prediction, { ...input, neighbours: new Map() })).toBe(prediction)
+  it('leave the own forecast, exactly, when nobody reports', () => {
+    const { alone, corrected } = predictAt(newest, both, {})
+    expect(corrected).toBe(alone)
   })
 
-  it('takes a vector without values as an outage', () => {
-    const input = { validAtMs: newestAt(), features: own.features.subarray(-FEATURE_COUNT) }
-    const neighbours = new Map([['west', new Float32Array(FEATURE_COUNT).fill(Number.NaN)]])
-    const prediction = fitted.predict(input)
-    expect(both!.correct(prediction, { ...input, neighbours })).toBe(prediction)
+  it('take a vector without values as an outage', () => {
+    const silent = { ...upstream, features: new Float32Array(upstream.features.length).fill(Number.NaN) }
+    const { alone, corrected } = predictAt(newest, both, { west: silent })
+    expect(corrected).toBe(alone)
   })
 
-  it('costs nothing when the neighbour has other weather', () => {
-    expect(errorOf(correctionWith({ west: stranger }), { west: stranger })).toBeLessThan(1.01 * alone)
+  it('leave a station alone that they were not fitted for', () => {
+    const { alone, corrected } = predictAt(newest, both, { west: upstream }, 'north')
+    expect(corrected).toBe(alone)
   })
 
-  it('is not tried on less than 60 days of origins', () => {
-    expect(correctionWith({ west: upstream }, 50)).toBeNull()
+  it('narrow the interval by what they were worth, and less when fewer have reported', () => {
+    const widthOf = ({ quantiles }: { quantiles: Float32Array }): number => quantiles[5]! - quantiles[1]!
+    const all = predictAt(newest, both, { west: upstream, north: upstream })
+    const one = predictAt(newest, both, { west: upstream })
+    expect(widthOf(all.corrected)).toBeLessThan(widthOf(one.corrected))
+    expect(widthOf(one.corrected)).toBeLessThan(widthOf(one.alone))
+  })
+
+  it('cost nothing when they have other weather', () => {
+    expect(ratioOf(fitWith({ west: stranger }), { west: stranger })).toBeLessThan(1.01)
+  })
+
+  it('are not tried on less than 60 days of origins, nor without a second station', () => {
+    expect(fitWith({ west: upstream }, 50).correction).toBeNull()
+    expect(fitWith({}).correction).toBeNull()
   })
 })
 
-function newestAt(): number {
-  return (START + HOURS - 1) * HOUR_MS
-}
+describe('a network', () => {
+  const all: Network = createNetwork(
+    (['own', 'west', 'north'] as const).map((name) =>
+      networkStation(PLACES[name], until(name === 'own' ? own : upstream, FITTED)),
+    ),
+  )
+
+  it('knows where its stations are, from each to each', () => {
+    const kmPerDegree = 111.2
+    expect(all.east[1]!).toBeCloseTo(-1.1 * kmPerDegree, 6)
+    expect(all.north[2]!).toBeCloseTo(0.9 * kmPerDegree, 6)
+    expect(all.east[3]!).toBeCloseTo(1.1 * kmPerDegree, 6)
+  })
+
+  it('averages over whoever has a value, and says that nobody has', () => {
+    const heard = all.issue((START + FITTED) * HOUR_MS, vectorsAt(FITTED, { own, west: upstream }))
+    const [mine, west, north] = heard.departures
+    expect(heard.means[0]!).toBeCloseTo((mine![0]! + west![0]!) / 2, 12)
+    expect(north!.every(Number.isNaN)).toBe(true)
+    expect(all.issue((START + FITTED) * HOUR_MS, new Map()).means.every(Number.isNaN)).toBe(true)
+  })
+})
