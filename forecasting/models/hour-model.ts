@@ -68,7 +68,7 @@ export function fitHourModels(
     const damped = dampedOf(rows, member)
     if (settings.startsDamped) for (const values of [departures, ...fits.map(({ leftOut }) => leftOut)]) addDamped(values, damped)
     const isProbability = member.variable === 'precipitationProbabilityPct'
-    const shares = chooseShares(departures, damped, said, { isProbability, leavesRest: settings.knowsSeasons })
+    const shares = chooseShares(departures, damped, said, { isProbability, leavesRest: station.fittedClimate.leavesOut })
     const beta = mixCoefficients(
       fits.map((fit) => fit.beta),
       shares,

@@ -15,6 +15,7 @@ import {
   tabulate,
   type Traits,
 } from './climatology.ts'
+import { learnMonthShare, RECENTRE } from './recentring.ts'
 import type { TrainingSet } from './types.ts'
 
 /** Position in the vector of each column at the described hour (precipitation: 1 wet, 0 dry). */
@@ -50,11 +51,6 @@ export function traitsOf(column: number): Traits {
   }
 }
 
-/**
- * Share of the recent mean departure that is taken to last (recentring). With a year or more: 0.6 of the last year's, 0.15 of what the last
- * month adds. With less, the annual cycle is less well known and the last month says more: 0.7 (docs/adr/007-less-than-a-year.md).
- */
-const RECENTRE = { full: { year: 0.6, month: 0.15 }, partial: { year: 0, month: 0.7 } }
 const YEAR_HOURS = 8766
 
 /** By column; null = no climatology. */
@@ -90,6 +86,8 @@ export type FittedClimate = {
   readonly climate: StationClimate
   /** By column, as a row of that hour must see it: without the hours ahead of the row where the record is long enough. */
   readonly lookupsAt: (hour: number) => Lookups
+  /** Whether the record is long enough for that. */
+  readonly leavesOut: boolean
   /** Rows × columns: see recentreOffsets; of each row as known at its hour. */
   readonly offsets: Float64Array
   /** The same for rows that came after the fit; the last year's departure stays the one of the fit. */
@@ -114,12 +112,10 @@ export function fitStationClimate(history: TrainingSet, leavesOut: boolean): Fit
           from: k * BLOCK_HOURS,
           to: (k + 1) * BLOCK_HOURS + HORIZON_HOURS,
         }))
-  const monthShare = new Float64Array(COLUMN_COUNT)
   const calendar = createCalendar(startHour - MONTH_HOURS, startHour + length + BLOCK_HOURS + HORIZON_HOURS)
   const columns = Array.from({ length: COLUMN_COUNT }, (_, column) => {
     const series = columnSeries(history, column)
     const isFull = spanOf(series) >= FULL_YEAR_HOURS
-    monthShare[column] = isFull ? RECENTRE.full.month : RECENTRE.partial.month
     const fitted = fitLeavingOut(startHour, series, traitsOf(column), ranges, calendar)
     if (!fitted) return null
     const whole = tabulate(fitted.whole, startHour - MONTH_HOURS, startHour + length + HORIZON_HOURS, calendar)
@@ -127,6 +123,7 @@ export function fitStationClimate(history: TrainingSet, leavesOut: boolean): Fit
     const without = fitted.without.map((climatology, k) => (isSeenInOtherYears(series, ranges[k]!) ? climatology : null))
     return {
       climatology: fitted.whole,
+      series,
       whole,
       without,
       blocks: without.map((climatology, k) =>
@@ -153,6 +150,22 @@ export function fitStationClimate(history: TrainingSet, leavesOut: boolean): Fit
   }
   const newest = history.featureHours.at(-1) ?? startHour
   const yearDeparture = Float64Array.from({ length: COLUMN_COUNT }, (_, column) => yearDepartureOf(column, newest, -1))
+  const monthShare = Float64Array.from(columns, (known, column) => {
+    if (!known?.prefix) return RECENTRE.partial.month
+    const unseen = ranges.flatMap(({ from }, k) =>
+      known.without[k]
+        ? [
+            {
+              from: startHour + from,
+              to: startHour + Math.min(from + BLOCK_HOURS, length),
+              climatology: known.blocks[k]!,
+              yearDepartureAt: (hour: number) => yearDepartureOf(column, hour, k),
+            },
+          ]
+        : [],
+    )
+    return learnMonthShare(column, startHour, known.series, unseen)
+  })
   const lookupsAt = (hour: number): Lookups => blockLookups[blockOf(hour)] ?? wholeLookups
   const offsetsOf: FittedClimate['offsetsOf'] = ({ featureHours, features }) => {
     const offsets = new Float64Array(featureHours.length * COLUMN_COUNT)
@@ -169,6 +182,7 @@ export function fitStationClimate(history: TrainingSet, leavesOut: boolean): Fit
   return {
     climate: { climatologies: columns.map((column) => column?.climatology ?? null), yearDeparture, monthShare },
     lookupsAt,
+    leavesOut: ranges.length > 0,
     offsets: offsetsOf(history),
     offsetsOf,
   }
