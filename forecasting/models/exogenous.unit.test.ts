@@ -42,6 +42,7 @@ const climate = {
   climatologies: Array.from({ length: COLUMN_COUNT }, () => null),
   yearDeparture: new Float64Array(COLUMN_COUNT),
   monthShare: new Float64Array(COLUMN_COUNT),
+  baselineMonthShare: new Float64Array(COLUMN_COUNT),
 }
 
 /** Origins every 6 h, half of them to fit on, half to judge by; each with a run of each model. */

@@ -18,7 +18,7 @@ import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
 import { applyRow } from './linear.ts'
 import { possibleVector } from './possible.ts'
 import { logScales, type Spread } from './spread.ts'
-import { clamp, NEWEST_INDEX, OWN, recentreOffsets, type StationClimate } from './station-climate.ts'
+import { clamp, NEWEST_INDEX, OWN, recentreOffset, recentreOffsets, type StationClimate } from './station-climate.ts'
 import { allLeads, type Fitted, type Prediction } from './types.ts'
 
 export const FAMILY = 'random-feature-ridge'
@@ -94,12 +94,14 @@ export function createFitted(state: RidgeState): Fitted {
     const age = hoursSinceObserved(features, column)
     const quantiles = new Float32Array(H * Q)
     const recentredClimatology = new Float32Array(H)
+    const { yearDeparture, baselineMonthShare } = climate
+    const level = recentreOffset(column, climatology, baselineMonthShare[column]!, yearDeparture[column]!, features, hour)
     logScales(model.spread, LINEAR_COUNT, x, 0, hour, spreads, 0)
     for (let g = 0; g < spreads.length; g++) spreads[g] = Math.exp(spreads[g]!)
     for (let h = 0; h < H; h++) {
-      const base = factor * (climatology.at(hour + h + 1) + offsets[column]!)
-      const centre = base + departure[h]!
-      recentredClimatology[h] = clamp(base, low, high)
+      const normal = climatology.at(hour + h + 1)
+      const centre = factor * (normal + offsets[column]!) + departure[h]!
+      recentredClimatology[h] = clamp(factor * (normal + level), low, high)
       // What was last seen `age` hours ago is that much further ahead of it, and as uncertain.
       const row = Math.min(h + age, H - 1)
       const spread = spreads[GROUP_OF_LEAD[row]!]!
@@ -137,6 +139,7 @@ function encode(state: RidgeState, fitted: Fitted): Uint8Array {
   const arrays: Record<string, Float64Array | Float32Array> = {
     yearDeparture: climate.yearDeparture,
     monthShare: climate.monthShare,
+    baselineMonthShare: climate.baselineMonthShare,
   }
   climate.climatologies.forEach((c, i) => {
     if (c) arrays[`climatology.${HOURLY_COLUMNS[i]}`] = c.coefficients
@@ -205,6 +208,8 @@ export function decode(header: Header, arrays: Arrays): Fitted {
     climatologies,
     yearDeparture: f64('yearDeparture', COLUMN_COUNT),
     monthShare: f64('monthShare', COLUMN_COUNT),
+    // In artefacts made before the share was learnt they are the same.
+    baselineMonthShare: f64(arrays['baselineMonthShare'] ? 'baselineMonthShare' : 'monthShare', COLUMN_COUNT),
   }
   if (!climatologies[OWN[variable].column]) throw new ArtefactError('artefact-format', `no climatology of ${variable}`)
   return createFitted({ family: header.family, variable, climate, units, seed, hourModels, card })

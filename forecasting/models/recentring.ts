@@ -11,6 +11,11 @@ import type { ClimatologyLookup } from './climatology.ts'
  * nothing to learn it from, the usual share of a month's departure.
  */
 export const RECENTRE = { full: { year: 0.6, month: 0.5 }, partial: { year: 0, month: 0.7 } }
+/**
+ * The recentred climatology that is published with a forecast is a yardstick, and what is usual at an hour to whoever looks for drift: with a year and
+ * more its share stays that of the recipe, whatever the forecast has learnt.
+ */
+export const BASELINE_MONTH = 0.15
 /** Pressure and wind are gone with the weather that brought them. */
 const FLEETING: ReadonlySet<number> = new Set([COLUMN.pressureHpa, COLUMN.windU, COLUMN.windV])
 const FLEETING_MONTH = 0.2

@@ -15,7 +15,7 @@ import {
   tabulate,
   type Traits,
 } from './climatology.ts'
-import { learnMonthShare, RECENTRE } from './recentring.ts'
+import { BASELINE_MONTH, learnMonthShare, RECENTRE } from './recentring.ts'
 import type { TrainingSet } from './types.ts'
 
 /** Position in the vector of each column at the described hour (precipitation: 1 wet, 0 dry). */
@@ -61,8 +61,9 @@ export type StationClimate = {
   readonly climatologies: ReadonlyArray<Climatology | null>
   /** Mean departure of the last year, by column; 0 when less than a year is known. */
   readonly yearDeparture: Float64Array
-  /** Share of the month's departure that lasts, by column. */
+  /** Share of the month's departure that lasts, by column: for the forecast, and for the recentred climatology that is published beside it. */
   readonly monthShare: Float64Array
+  readonly baselineMonthShare: Float64Array
 }
 
 /** How many values of a series are missing before each position (length + 1): a stretch without gaps is one comparison. */
@@ -150,6 +151,7 @@ export function fitStationClimate(history: TrainingSet, leavesOut: boolean): Fit
   }
   const newest = history.featureHours.at(-1) ?? startHour
   const yearDeparture = Float64Array.from({ length: COLUMN_COUNT }, (_, column) => yearDepartureOf(column, newest, -1))
+  const baselineMonthShare = Float64Array.from(columns, (known) => (known?.prefix ? BASELINE_MONTH : RECENTRE.partial.month))
   const monthShare = Float64Array.from(columns, (known, column) => {
     if (!known?.prefix) return RECENTRE.partial.month
     const unseen = ranges.flatMap(({ from }, k) =>
@@ -180,7 +182,12 @@ export function fitStationClimate(history: TrainingSet, leavesOut: boolean): Fit
     return offsets
   }
   return {
-    climate: { climatologies: columns.map((column) => column?.climatology ?? null), yearDeparture, monthShare },
+    climate: {
+      climatologies: columns.map((column) => column?.climatology ?? null),
+      yearDeparture,
+      monthShare,
+      baselineMonthShare,
+    },
     lookupsAt,
     leavesOut: ranges.length > 0,
     offsets: offsetsOf(history),
@@ -216,13 +223,22 @@ export function recentreOffsets(
   hour: number,
   out: Float64Array,
 ): void {
-  for (let column = 0; column < COLUMN_COUNT; column++) {
-    const climatology = lookups[column]
-    const mean = features[MONTH_MEAN_INDEX[column]!]!
-    out[column] = yearDeparture[column]!
-    if (!climatology || mean !== mean) continue
-    out[column]! += monthShare[column]! * (mean - monthClimatology(climatology, hour) - yearDeparture[column]!)
-  }
+  for (let column = 0; column < COLUMN_COUNT; column++)
+    out[column] = recentreOffset(column, lookups[column], monthShare[column]!, yearDeparture[column]!, features, hour)
+}
+
+/** The same of one column. */
+export function recentreOffset(
+  column: number,
+  climatology: ClimatologyLookup | null | undefined,
+  monthShare: number,
+  yearDeparture: number,
+  features: Float32Array,
+  hour: number,
+): number {
+  const mean = features[MONTH_MEAN_INDEX[column]!]!
+  if (!climatology || mean !== mean) return yearDeparture
+  return yearDeparture + monthShare * (mean - monthClimatology(climatology, hour) - yearDeparture)
 }
 
 /** Mean climatology of the 30 days up to an hour, from five points of the annual cycle. */
