@@ -145,6 +145,22 @@ describe('random-feature ridge', () => {
     expect(read(before)).not.toEqual(result.fitted.predict(newest))
   })
 
+  it('publishes a recentred climatology that does not depend on what the forecast has learnt to recentre by', () => {
+    const { header, arrays } = unpack(result.fitted.serialise())
+    const { arrays: _, ...rest } = header
+    const read = (changed: typeof arrays) => deserialiseModel(pack(rest, changed)).predict(newest)
+    const shares = arrays['monthShare']!.map(() => 0.2)
+    const own = result.fitted.predict(newest)
+    const learntArrays = { ...arrays, monthShare: shares }
+    const learnt = read(learntArrays)
+    expect(learnt.recentredClimatology).toEqual(own.recentredClimatology)
+    expect(learnt.quantiles).not.toEqual(own.quantiles)
+    // Artefacts made before there were two have one share for both.
+    const before = Object.fromEntries(Object.entries(learntArrays).filter(([name]) => name !== 'baselineMonthShare'))
+    expect(read(before)).toEqual(read({ ...learntArrays, baselineMonthShare: shares }))
+    expect(read(before).recentredClimatology).not.toEqual(own.recentredClimatology)
+  })
+
   it('refuses altered numbers by the golden vectors, and other bytes by their format', () => {
     const bytes = result.fitted.serialise()
     const altered = bytes.slice()

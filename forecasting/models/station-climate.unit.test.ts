@@ -47,3 +47,25 @@ describe('the climatology that a row of the regression sees', () => {
     expect(climate.climatologies[COLUMN.dewPointC]).toBeNull()
   })
 })
+
+describe('the share of a month that lasts', () => {
+  const shareOf = (hours: number, leavesOut = true): number => {
+    const { startHour, targets, featureHours, features } = station(0, 0)
+    const part = {
+      startHour,
+      targets,
+      featureHours: featureHours.subarray(0, hours),
+      features: features.subarray(0, hours * FEATURE_COUNT),
+    }
+    const { climate } = fitStationClimate(part, leavesOut)
+    expect(climate.baselineMonthShare[COLUMN.temperatureC]).toBe(hours < 330 * 24 ? 0.7 : 0.15)
+    return climate.monthShare[COLUMN.temperatureC]!
+  }
+
+  it('is usual up to two years, and then learnt where days were left out', () => {
+    expect(shareOf(200 * 24)).toBe(0.7)
+    expect(shareOf(500 * 24)).toBe(0.5)
+    expect(shareOf(HOURS, false)).toBe(0.5)
+    expect(shareOf(HOURS)).not.toBe(0.5)
+  })
+})
