@@ -8,6 +8,7 @@ import { type Climatology, type ClimatologyLookup, fitClimatology, FULL_YEAR_HOU
 import { ArtefactError, type Arrays, type Header, pack, takeArray } from './container.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
 import { possibleSeries } from './possible.ts'
+import { BASELINE_MONTH_SHARE, PARTIAL_MONTH_SHARE, YEAR_SHARE } from './recentring.ts'
 import { OWN, traitsOf } from './station-climate.ts'
 import { allLeads, type Family, type FamilyFitted, type Observed } from './types.ts'
 
@@ -229,7 +230,7 @@ function harmonic({ startHour }: Series, lookup: ClimatologyLookup | null, offse
     lookup && Float64Array.from({ length: H }, (_, h) => lookup.at(startHour + length + h) + (offset ? offset(length) : 0))
 }
 
-/** Offset of an origin: 0.6 of the mean departure of the year and 0.15 of what the month adds; 0.7 of the month's when less than a year was learnt. */
+/** Offset of an origin: so much of the mean departure of the year and of what the month adds; of the month's alone when less than a year was learnt. */
 function offsets({ startHour, values }: Series, lookup: ClimatologyLookup, isFull: boolean): (length: number) => number {
   const sums = new Float64Array(values.length + 1)
   const counts = new Float64Array(values.length + 1)
@@ -239,11 +240,11 @@ function offsets({ startHour, values }: Series, lookup: ClimatologyLookup, isFul
     counts[i + 1] = counts[i]! + (isKnown ? 1 : 0)
   })
   return (length) => {
-    const year = isFull ? (0.6 * (sums[length]! - sums[Math.max(0, length - YEAR)]!)) / YEAR : 0
+    const year = isFull ? (YEAR_SHARE * (sums[length]! - sums[Math.max(0, length - YEAR)]!)) / YEAR : 0
     const from = Math.max(0, length - MONTH)
     const count = counts[length]! - counts[from]!
     if (count < MONTH / 4) return year
-    return year + (isFull ? 0.15 : 0.7) * ((sums[length]! - sums[from]!) / count - year)
+    return year + (isFull ? BASELINE_MONTH_SHARE : PARTIAL_MONTH_SHARE) * ((sums[length]! - sums[from]!) / count - year)
   }
 }
 

@@ -6,19 +6,18 @@
 import { COLUMN, MONTH_HOURS } from '../features/index.ts'
 import type { ClimatologyLookup } from './climatology.ts'
 
+/** Of the last year's mean departure, where a year is known. */
+export const YEAR_SHARE = 0.6
+/** Of the last month's with less than a year: the annual cycle is less well known and the last month says more (docs/adr/007-less-than-a-year.md). */
+export const PARTIAL_MONTH_SHARE = 0.7
 /**
- * With less than a year the annual cycle is less well known and the last month says more (docs/adr/007-less-than-a-year.md). With more, where there is
- * nothing to learn it from, the usual share of a month's departure.
+ * With more, of the recentred climatology as a yardstick, the one published with a forecast as well, which is what is usual at an hour to whoever
+ * looks for drift: that of the recipe, whatever a forecast has learnt.
  */
-export const RECENTRE = { full: { year: 0.6, month: 0.5 }, partial: { year: 0, month: 0.7 } }
-/**
- * The recentred climatology that is published with a forecast is a yardstick, and what is usual at an hour to whoever looks for drift: with a year and
- * more its share stays that of the recipe, whatever the forecast has learnt.
- */
-export const BASELINE_MONTH = 0.15
-/** Pressure and wind are gone with the weather that brought them. */
+export const BASELINE_MONTH_SHARE = 0.15
+/** With more, of a forecast, where there is nothing to learn it from. Pressure and wind are gone with the weather that brought them. */
+const USUAL_MONTH_SHARE = { lasting: 0.5, fleeting: 0.2 }
 const FLEETING: ReadonlySet<number> = new Set([COLUMN.pressureHpa, COLUMN.windU, COLUMN.windV])
-const FLEETING_MONTH = 0.2
 /** The usual share weighs as much as so many months of the station's own. */
 const USUAL_MONTHS = 6
 /** The days ahead that the share is learnt from: what is nearer, regressions know better. Hours after the origin. */
@@ -35,8 +34,6 @@ export type Unseen = {
   readonly climatology: ClimatologyLookup
   readonly yearDepartureAt: (hour: number) => number
 }
-
-const usualMonthShare = (column: number): number => (FLEETING.has(column) ? FLEETING_MONTH : RECENTRE.full.month)
 
 /**
  * Least squares through 0 of the mean departure 73 to 168 h ahead on that of the 30 days before, drawn to the usual share. A climatology that has seen
@@ -66,7 +63,7 @@ export function learnMonthShare(column: number, startHour: number, series: Float
       days++
     }
   }
-  const usual = usualMonthShare(column)
+  const usual = FLEETING.has(column) ? USUAL_MONTH_SHARE.fleeting : USUAL_MONTH_SHARE.lasting
   if (squares === 0) return usual
   const months = days / DAYS_A_MONTH
   const share = ((months * products) / squares + USUAL_MONTHS * usual) / (months + USUAL_MONTHS)

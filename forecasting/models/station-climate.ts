@@ -15,7 +15,7 @@ import {
   tabulate,
   type Traits,
 } from './climatology.ts'
-import { BASELINE_MONTH, learnMonthShare, RECENTRE } from './recentring.ts'
+import { BASELINE_MONTH_SHARE, learnMonthShare, PARTIAL_MONTH_SHARE, YEAR_SHARE } from './recentring.ts'
 import type { TrainingSet } from './types.ts'
 
 /** Position in the vector of each column at the described hour (precipitation: 1 wet, 0 dry). */
@@ -147,13 +147,13 @@ export function fitStationClimate(history: TrainingSet, leavesOut: boolean): Fit
     // Divided by the whole year also where less is known: shrunk to nothing. Over a year climatologies differ by their constant terms.
     const other = without[block]
     const shift = other ? (climatology.coefficients[0]! - other.coefficients[0]!) * (to - from) : 0
-    return (RECENTRE.full.year * (prefix[to]! - prefix[from]! + shift)) / YEAR_HOURS
+    return (YEAR_SHARE * (prefix[to]! - prefix[from]! + shift)) / YEAR_HOURS
   }
   const newest = history.featureHours.at(-1) ?? startHour
   const yearDeparture = Float64Array.from({ length: COLUMN_COUNT }, (_, column) => yearDepartureOf(column, newest, -1))
-  const baselineMonthShare = Float64Array.from(columns, (known) => (known?.prefix ? BASELINE_MONTH : RECENTRE.partial.month))
+  const baselineMonthShare = Float64Array.from(columns, (known) => (known?.prefix ? BASELINE_MONTH_SHARE : PARTIAL_MONTH_SHARE))
   const monthShare = Float64Array.from(columns, (known, column) => {
-    if (!known?.prefix) return RECENTRE.partial.month
+    if (!known?.prefix) return PARTIAL_MONTH_SHARE
     const unseen = ranges.flatMap(({ from }, k) =>
       known.without[k]
         ? [
