@@ -16,8 +16,12 @@ import { type BenchOptions, type Figure, figure } from '../shared/figures.ts'
 import { hasReference, readPlaces, readReference } from '../shared/reference.ts'
 
 type Coordinates = Omit<Place, 'stationId'>
+const IRISH_PLACES = 'ireland_stations.csv'
 const NETWORKS: Readonly<Record<string, { file: string; places: () => ReadonlyMap<string, Coordinates> }>> = {
-  ireland: { file: 'ireland_network_2017.csv.gz', places: () => readPlaces('ireland_stations.csv') },
+  ireland: {
+    file: 'ireland_network_2017.csv.gz',
+    places: () => (hasReference(IRISH_PLACES) ? readPlaces(IRISH_PLACES) : new Map()),
+  },
   nyc: {
     file: 'nyc_2013.csv.gz',
     places: () =>
@@ -48,8 +52,8 @@ export async function run({ quick, json, only }: BenchOptions): Promise<Figure[]
   const say = (line: string): void => void (json || process.stderr.write(`${line}\n`))
   const name = Object.keys(NETWORKS).find((word) => only.includes(word)) ?? 'ireland'
   const { file, places } = NETWORKS[name]!
-  if (!hasReference(file)) {
-    say(`skipped: no ../shared/data/${file}`)
+  if (!hasReference(file) || places().size === 0) {
+    say(`skipped: no ../shared/data/${file}, or nothing says where its stations are`)
     return []
   }
   const variable = FORECAST_VARIABLES.find((word) => only.includes(word)) ?? 'temperatureC'
@@ -107,8 +111,10 @@ function fitNetwork(stations: readonly Station[], cut: number, variable: Forecas
       const known = knownAt(station.full, cut)
       const leftOut: LeftOut[] = []
       const result = randomFeatureRidge.fit(known, { variable, onLeftOut: (part) => leftOut.push(part) })
-      if (result.ok) fits.set(station, result.fitted)
-      if (result.ok) left.set(station.stationId, { featureHours: known.featureHours, leftOut })
+      if (result.ok) {
+        fits.set(station, result.fitted)
+        left.set(station.stationId, { featureHours: known.featureHours, leftOut })
+      }
       return networkStation(station, known)
     }),
   )
