@@ -8,7 +8,7 @@ import { type Climatology, type ClimatologyLookup, fitClimatology, FULL_YEAR_HOU
 import { ArtefactError, type Arrays, type Header, pack, takeArray } from './container.ts'
 import { GROUP_OF_LEAD, LEAD_GROUPS } from './lead-groups.ts'
 import { possibleSeries } from './possible.ts'
-import { BASELINE_MONTH_SHARE, PARTIAL_MONTH_SHARE, YEAR_SHARE } from './recentring.ts'
+import { BASELINE_MONTH_SHARE, departureSums, PARTIAL_MONTH_SHARE, YEAR_SHARE } from './recentring.ts'
 import { OWN, traitsOf } from './station-climate.ts'
 import { allLeads, type Family, type FamilyFitted, type Observed } from './types.ts'
 
@@ -232,13 +232,7 @@ function harmonic({ startHour }: Series, lookup: ClimatologyLookup | null, offse
 
 /** Offset of an origin: so much of the mean departure of the year and of what the month adds; of the month's alone when less than a year was learnt. */
 function offsets({ startHour, values }: Series, lookup: ClimatologyLookup, isFull: boolean): (length: number) => number {
-  const sums = new Float64Array(values.length + 1)
-  const counts = new Float64Array(values.length + 1)
-  values.forEach((value, i) => {
-    const isKnown = !Number.isNaN(value)
-    sums[i + 1] = sums[i]! + (isKnown ? value - lookup.at(startHour + i) : 0)
-    counts[i + 1] = counts[i]! + (isKnown ? 1 : 0)
-  })
+  const { sums, counts } = departureSums(lookup, startHour, values)
   return (length) => {
     const year = isFull ? (YEAR_SHARE * (sums[length]! - sums[Math.max(0, length - YEAR)]!)) / YEAR : 0
     const from = Math.max(0, length - MONTH)

@@ -70,8 +70,17 @@ export function learnMonthShare(column: number, startHour: number, series: Float
   return Math.min(1, Math.max(0, share))
 }
 
-/** Running sums and counts of observed departures of the hours first…last; position i is before hour first + i. */
-function departureSums(climatology: ClimatologyLookup, startHour: number, series: Float64Array, first: number, last: number) {
+/**
+ * Running sums and counts of observed departures of the hours first…last, those of the series unless said otherwise; a missing hour adds nothing.
+ * Position i is before hour first + i.
+ */
+export function departureSums(
+  climatology: ClimatologyLookup,
+  startHour: number,
+  series: Float64Array,
+  first: number = startHour,
+  last: number = startHour + series.length - 1,
+): { readonly sums: Float64Array; readonly counts: Float64Array } {
   const hours = last - first + 1
   const sums = new Float64Array(hours + 1)
   const counts = new Float64Array(hours + 1)

@@ -15,7 +15,7 @@ import {
   tabulate,
   type Traits,
 } from './climatology.ts'
-import { BASELINE_MONTH_SHARE, learnMonthShare, PARTIAL_MONTH_SHARE, YEAR_SHARE } from './recentring.ts'
+import { BASELINE_MONTH_SHARE, departureSums, learnMonthShare, PARTIAL_MONTH_SHARE, YEAR_SHARE } from './recentring.ts'
 import type { TrainingSet } from './types.ts'
 
 /** Position in the vector of each column at the described hour (precipitation: 1 wet, 0 dry). */
@@ -132,7 +132,7 @@ export function fitStationClimate(history: TrainingSet, leavesOut: boolean): Fit
           ? tabulate(climatology, startHour + ranges[k]!.from - MONTH_HOURS, startHour + ranges[k]!.to, calendar)
           : whole,
       ),
-      prefix: isFull ? departurePrefix(whole, startHour, series) : null,
+      prefix: isFull ? departureSums(whole, startHour, series).sums : null,
     }
   })
   const wholeLookups = columns.map((column) => column?.whole ?? null)
@@ -203,15 +203,6 @@ function isSeenInOtherYears(series: Float64Array, { from, to }: HourRange): bool
     for (let i = from + shift; i < to + shift && i < series.length; i++) if (!Number.isNaN(series[i]!)) seen++
   }
   return seen * 2 >= to - from
-}
-
-/** Running sum of observed minus climatology; a missing hour adds nothing. */
-function departurePrefix(climatology: ClimatologyLookup, startHour: number, series: Float64Array): Float64Array {
-  const prefix = new Float64Array(series.length + 1)
-  series.forEach((value, i) => {
-    prefix[i + 1] = prefix[i]! + (value === value ? value - climatology.at(startHour + i) : 0)
-  })
-  return prefix
 }
 
 /** What to add to the climatology of each column: the lasting part of the last year's and the last month's departure. */
